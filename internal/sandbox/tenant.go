@@ -1,0 +1,184 @@
+// Package sandbox is a Microsoft 365 tenant in a box, on loopback: the sign-in
+// pages and token endpoint of Entra ID, Graph's /me, and an SMTP submission
+// server that answers as Exchange Online does. It serves the demo, a rehearsal
+// before the real tenant is touched, and the tests.
+//
+// Nothing in it was tried on a live tenant; what it answers follows public
+// documents and transcripts, and where those give an exact text, it sends that
+// text.
+package sandbox
+
+import (
+	"strings"
+	"sync"
+	"time"
+)
+
+// Platform is the platform type of a redirect URI in an app registration. It
+// decides whether a client secret is required, forbidden, or neither.
+type Platform string
+
+// The platform types that Entra's portal offers.
+const (
+	PublicClient Platform = "public" // "Mobile and desktop applications": no secret
+	Web          Platform = "web"    // confidential: the secret is required
+	SPA          Platform = "spa"    // cross-origin redemption only, refresh tokens of 24 h
+)
+
+// An App is an app registration together with its enterprise application.
+type App struct {
+	ClientID     string
+	Name         string
+	SingleTenant bool
+	// Redirects maps each registered redirect URI to its platform type.
+	Redirects map[string]Platform
+	// Secret is the value of the only client secret, "" when there is none.
+	// SecretID is what the portal shows beside it and people paste by mistake.
+	Secret, SecretID string
+	SecretExpires    time.Time
+	Disabled         bool
+	// AllowPublicFlows is "Allow public client flows", which only flows without
+	// a redirect URI (device code) look at.
+	AllowPublicFlows bool
+	// Permissions are the delegated scopes in the registration, in full
+	// ("https://outlook.office.com/SMTP.Send").
+	Permissions []string
+	// AdminConsented are the scopes an administrator has granted for everyone.
+	AdminConsented []string
+}
+
+// A User is an account of the tenant.
+type User struct {
+	ObjectID string
+	UPN      string
+	Name     string
+	Password string
+	// Proxies are further addresses of the same person, without "smtp:".
+	Proxies  []string
+	Disabled bool
+	// MFA asks for the code after the password; MFACode is the only right one.
+	MFA     bool
+	MFACode string
+	// Consented holds, per client ID, the scopes this user has agreed to.
+	Consented map[string][]string
+}
+
+// A Mailbox is what Exchange knows of an address.
+type Mailbox struct {
+	Address string
+	Shared  bool
+	// SMTPAuthDisabled is Set-CASMailbox's tri-state: nil inherits the tenant's.
+	SMTPAuthDisabled *bool
+	// SendAs and SendOnBehalf are the UPNs that may send as, or on behalf of,
+	// this mailbox.
+	SendAs, SendOnBehalf []string
+	// Proxies are further addresses of the mailbox.
+	Proxies []string
+}
+
+// A Tenant is the directory and its Exchange organisation. Its methods are
+// safe for concurrent use; scenarios and tests change it through Change.
+type Tenant struct {
+	ID     string
+	Domain string
+
+	mu sync.Mutex
+	// Below: read and written with mu held (View, Change).
+
+	Users     []*User
+	Mailboxes []*Mailbox
+	Apps      []*App
+
+	// SMTPAuthDisabled is Set-TransportConfig's switch for the organisation.
+	SMTPAuthDisabled bool
+	// SecurityDefaults blocks password sign-in to SMTP.
+	SecurityDefaults bool
+	// AccessTokenLifetime and RefreshTokenLifetime are what new tokens get.
+	AccessTokenLifetime, RefreshTokenLifetime time.Duration
+	// RevokedBefore: refresh tokens issued earlier answer AADSTS50173.
+	RevokedBefore time.Time
+
+	inbox []Message
+}
+
+// A Message is one that Exchange accepted.
+type Message struct {
+	ID         int       `json:"id"`
+	ReceivedAt time.Time `json:"received_at"`
+	// User authenticated; From and To are the envelope.
+	User string   `json:"user"`
+	From string   `json:"from"`
+	To   []string `json:"to"`
+	// MessageID is the header's; ExchangeID is the one in the 250 reply.
+	MessageID  string `json:"message_id"`
+	ExchangeID string `json:"exchange_id"`
+	Subject    string `json:"subject"`
+	Size       int    `json:"size"`
+	// Turns is how often the client had to wait for this session's server,
+	// from the banner (or from the message before) to this message's 250.
+	Turns int `json:"turns"`
+	// Session counts sessions from 1; First is the first message in it.
+	Session int  `json:"session"`
+	First   bool `json:"first_in_session"`
+	// Data is the message exactly as it was received, CRLF lines.
+	Data []byte `json:"-"`
+}
+
+// View runs f while nothing changes the tenant.
+func (t *Tenant) View(f func(*Tenant)) { t.mu.Lock(); defer t.mu.Unlock(); f(t) }
+
+// Change runs f, which may modify the tenant; what follows sees it.
+func (t *Tenant) Change(f func(*Tenant)) { t.mu.Lock(); defer t.mu.Unlock(); f(t) }
+
+// Deliver puts a message in the inbox, numbered from 1, and returns its number.
+func (t *Tenant) Deliver(m Message) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	m.ID = len(t.inbox) + 1
+	t.inbox = append(t.inbox, m)
+	return m.ID
+}
+
+// Inbox returns what was delivered, oldest first.
+func (t *Tenant) Inbox() []Message {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return append([]Message(nil), t.inbox...)
+}
+
+// user finds an account by UPN; call with mu held. Nil when there is none.
+func (t *Tenant) user(upn string) *User {
+	for _, u := range t.Users {
+		if strings.EqualFold(u.UPN, upn) {
+			return u
+		}
+	}
+	return nil
+}
+
+// mailbox finds a mailbox by any of its addresses; call with mu held. Nil when
+// there is none.
+func (t *Tenant) mailbox(address string) *Mailbox {
+	for _, m := range t.Mailboxes {
+		if strings.EqualFold(m.Address, address) {
+			return m
+		}
+		for _, p := range m.Proxies {
+			if strings.EqualFold(p, address) {
+				return m
+			}
+		}
+	}
+	return nil
+}
+
+// app finds a registration by client ID; call with mu held. Nil when there is
+// none.
+func (t *Tenant) app(clientID string) *App {
+	for _, a := range t.Apps {
+		if strings.EqualFold(a.ClientID, clientID) {
+			return a
+		}
+	}
+	return nil
+}
