@@ -1,0 +1,66 @@
+package account
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"regexp"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// ReadTOML decodes a file strictly into v and returns the file's bytes.
+// Unknown keys, wrong types and bad syntax are a *FieldError with file, line
+// and key; a missing file matches fs.ErrNotExist.
+func ReadTOML(path string, v any) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	err = toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields().Decode(v)
+	var unknown *toml.StrictMissingError
+	var wrong *toml.DecodeError
+	switch {
+	case errors.As(err, &unknown) && len(unknown.Errors) > 0:
+		first := &unknown.Errors[0]
+		line, _ := first.Position()
+		return nil, &FieldError{File: path, Line: line, Key: keyName(first.Key()), Text: "is not a key that traymail knows",
+			Fix: "correct its spelling or remove the line; docs/configuration.md lists every key"}
+	case errors.As(err, &wrong):
+		line, _ := wrong.Position()
+		return nil, &FieldError{File: path, Line: line, Key: keyName(wrong.Key()), Text: wrong.Error(),
+			Fix: "correct the line; docs/configuration.md shows the form of every key"}
+	case err != nil:
+		return nil, &FieldError{File: path, Text: err.Error(), Fix: "correct the file; docs/configuration.md shows the form of every key"}
+	}
+	return data, nil
+}
+
+func keyName(k toml.Key) string {
+	s := ""
+	for i, part := range k {
+		if i > 0 {
+			s += "."
+		}
+		s += part
+	}
+	return s
+}
+
+// Locate adds file and line to a *FieldError about a value in data; other
+// errors are returned as they are. A key that is not in the file gets the
+// file alone.
+func Locate(err error, path string, data []byte) error {
+	var f *FieldError
+	if !errors.As(err, &f) {
+		return err
+	}
+	located := *f
+	located.File = path
+	// Keys are bare words on a line of their own, in the form that Save writes.
+	at := regexp.MustCompile(`(?m)^[ \t]*["']?` + regexp.QuoteMeta(f.Key) + `["']?[ \t]*=`).FindIndex(data)
+	if at != nil {
+		located.Line = 1 + bytes.Count(data[:at[0]], []byte("\n"))
+	}
+	return &located
+}

@@ -1,0 +1,177 @@
+package account
+
+import (
+	"fmt"
+	"net"
+	"net/mail"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A FieldError names one field that cannot stay as it is. File and Line are
+// set when the account was read from a file.
+type FieldError struct {
+	File string
+	Line int
+	Key  string // as it is written in the file
+	Text string // what is wrong with it
+	Fix  string // what to do
+}
+
+func (e *FieldError) Error() string {
+	s := e.Text
+	if e.Key != "" {
+		s = e.Key + ": " + s
+	}
+	switch {
+	case e.File != "" && e.Line > 0:
+		return fmt.Sprintf("%s:%d: %s", e.File, e.Line, s)
+	case e.File != "":
+		return e.File + ": " + s
+	}
+	return s
+}
+
+var (
+	nameForm   = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
+	idForm     = regexp.MustCompile(`^[a-z0-9]{8,64}$`)
+	guidForm   = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	domainForm = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)+$`)
+)
+
+// Names that Windows keeps for devices, with any extension.
+var deviceNames = []string{"con", "prn", "aux", "nul",
+	"com0", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9",
+	"lpt0", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9"}
+
+// ValidateName returns a *FieldError when name cannot be an account's name on
+// every system traymail runs on.
+func ValidateName(name string) error {
+	stem, _, _ := strings.Cut(name, ".")
+	switch {
+	case !nameForm.MatchString(name) || strings.HasSuffix(name, "."):
+		return &FieldError{Key: "name", Text: fmt.Sprintf("%q is not an account name", name),
+			Fix: "use up to 63 lower-case letters, digits, '-', '_' and '.', starting with a letter or a digit"}
+	case slices.Contains(deviceNames, stem):
+		return &FieldError{Key: "name", Text: fmt.Sprintf("%q is the name of a device on Windows", name), Fix: "choose another name"}
+	}
+	return nil
+}
+
+// Validate fills in what has a default and returns a *FieldError for the first
+// field that cannot be used, nil when the account is complete.
+func (a *Account) Validate() error {
+	if err := ValidateName(a.Name); err != nil {
+		return err
+	}
+	if !idForm.MatchString(a.ID) {
+		return &FieldError{Key: "id", Text: fmt.Sprintf("%q is not an ID that traymail made", a.ID),
+			Fix: "put back the ID as it was; with another one the account's secrets are not found, and 'traymail login' is needed again"}
+	}
+	if _, ok := presets[a.Provider]; !ok {
+		return &FieldError{Key: "provider", Text: fmt.Sprintf("%q is not a provider", a.Provider),
+			Fix: "use one of: " + strings.Join(Providers(), ", ")}
+	}
+	a.fillIn()
+	for _, check := range []func() error{a.validateAddresses, a.validateRegistration, a.validateEndpoints, a.validateSMTP} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Account) validateAddresses() error {
+	if a.Username == "" {
+		return &FieldError{Key: "username", Text: "is missing", Fix: "give the address that signs in, such as svc@contoso.com"}
+	}
+	for _, f := range []struct{ key, value string }{{"username", a.Username}, {"sender", a.Sender}, {"test_to", a.TestTo}} {
+		if f.value == "" {
+			continue
+		}
+		p, err := mail.ParseAddress(f.value)
+		if err != nil || p.Address != f.value || strings.ContainsAny(f.value, "<>\r\n\x00\"") {
+			return &FieldError{Key: f.key, Text: fmt.Sprintf("%q is not an email address", f.value),
+				Fix: "give the address alone, such as svc@contoso.com, without a name or brackets"}
+		}
+	}
+	return nil
+}
+
+func (a *Account) validateRegistration() error {
+	switch {
+	case a.ClientID == "":
+		return &FieldError{Key: "client_id", Text: "is missing",
+			Fix: "copy the Application (client) ID from the app registration's Overview page"}
+	case !guidForm.MatchString(a.ClientID):
+		// The value is not repeated: what people paste here by mistake is the secret.
+		return &FieldError{Key: "client_id", Text: "is not an ID of the form 00000000-0000-0000-0000-000000000000",
+			Fix: "copy the Application (client) ID from the app registration's Overview page, without blanks or quotes"}
+	case a.Registration != Public && a.Registration != Web:
+		return &FieldError{Key: "registration", Text: fmt.Sprintf("%q is not a kind of registration", string(a.Registration)),
+			Fix: `use "public" for Mobile and desktop applications, or "web" for a Web platform with a client secret`}
+	case !guidForm.MatchString(a.Tenant) && !domainForm.MatchString(a.Tenant) && !slices.Contains([]string{"common", "organizations", "consumers"}, a.Tenant):
+		return &FieldError{Key: "tenant", Text: fmt.Sprintf("%q is neither a tenant ID nor a domain", a.Tenant),
+			Fix: "copy the Directory (tenant) ID from the app registration's Overview page, or give a domain of the tenant"}
+	}
+	return a.validateRedirectURL()
+}
+
+func (a *Account) validateRedirectURL() error {
+	bad := func(text, fix string) error { return &FieldError{Key: "redirect_url", Text: text, Fix: fix} }
+	u, err := url.Parse(a.RedirectURL)
+	switch {
+	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https"):
+		return bad(fmt.Sprintf("%q is not a redirect URL", a.RedirectURL), "use http://localhost, or the URL exactly as it is registered")
+	case u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		return bad(fmt.Sprintf("%q has more than host, port and path", a.RedirectURL), "use the URL exactly as it is registered, without query or fragment")
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		return bad(fmt.Sprintf("%q is http to another machine", a.RedirectURL), "Entra takes http for localhost only: use http://localhost, or an https URL with 'traymail login --paste'")
+	}
+	return nil
+}
+
+func (a *Account) validateEndpoints() error {
+	for _, f := range []struct{ key, value string }{{"authority_url", a.AuthorityURL}, {"graph_url", a.GraphURL}} {
+		u, err := url.Parse(f.value)
+		if err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+			return &FieldError{Key: f.key, Text: fmt.Sprintf("%q is not an https address", f.value),
+				Fix: "give scheme and host, such as https://login.microsoftonline.com, or leave the key out"}
+		}
+	}
+	for _, f := range []struct{ key, value string }{{"smtp_scope", a.SMTPScope}, {"graph_scope", a.GraphScope}} {
+		// A scope without its resource belongs to the resource before it, and the
+		// token is then for the wrong one.
+		if strings.ContainsAny(f.value, " \t") || !strings.Contains(f.value, "://") {
+			return &FieldError{Key: f.key, Text: fmt.Sprintf("%q is not one scope with its resource", f.value),
+				Fix: "write it in full, such as https://outlook.office.com/SMTP.Send, or leave the key out"}
+		}
+	}
+	if u, _ := url.Parse(a.GraphURL); strings.HasPrefix(strings.ToLower(a.SMTPScope), "https://"+strings.ToLower(u.Host)+"/") {
+		return &FieldError{Key: "smtp_scope", Text: fmt.Sprintf("%q is a scope of Microsoft Graph, and Exchange refuses its tokens (535 5.7.3)", a.SMTPScope),
+			Fix: "use https://outlook.office.com/SMTP.Send, or leave the key out"}
+	}
+	return nil
+}
+
+func (a *Account) validateSMTP() error {
+	switch {
+	case net.ParseIP(a.SMTPHost) == nil && !domainForm.MatchString(a.SMTPHost) && a.SMTPHost != "localhost":
+		return &FieldError{Key: "smtp_host", Text: fmt.Sprintf("%q is not a host name", a.SMTPHost), Fix: "give the name alone, such as smtp.office365.com; the port is smtp_port"}
+	case a.SMTPPort < 1 || a.SMTPPort > 65535:
+		return &FieldError{Key: "smtp_port", Text: fmt.Sprintf("%d is not a port", a.SMTPPort), Fix: "use 587"}
+	case !slices.Contains([]SMTPTLS{STARTTLS, ImplicitTLS, NoTLS}, a.SMTPTLS):
+		return &FieldError{Key: "smtp_tls", Text: fmt.Sprintf("%q is not a way to use TLS", string(a.SMTPTLS)), Fix: `use "starttls" (port 587) or "implicit" (port 465)`}
+	case a.SMTPTLS == NoTLS && !isLoopback(a.SMTPHost):
+		return &FieldError{Key: "smtp_tls", Text: fmt.Sprintf("%q would send the token in clear text to %s", string(a.SMTPTLS), a.SMTPHost),
+			Fix: `use "starttls"; "none" is for a server on this machine`}
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
