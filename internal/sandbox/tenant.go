@@ -59,6 +59,8 @@ type User struct {
 	// MFA asks for the code after the password; MFACode is the only right one.
 	MFA     bool
 	MFACode string
+	// Admin may consent where UserConsentDisabled stops everybody else.
+	Admin bool
 	// Consented holds, per client ID, the scopes this user has agreed to.
 	Consented map[string][]string
 }
@@ -93,8 +95,15 @@ type Tenant struct {
 	SMTPAuthDisabled bool
 	// SecurityDefaults blocks password sign-in to SMTP.
 	SecurityDefaults bool
-	// AccessTokenLifetime and RefreshTokenLifetime are what new tokens get.
-	AccessTokenLifetime, RefreshTokenLifetime time.Duration
+	// BasicAuthAllowed admits passwords to SMTP, as before their retirement.
+	BasicAuthAllowed bool
+	// UserConsentDisabled leaves consent to administrators ("Need admin approval").
+	UserConsentDisabled bool
+	// AccessTokenLifetime is what new access tokens get; zero is Entra's own
+	// rule, a random 60 to 90 minutes.
+	AccessTokenLifetime time.Duration
+	// RefreshTokenLifetime is how long a refresh token may lie unused.
+	RefreshTokenLifetime time.Duration
 	// RevokedBefore: refresh tokens issued earlier answer AADSTS50173.
 	RevokedBefore time.Time
 

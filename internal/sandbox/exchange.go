@@ -1,0 +1,240 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"sync"
+	"time"
+)
+
+// exchangeOptions are what a scenario or a test varies. With the zero value
+// and a certificate the server keeps Exchange Online's limits, but none of its
+// delays.
+type exchangeOptions struct {
+	// Certificate is presented after STARTTLS; it is required.
+	Certificate *tls.Certificate
+	// Now is the clock of replies, tokens and pacing; nil: time.Now.
+	Now func() time.Time
+
+	// RTT puts the server at a distance: replies reach the client this long
+	// after it fell silent. Message.Turns is exact when RTT is well above the
+	// pauses within one flight of the client; see wire.
+	RTT time.Duration
+	// Tarpit is the wait before each 5xx reply. Exchange Online's is 5 s.
+	Tarpit time.Duration
+	// IdleTimeout ends a silent session; 0: 5 minutes.
+	IdleTimeout time.Duration
+	// RatePerMinute delays a mailbox's messages beyond this many a minute and
+	// carries them over into the next; 0: unlimited. Exchange Online's is 30.
+	RatePerMinute int
+
+	MaxConnections int   // sessions of one mailbox that may submit; 0: 3
+	RecipientLimit int   // per message; 0: 500
+	SizeLimit      int64 // octets of a message; 0: 157286400
+	AuthLineLimit  int   // octets of an AUTH command with its CRLF; 0: 16384
+
+	NoStartTLS   bool // as after a downgrade attack
+	NoPipelining bool
+	NoChunking   bool
+	No8BitMIME   bool // nor BINARYMIME nor SMTPUTF8, which build on it
+	// Challenge334 answers a refused XOAUTH2 token as Google does: a 334 with
+	// JSON, and the 535 once the client has answered that.
+	Challenge334 bool
+}
+
+// maxSessions bounds the connections served at a time.
+const maxSessions = 256
+
+// exchange is an SMTP submission server (RFC 6409) that answers as Exchange
+// Online's smtp.office365.com:587 does. Its methods are safe for concurrent use.
+type exchange struct {
+	tenant *Tenant
+	check  accessChecker
+	o      exchangeOptions
+	tls    *tls.Config
+
+	ctx    context.Context // done once Close is called
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu       sync.Mutex
+	open     map[io.Closer]struct{} // listeners and connections
+	sessions int                    // numbered so far
+	// signedIn holds each mailbox's sessions in the order they authenticated.
+	signedIn map[string][]*smtpSession
+	// slots holds the times of each mailbox's latest RatePerMinute messages.
+	slots map[string][]time.Time
+}
+
+// newExchange returns a server for t's mailboxes; check verifies the tokens
+// that XOAUTH2 brings. Call Serve to start it and Close to end it.
+func newExchange(t *Tenant, check accessChecker, o exchangeOptions) *exchange {
+	setDefault(&o.IdleTimeout, 5*time.Minute)
+	setDefault(&o.MaxConnections, 3)
+	setDefault(&o.RecipientLimit, 500)
+	setDefault(&o.SizeLimit, 157286400)
+	setDefault(&o.AuthLineLimit, 16384)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	x := &exchange{
+		tenant: t,
+		check:  check,
+		o:      o,
+		tls: &tls.Config{
+			Certificates: []tls.Certificate{*o.Certificate},
+			MinVersion:   tls.VersionTLS12,
+			// A resumed TLS 1.2 session would save the client a wait, and the
+			// number of turns would depend on who connected before.
+			SessionTicketsDisabled: true,
+		},
+		open:     map[io.Closer]struct{}{},
+		signedIn: map[string][]*smtpSession{},
+		slots:    map[string][]time.Time{},
+	}
+	x.ctx, x.cancel = context.WithCancel(context.Background())
+	return x
+}
+
+func setDefault[T comparable](option *T, value T) {
+	var zero T
+	if *option == zero {
+		*option = value
+	}
+}
+
+// Serve accepts connections from l, which it closes, until Close is called,
+// and then returns nil. After Close it returns net.ErrClosed at once.
+func (x *exchange) Serve(l net.Listener) error {
+	if _, ok := x.enter(l, 0); !ok {
+		l.Close()
+		return net.ErrClosed
+	}
+	defer x.leave(l)
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			if x.ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("accept a connection: %w", err)
+		}
+		number, ok := x.enter(conn, 1)
+		if !ok {
+			conn.Close()
+			continue
+		}
+		go func() {
+			defer x.leave(conn)
+			newSMTPSession(x, conn, number).serve()
+		}()
+	}
+}
+
+// Close closes the listeners and the connections, and returns when every
+// Serve and every session has ended.
+func (x *exchange) Close() error {
+	x.mu.Lock()
+	x.cancel()
+	for c := range x.open {
+		c.Close()
+	}
+	x.mu.Unlock()
+	x.wg.Wait()
+	return nil
+}
+
+// enter registers c for Close, unless that was called, and adds its sessions
+// (0 or 1), of which it returns the number.
+func (x *exchange) enter(c io.Closer, sessions int) (number int, ok bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.ctx.Err() != nil {
+		return 0, false
+	}
+	x.open[c] = struct{}{}
+	x.wg.Add(1)
+	x.sessions += sessions
+	return x.sessions, true
+}
+
+func (x *exchange) leave(c io.Closer) {
+	c.Close()
+	x.mu.Lock()
+	delete(x.open, c)
+	x.mu.Unlock()
+	x.wg.Done()
+}
+
+// full tells whether there are more connections than the server takes.
+func (x *exchange) full() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return len(x.open) > maxSessions
+}
+
+// signIn and signOut keep account of a mailbox's authenticated sessions.
+func (x *exchange) signIn(s *smtpSession) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.signedIn[s.user] = append(x.signedIn[s.user], s)
+}
+
+func (x *exchange) signOut(s *smtpSession) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	rest := slices.DeleteFunc(x.signedIn[s.user], func(other *smtpSession) bool { return other == s })
+	if len(rest) == 0 {
+		delete(x.signedIn, s.user)
+		return
+	}
+	x.signedIn[s.user] = rest
+}
+
+// crowded tells whether MaxConnections sessions that authenticated before s
+// are still open.
+func (x *exchange) crowded(s *smtpSession) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.Index(x.signedIn[s.user], s) >= x.o.MaxConnections
+}
+
+// pace waits until user may submit a message again. The slot is taken before
+// the wait, so that sessions of one mailbox queue up.
+func (x *exchange) pace(user string) {
+	if x.o.RatePerMinute == 0 {
+		return
+	}
+	x.mu.Lock()
+	now := x.o.Now()
+	slot, taken := now, x.slots[user]
+	if len(taken) == x.o.RatePerMinute {
+		if free := taken[0].Add(time.Minute); free.After(now) {
+			slot = free
+		}
+		taken = taken[1:]
+	}
+	x.slots[user] = append(taken, slot)
+	x.mu.Unlock()
+	x.wait(slot.Sub(now))
+}
+
+// wait returns after d, or once Close is called.
+func (x *exchange) wait(d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-x.ctx.Done():
+	}
+}
+
+// randomHex returns 2n upper-case hexadecimal digits.
+func randomHex(n int) string {
+	b := make([]byte, n)
+	rand.Read(b) // never fails: crypto/rand ends the program instead
+	return fmt.Sprintf("%X", b)
+}

@@ -1,0 +1,275 @@
+package sandbox
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+)
+
+const (
+	// commandLimit is the longest command but AUTH, in octets with its CRLF:
+	// more than RFC 5321's 512, to have room for parameters.
+	commandLimit = 4096
+	// lineLimit is the longest line looked at; the rest of a longer one is
+	// read and dropped.
+	lineLimit = 64 << 10
+)
+
+// An smtpSession is one connection of a client, served by one goroutine.
+type smtpSession struct {
+	x      *exchange
+	number int    // among all sessions of the server, from 1
+	id     string // in the banner and in refusals
+
+	wire *wire
+	conn net.Conn // wire, or TLS over it
+	r    *bufio.Reader
+	w    *bufio.Writer
+
+	secure  bool   // TLS is on
+	greeted bool   // EHLO or HELO was accepted, on this side of STARTTLS
+	user    string // the UPN that authenticated, or ""
+	refusal string // of the latest AUTH, which MAIL repeats
+	inChunk bool   // the octets of a BDAT are being read
+	sent    int    // messages accepted
+	txn     transaction
+}
+
+func newSMTPSession(x *exchange, conn net.Conn, number int) *smtpSession {
+	s := &smtpSession{
+		x:      x,
+		number: number,
+		id:     "08DE" + randomHex(6),
+		wire:   newWire(conn, x.o.RTT, x.o.IdleTimeout),
+	}
+	s.use(s.wire)
+	return s
+}
+
+// use makes conn what the session talks over. Nothing that was buffered from
+// the connection before is carried over.
+func (s *smtpSession) use(conn net.Conn) {
+	s.conn = conn
+	s.r = bufio.NewReaderSize(input{s}, lineLimit)
+	s.w = bufio.NewWriter(conn)
+}
+
+// input is where the session's reader gets more from. That happens only when
+// no input is at hand, and that is when pipelined replies go out (RFC 2920
+// section 3.2).
+type input struct{ s *smtpSession }
+
+func (in input) Read(p []byte) (int, error) {
+	s := in.s
+	if err := s.w.Flush(); err != nil {
+		return 0, err
+	}
+	s.wire.midway = s.inChunk || s.r.Buffered() > 0
+	return s.conn.Read(p)
+}
+
+// serve talks until QUIT, an error of the connection, or Close.
+func (s *smtpSession) serve() {
+	defer s.close()
+	if s.x.full() {
+		s.reply(replyUnavailable)
+		return
+	}
+	s.reply(fmt.Sprintf("220 %s Microsoft ESMTP MAIL Service ready at %s [%s]",
+		frontHost, s.x.o.Now().UTC().Format(time.RFC1123Z), s.id))
+	for {
+		if err := s.command(); err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				s.reply(replyTimedOut)
+			}
+			return
+		}
+	}
+}
+
+func (s *smtpSession) close() {
+	if s.user != "" {
+		s.x.signOut(s)
+	}
+	s.w.Flush()
+	s.conn.Close()
+}
+
+// Reasons to end a session, beside errors of the connection.
+var (
+	errQuit       = errors.New("the client quit")
+	errPlaintext  = errors.New("plaintext after STARTTLS")
+	errLineLength = errors.New("line too long")
+)
+
+// command reads one command and answers it. An error ends the session.
+func (s *smtpSession) command() error {
+	line, err := s.readLine()
+	if errors.Is(err, errLineLength) {
+		s.refuse(replyLongLine)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	verb, arg, _ := strings.Cut(line, " ")
+	verb = strings.ToUpper(verb)
+	limit := commandLimit
+	if verb == "AUTH" {
+		limit = s.x.o.AuthLineLimit
+	}
+	switch {
+	case len(line)+len("\r\n") > limit:
+		s.refuse(replyLongLine)
+		return nil
+	case strings.ContainsAny(line, "\r\n\x00"), // a bare CR or LF ends nothing
+		verb == "BDAT" && s.x.o.NoChunking,
+		verb == "STARTTLS" && s.x.o.NoStartTLS:
+		verb = ""
+	}
+	switch verb {
+	case "EHLO", "HELO":
+		s.hello(verb, arg)
+	case "STARTTLS":
+		return s.startTLS()
+	case "AUTH":
+		return s.auth(arg)
+	case "MAIL":
+		s.mail(arg)
+	case "RCPT":
+		s.rcpt(arg)
+	case "DATA":
+		return s.data()
+	case "BDAT":
+		return s.bdat(arg)
+	case "RSET":
+		s.txn = transaction{}
+		s.reply(replyReset)
+	case "NOOP":
+		s.reply(replyOK)
+	case "VRFY":
+		s.reply(replyNoVerify)
+	case "QUIT":
+		s.reply(replyClosing)
+		return errQuit
+	default:
+		word, _, _ := strings.Cut(line, " ")
+		s.refuse(fmt.Sprintf(replyUnrecognized, printable(word)))
+	}
+	return nil
+}
+
+// readLine returns the next line without its CRLF; a bare LF does not end it.
+// It returns errLineLength, having read all of the line, when that is longer
+// than lineLimit.
+func (s *smtpSession) readLine() (string, error) {
+	var line []byte
+	long := false
+	for !bytes.HasSuffix(line, []byte("\r\n")) {
+		piece, err := s.r.ReadSlice('\n')
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return "", err
+		}
+		line = append(line, piece...)
+		if len(line) > lineLimit {
+			long = true
+			line = line[len(line)-1:] // it may be the CR
+		}
+	}
+	if long {
+		return "", errLineLength
+	}
+	return string(line[:len(line)-2]), nil
+}
+
+// reply puts a reply in the buffer, after the tarpit when it is a 5xx. Errors
+// of the connection show at the next read.
+func (s *smtpSession) reply(text string) {
+	if s.x.o.Tarpit > 0 && text[0] == '5' {
+		s.x.wait(s.x.o.Tarpit)
+	}
+	s.w.WriteString(text + "\r\n")
+}
+
+// refuse replies with text and what support will ask for.
+func (s *smtpSession) refuse(text string) {
+	now := s.x.o.Now().UTC().Format("2006-01-02T15:04:05.000Z")
+	s.reply(fmt.Sprintf("%s [%s %s %s]", text, frontHost, now, s.id))
+}
+
+func (s *smtpSession) hello(verb, name string) {
+	if !validDomain(name, false) {
+		s.refuse(replyBadDomain)
+		return
+	}
+	s.greeted = true
+	s.txn = transaction{}
+	client, _, err := net.SplitHostPort(s.conn.RemoteAddr().String())
+	if err != nil {
+		client = "unknown"
+	}
+	lines := []string{fmt.Sprintf("%s Hello [%s]", frontHost, client)}
+	if verb == "EHLO" {
+		lines = append(lines, s.extensions()...)
+	}
+	for _, line := range lines[:len(lines)-1] {
+		s.reply("250-" + line)
+	}
+	s.reply("250 " + lines[len(lines)-1])
+}
+
+func (s *smtpSession) extensions() []string {
+	o := &s.x.o
+	var list []string
+	offer := func(name string, offered bool) {
+		if offered {
+			list = append(list, name)
+		}
+	}
+	offer(fmt.Sprint("SIZE ", o.SizeLimit), true)
+	offer("PIPELINING", !o.NoPipelining)
+	offer("DSN", true)
+	offer("ENHANCEDSTATUSCODES", true)
+	offer("STARTTLS", !s.secure && !o.NoStartTLS)
+	offer("AUTH LOGIN XOAUTH2", s.secure)
+	offer("8BITMIME", !o.No8BitMIME)
+	offer("BINARYMIME", !o.No8BitMIME)
+	offer("CHUNKING", !o.NoChunking)
+	offer("SMTPUTF8", !o.No8BitMIME)
+	return list
+}
+
+// startTLS answers STARTTLS and shakes hands. Commands that were pipelined
+// behind it came from someone in the middle, or are the client's own mistake:
+// they are neither obeyed nor kept (RFC 3207 section 4.2).
+func (s *smtpSession) startTLS() error {
+	switch {
+	case !s.greeted:
+		s.refuse(replyNeedHello)
+		return nil
+	case s.secure:
+		s.refuse(replyBadSequence)
+		return nil
+	case s.r.Buffered() > 0:
+		s.refuse(replyBadSequence)
+		return errPlaintext
+	}
+	s.reply(replyTLSReady)
+	if err := s.w.Flush(); err != nil {
+		return err
+	}
+	s.wire.midway = false
+	conn := tls.Server(s.wire, s.x.tls)
+	if err := conn.Handshake(); err != nil {
+		return fmt.Errorf("TLS handshake: %w", err)
+	}
+	s.use(conn)
+	s.secure, s.greeted = true, false
+	return nil
+}
