@@ -1,0 +1,139 @@
+package sandbox
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+)
+
+//go:embed pages.html
+var pagesFile embed.FS
+
+// pages are the HTML pages; nothing changes them after they are parsed.
+var pages = template.Must(template.ParseFS(pagesFile, "pages.html"))
+
+// A page is what the templates can show.
+type page struct {
+	Title, Nonce string
+	Alert        *alert
+
+	// Flow is the id of the walk, App the registration's name, Account the
+	// address that the person typed.
+	Flow, App, Account string
+	// Admin may consent for everybody.
+	Admin       bool
+	Permissions []wanted
+	// Action and Fields are the form that goes back to the client.
+	Action string
+	Fields []field
+	// Text is a message's body, Incident what support asks for.
+	Text, Incident string
+
+	Ready    Ready
+	Messages []Message
+	Mail     Message
+	// Headers and Source are of Mail.
+	Headers, Source string
+}
+
+// An alert says in words what is wrong, and then how the server put it.
+type alert struct{ Words, Text string }
+
+// wanted is a permission on the consent page.
+type wanted struct{ Words, ID string }
+
+// field is a hidden input.
+type field struct{ Name, Value string }
+
+// render makes an answer of the template called name.
+func render(status int, name string, p page) answer {
+	p.Nonce = randomName()
+	var b bytes.Buffer
+	if err := pages.ExecuteTemplate(&b, name, p); err != nil {
+		return answer{status: http.StatusInternalServerError, header: http.Header{}}
+	}
+	// No form-action: Chromium applies it to the redirect after a form too, and
+	// that one goes to the client.
+	policy := "default-src 'none'; style-src 'nonce-" + p.Nonce + "'; script-src 'nonce-" + p.Nonce +
+		"'; frame-ancestors 'none'; base-uri 'none'"
+	return answer{status, http.Header{
+		"Content-Type":            {"text/html; charset=utf-8"},
+		"Content-Security-Policy": {policy},
+		"Referrer-Policy":         {"strict-origin-when-cross-origin"},
+		"X-Content-Type-Options":  {"nosniff"},
+	}, b.Bytes()}
+}
+
+// messagePage tells something and asks nothing.
+func messagePage(title, text string) answer {
+	return render(http.StatusOK, "message", page{Title: title, Text: text})
+}
+
+// errorPage is shown when the browser may not be sent back to the client.
+func errorPage(i incident) answer {
+	return render(http.StatusBadRequest, "message", page{
+		Title: "Sorry, but we’re having trouble signing you in",
+		Alert: &alert{"Error", i.headline()},
+		Incident: "Trace ID: " + i.trace + "\nCorrelation ID: " + i.correlation +
+			"\nTimestamp: " + i.timestamp(),
+	})
+}
+
+// postBackPage is response_mode=form_post: a form that sends itself, with a
+// button for browsers without scripts.
+func postBackPage(action string, values url.Values) answer {
+	p := page{Title: "Going back to the application", Action: action}
+	for name, value := range values {
+		p.Fields = append(p.Fields, field{name, value[0]})
+	}
+	slices.SortFunc(p.Fields, func(a, b field) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+	return render(http.StatusOK, "post", p)
+}
+
+// alertWords says first, in the person's terms, what a refusal means.
+func alertWords(code int) string {
+	switch code {
+	case 50126:
+		return "Your account or password is incorrect. Type the password again, or use another account."
+	case 50034:
+		return "We couldn’t find an account with that username. Check the spelling."
+	case 50057:
+		return "Your account has been disabled. Ask your administrator to enable it, or use another account."
+	case 500121:
+		return "That code didn’t work. Enter the code again."
+	}
+	return "Something is wrong."
+}
+
+// page shows one step of a walk, with what was wrong with the last try.
+func (e *entra) page(f *signIn, step string, wrong *refusal, r *http.Request) answer {
+	p := page{Flow: f.id, App: f.request.app.Name, Account: f.typed}
+	if wrong != nil {
+		p.Alert = &alert{alertWords(wrong.code), newIncident(wrong, e.now(), r).headline()}
+	}
+	switch step {
+	case stepAccount:
+		p.Title = "Sign in"
+	case stepPassword:
+		p.Title = "Enter password"
+	case stepCode:
+		p.Title = "Enter code"
+	case stepConsent:
+		p.Title = "Permissions requested"
+		p.Admin = e.account(f.upn).Admin
+		for _, id := range f.request.scopes.ids() {
+			p.Permissions = append(p.Permissions, wanted{describe(id), id})
+		}
+	case stepApproval:
+		p.Title = "Need admin approval"
+	}
+	return render(http.StatusOK, step, p)
+}

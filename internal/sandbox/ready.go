@@ -1,0 +1,131 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/natefinch/atomic"
+)
+
+// Ready is what a client, or a person, needs to use a running sandbox. It holds
+// the sandbox's passwords and client secret, which are worth nothing elsewhere.
+type Ready struct {
+	Scenario string `json:"scenario"`
+
+	Authority    string `json:"authority"` // "https://localhost:1234"
+	TenantID     string `json:"tenant_id"`
+	Domain       string `json:"domain"`
+	Issuer       string `json:"issuer"`
+	DiscoveryURL string `json:"discovery_url"`
+	AuthorizeURL string `json:"authorize_url"`
+	TokenURL     string `json:"token_url"`
+	DeviceURL    string `json:"device_url"`  // where a program asks for a code
+	DevicePage   string `json:"device_page"` // where a person enters it
+	LogoutURL    string `json:"logout_url"`
+	JWKSURL      string `json:"jwks_url"`
+	GraphURL     string `json:"graph_url"` // without "/v1.0"
+
+	SMTPHost string `json:"smtp_host"`
+	SMTPPort int    `json:"smtp_port"`
+
+	InboxURL     string `json:"inbox_url"`
+	InboxJSONURL string `json:"inbox_json_url"`
+
+	// CAPEM is the certificate to trust; CAFile has it too when the sandbox
+	// wrote its ready file.
+	CAPEM  string `json:"ca_pem"`
+	CAFile string `json:"ca_file,omitempty"`
+
+	Users []ReadyUser `json:"users"`
+	Apps  []ReadyApp  `json:"apps"`
+}
+
+// A ReadyUser is an account that can sign in.
+type ReadyUser struct {
+	Username string `json:"username"`
+	Password string `json:"password"`
+	MFACode  string `json:"mfa_code,omitempty"`
+	What     string `json:"what"`
+}
+
+// A ReadyApp is an app registration with one of its redirect URIs.
+type ReadyApp struct {
+	ClientID     string   `json:"client_id"`
+	Platform     Platform `json:"platform"`
+	RedirectURL  string   `json:"redirect_url"`
+	ClientSecret string   `json:"client_secret,omitempty"`
+	What         string   `json:"what"`
+}
+
+// Ready describes the running sandbox.
+func (s *Sandbox) Ready() Ready {
+	base := s.entra.base
+	tenant := base + "/" + s.tenant.ID
+	r := Ready{
+		Scenario:  s.scenario.Name,
+		Authority: base, TenantID: s.tenant.ID, Domain: s.tenant.Domain, Issuer: s.entra.issuer(),
+		DiscoveryURL: tenant + "/v2.0/.well-known/openid-configuration",
+		AuthorizeURL: tenant + "/oauth2/v2.0/authorize",
+		TokenURL:     tenant + "/oauth2/v2.0/token",
+		DeviceURL:    tenant + "/oauth2/v2.0/devicecode",
+		DevicePage:   base + "/devicelogin",
+		LogoutURL:    tenant + "/oauth2/v2.0/logout",
+		JWKSURL:      tenant + "/discovery/v2.0/keys",
+		GraphURL:     base,
+		SMTPHost:     "localhost", SMTPPort: s.smtpListener.Addr().(*net.TCPAddr).Port,
+		InboxURL: base + "/inbox", InboxJSONURL: base + "/inbox.json",
+		CAPEM: string(s.authority.pem()),
+	}
+	s.tenant.View(func(t *Tenant) {
+		for _, u := range t.Users {
+			r.Users = append(r.Users, ReadyUser{u.UPN, u.Password, u.MFACode, whatUser(u)})
+		}
+		for _, a := range t.Apps {
+			for _, uri := range slices.Sorted(maps.Keys(a.Redirects)) {
+				r.Apps = append(r.Apps, ReadyApp{a.ClientID, a.Redirects[uri], uri, a.Secret, whatApp(a)})
+			}
+		}
+	})
+	return r
+}
+
+// WriteReady writes Ready as JSON to path, complete or not at all, and the CA
+// beside it in a file that ends in ".ca.pem". Nobody but the owner can read
+// either.
+func (s *Sandbox) WriteReady(path string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("sandbox ready file: %w", err)
+	}
+	r := s.Ready()
+	r.CAFile = strings.TrimSuffix(path, filepath.Ext(path)) + ".ca.pem"
+	body, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("sandbox ready file: %w", err)
+	}
+	if err := writePrivate(r.CAFile, []byte(r.CAPEM)); err != nil {
+		return fmt.Errorf("sandbox CA file: %w", err)
+	}
+	if err := writePrivate(path, append(body, '\n')); err != nil {
+		return fmt.Errorf("sandbox ready file: %w", err)
+	}
+	return nil
+}
+
+// writePrivate replaces path by a file of mode 0600.
+func writePrivate(path string, content []byte) error {
+	// The new file gets the mode of the one that was there, else 0600.
+	if err := os.Chmod(path, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return atomic.WriteFile(path, bytes.NewReader(content))
+}

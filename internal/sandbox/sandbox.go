@@ -1,0 +1,184 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Options are what Start may be told; the zero value is the default tenant on
+// ports that the system chooses.
+type Options struct {
+	// Scenario is the name of one of Scenarios; "" is the default.
+	Scenario string
+	// HTTPAddr and SMTPAddr are loopback addresses to listen on, "127.0.0.1:0"
+	// when empty.
+	HTTPAddr, SMTPAddr string
+	// Tarpit holds each 5xx reply of SMTP back for 5 seconds.
+	Tarpit bool
+	// RTT puts the SMTP server at a distance; zero is none.
+	RTT time.Duration
+	// Now is the tenant's clock; nil is time.Now. Certificates follow the
+	// machine's clock always.
+	Now func() time.Time
+	// Log gets one record a request, without its query; nil logs nothing.
+	Log *slog.Logger
+}
+
+// A Sandbox is a running tenant. Its methods are safe for concurrent use.
+type Sandbox struct {
+	tenant    *Tenant
+	scenario  Scenario
+	authority *authority
+	entra     *entra
+	exchange  *exchange
+	server    *http.Server
+	log       *slog.Logger
+
+	smtpListener net.Listener
+	wg           sync.WaitGroup // both servers, and HTTP's connections
+}
+
+// Start runs a tenant. When it returns, everything listens; Close ends it.
+func Start(o Options) (*Sandbox, error) {
+	scenario, err := findScenario(o.Scenario)
+	if err != nil {
+		return nil, err
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	now := func() time.Time { return o.Now().Add(scenario.clock) }
+	s := &Sandbox{tenant: contoso(now()), scenario: scenario, log: o.Log}
+	if scenario.tenant != nil {
+		s.tenant.Change(scenario.tenant)
+	}
+	keys, err := newKeyring()
+	if err != nil {
+		return nil, fmt.Errorf("sandbox signing key: %w", err)
+	}
+	s.entra = &entra{tenant: s.tenant, keys: keys, faults: scenario.faults, now: now}
+	webCertificate, err := s.newExchange(o, now)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox certificates: %w", err)
+	}
+	web, err := listenLoopback(o.HTTPAddr)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox HTTPS: %w", err)
+	}
+	if s.smtpListener, err = listenLoopback(o.SMTPAddr); err != nil {
+		web.Close()
+		return nil, fmt.Errorf("sandbox SMTP: %w", err)
+	}
+	s.entra.base = fmt.Sprintf("https://localhost:%d", web.Addr().(*net.TCPAddr).Port)
+	s.server = s.newServer(webCertificate, now)
+	// A server's error after Start has nobody to go to but the log.
+	s.wg.Go(func() {
+		if err := s.server.ServeTLS(web, "", ""); !errors.Is(err, http.ErrServerClosed) {
+			s.log.Error("sandbox HTTPS ended", "error", err)
+		}
+	})
+	s.wg.Go(func() {
+		if err := s.exchange.Serve(s.smtpListener); err != nil && !errors.Is(err, net.ErrClosed) {
+			s.log.Error("sandbox SMTP ended", "error", err)
+		}
+	})
+	return s, nil
+}
+
+// newExchange makes the CA and the SMTP server as the scenario wants them, and
+// the certificate for HTTPS.
+func (s *Sandbox) newExchange(o Options, now func() time.Time) (web tls.Certificate, err error) {
+	if s.authority, err = newAuthority(); err != nil {
+		return web, err
+	}
+	if web, err = s.authority.leaf(sound); err != nil {
+		return web, err
+	}
+	mail, err := s.authority.leaf(s.scenario.certificate)
+	if err != nil {
+		return web, err
+	}
+	options := exchangeOptions{Certificate: &mail, Now: now, RTT: o.RTT}
+	if o.Tarpit {
+		options.Tarpit = exchangeTarpit
+	}
+	if s.scenario.exchange != nil {
+		s.scenario.exchange(&options)
+	}
+	s.exchange = newExchange(s.tenant, s.entra.check, options)
+	return web, nil
+}
+
+// listenLoopback listens on address and nowhere but on this machine.
+func listenLoopback(address string) (net.Listener, error) {
+	if address == "" {
+		address = "127.0.0.1:0"
+	}
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	if !l.Addr().(*net.TCPAddr).IP.IsLoopback() {
+		l.Close()
+		return nil, fmt.Errorf("%s is not a loopback address; the sandbox's passwords are public, so it listens on nothing else", address)
+	}
+	return l, nil
+}
+
+// newServer is the HTTPS server with every page and endpoint.
+func (s *Sandbox) newServer(certificate tls.Certificate, now func() time.Time) *http.Server {
+	mux := http.NewServeMux()
+	s.entra.register(mux)
+	graph{s.tenant, s.entra.check, now}.register(mux)
+	inbox{s.tenant}.register(mux)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		render(http.StatusOK, "home", page{Title: "Home", Text: s.scenario.What, Ready: s.Ready()}).send(w)
+	})
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true) // HTTP/2 would hide its goroutines from ConnState
+	return &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Date", now().UTC().Format(http.TimeFormat))
+			w.Header().Set("Server", "traymail-sandbox")
+			s.log.Debug("sandbox request", "method", r.Method, "path", r.URL.Path)
+			mux.ServeHTTP(w, r)
+		}),
+		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
+		Protocols:         protocols,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateNew:
+				s.wg.Add(1)
+			case http.StateClosed, http.StateHijacked:
+				s.wg.Done()
+			}
+		},
+	}
+}
+
+// Tenant is the directory and mailboxes, to look at and to change.
+func (s *Sandbox) Tenant() *Tenant { return s.tenant }
+
+// CertPool trusts the sandbox's certificates and no others.
+func (s *Sandbox) CertPool() *x509.CertPool { return s.authority.pool() }
+
+// Close stops listening, ends what is open and waits for every goroutine.
+func (s *Sandbox) Close() error {
+	err := errors.Join(s.server.Close(), s.exchange.Close())
+	s.wg.Wait()
+	return err
+}

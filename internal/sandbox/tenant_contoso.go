@@ -1,0 +1,85 @@
+package sandbox
+
+import "time"
+
+// The IDs of the default tenant, the same in every run.
+const (
+	contosoID     = "5c1f9a70-3a61-4a6e-9a0d-7d1f0c2b8e11"
+	contosoDomain = "contoso.com"
+
+	desktopAppID = "0d5a4f3c-61e8-4f0b-8a4e-2b9c7d1e6f01"
+	webAppID     = "7b2e8c14-95d3-4d6a-b1f7-3c8e0a5d9b02"
+	spaAppID     = "c94d1e57-2f8b-4c3a-9e60-8a7b5d4f1c03"
+)
+
+// contoso is the default tenant, as an organisation has it on its first day
+// with traymail: applications registered, nothing consented to yet. now is
+// only used for the dates of the client secret.
+func contoso(now time.Time) *Tenant {
+	scopes := []string{
+		exchangeID + "/SMTP.Send", graphID + "/User.Read", "offline_access", "openid", "profile",
+	}
+	const svc = "svc@contoso.com"
+	return &Tenant{
+		ID:     contosoID,
+		Domain: contosoDomain,
+		Users: []*User{
+			{ObjectID: "10a6c0de-0001-4000-8000-000000000001", UPN: svc, Name: "Mail Service", Password: "svc-password-1", Proxies: []string{"service@contoso.com"}},
+			{ObjectID: "10a6c0de-0002-4000-8000-000000000002", UPN: "admin@contoso.com", Name: "Ada Admin", Password: "admin-password-1", Admin: true},
+			{ObjectID: "10a6c0de-0003-4000-8000-000000000003", UPN: "mfa@contoso.com", Name: "Mia Factor", Password: "mfa-password-1", MFA: true, MFACode: "246810"},
+			{ObjectID: "10a6c0de-0004-4000-8000-000000000004", UPN: "ops@contoso.com", Name: "Operations", Password: "ops-password-1"},
+			{ObjectID: "10a6c0de-0005-4000-8000-000000000005", UPN: "left@contoso.com", Name: "Lee Left", Password: "left-password-1", Disabled: true},
+		},
+		Mailboxes: []*Mailbox{
+			{Address: svc, Proxies: []string{"service@contoso.com"}},
+			{Address: "admin@contoso.com"},
+			{Address: "mfa@contoso.com"},
+			{Address: "ops@contoso.com"},
+			{Address: "invoices@contoso.com", Shared: true, SendAs: []string{svc}},
+			{Address: "alerts@contoso.com", Shared: true, SendOnBehalf: []string{svc}},
+			{Address: "board@contoso.com", Shared: true},
+		},
+		Apps: []*App{
+			{
+				ClientID: desktopAppID, Name: "traymail (desktop)", AllowPublicFlows: true,
+				Redirects: map[string]Platform{"http://localhost": PublicClient}, Permissions: scopes,
+			},
+			{
+				ClientID: webAppID, Name: "traymail (web)", SingleTenant: true,
+				Redirects: map[string]Platform{"http://localhost:53682/callback": Web}, Permissions: scopes,
+				Secret: "sbx8Q~web-client-secret-value-of-the-sandbox", SecretID: "e3a1b7c2-4d5f-4e6a-8b9c-0d1e2f3a4b04",
+				SecretExpires: now.AddDate(0, 6, 0),
+			},
+			{
+				ClientID: spaAppID, Name: "traymail (single page)",
+				Redirects: map[string]Platform{"http://localhost:53683/": SPA}, Permissions: scopes,
+			},
+		},
+	}
+}
+
+// whatUser says in the ready file what an account is for.
+func whatUser(u *User) string {
+	switch {
+	case u.Disabled:
+		return "disabled: sign-in answers AADSTS50057"
+	case u.Admin && u.MFA:
+		return "administrator who is asked for a code"
+	case u.Admin:
+		return "administrator: may consent for everybody"
+	case u.MFA:
+		return "is asked for a code after the password"
+	case len(u.Proxies) > 0:
+		return "the sender, with an alias"
+	}
+	return "another account"
+}
+
+// whatApp says which registration it is and who may sign in to it.
+func whatApp(a *App) string {
+	tenants := "any tenant"
+	if a.SingleTenant {
+		tenants = "this tenant only"
+	}
+	return a.Name + ", " + tenants
+}
