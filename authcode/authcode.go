@@ -141,6 +141,12 @@ type Token struct {
 	Scopes []string  // as granted
 }
 
+// Format writes the client ID and the account for every verb. Without it, fmt
+// goes around Secret's methods where a verb does not suit a pointer to a Client.
+func (c Client) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "client %s for %q", c.ClientID, c.Username)
+}
+
 // now is the wall clock. The monotonic reading is dropped because it stops
 // during suspend, and a token does not.
 func (c *Client) now() time.Time {

@@ -96,23 +96,22 @@ func (c *Client) authorizeDevice(ctx context.Context, opts Options) (*deviceAuth
 		ExpiresIn    json.RawMessage `json:"expires_in"`
 		PollInterval json.RawMessage `json:"interval"`
 	}
-	uri := func() string { return cmp.Or(body.URI, body.URL) }
-	if json.Unmarshal(a.body, &body) != nil || body.DeviceCode == "" || body.UserCode == "" || uri() == "" {
+	err = json.Unmarshal(a.body, &body)
+	uri := cmp.Or(body.URI, body.URL)
+	if err != nil || body.DeviceCode == "" || body.UserCode == "" || uri == "" {
 		return nil, c.deviceError(errors.New("the device endpoint's answer is not that of RFC 8628: it lacks a code or an address"))
 	}
-	lifetime, err := parseLifetime(body.ExpiresIn)
+	lifetime, err := parseSeconds(body.ExpiresIn, defaultLifetime)
 	if err != nil {
 		return nil, c.deviceError(err)
 	}
-	interval := pollInterval
-	if body.PollInterval != nil {
-		if interval, err = parseLifetime(body.PollInterval); err != nil {
-			interval = pollInterval
-		}
+	interval, err := parseSeconds(body.PollInterval, pollInterval)
+	if err != nil {
+		return nil, c.deviceError(err)
 	}
 	return &deviceAuthorization{
 		code: Secret(body.DeviceCode),
-		public: DeviceCode{UserCode: body.UserCode, VerificationURI: uri(), VerificationURIComplete: body.URIComplete,
+		public: DeviceCode{UserCode: body.UserCode, VerificationURI: uri, VerificationURIComplete: body.URIComplete,
 			Message: body.Message, Expiry: asked.Add(min(lifetime, maxDeviceWait))},
 		interval: min(max(interval, time.Second), maxPollInterval),
 	}, nil

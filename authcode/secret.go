@@ -12,8 +12,10 @@ const redacted = "[secret]"
 // formatted, logged or encoded, it shows as "[secret]"; only Reveal gives the
 // value.
 //
-// The fmt package cannot call these methods on an unexported struct field, so a
-// struct that holds a Secret in one must keep it behind a pointer.
+// The fmt package cannot call these methods on an unexported field, nor after a
+// verb that does not suit a struct around it: a struct that holds a Secret there
+// needs a Format method of its own, as Client, SignIn and Source have.
+// encoding/json does not call them on the key of a map.
 type Secret string
 
 // Reveal returns the value itself.

@@ -2,6 +2,7 @@ package authcode
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/url"
 	"sync/atomic"
@@ -14,7 +15,7 @@ const exchangeTimeout = 2 * time.Minute
 // SignIn is one browser sign-in under way. Its methods are safe for concurrent use.
 type SignIn struct {
 	client      *Client
-	keys        *keys    // behind a pointer, see Secret
+	keys        *keys
 	redirect    *url.URL // with the port that is listened on
 	redirectURI string   // as sent
 	url         string
@@ -113,6 +114,9 @@ func (s *SignIn) finish(ctx context.Context, params url.Values) (*Grant, error) 
 	}
 	return g, err
 }
+
+// Format writes for whom it is, for every verb; see Secret.
+func (s *SignIn) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "sign-in of %v", s.client) }
 
 // URL is the address to open in the browser. It holds no token, but whoever
 // opens it takes part in this sign-in.

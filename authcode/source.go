@@ -41,7 +41,7 @@ type Source struct {
 	Unsaved func(error)
 
 	once  sync.Once
-	state *sourceState // behind a pointer, see Secret
+	state *sourceState // nil until once
 }
 
 type sourceState struct {
@@ -104,6 +104,9 @@ type flight struct {
 	token Token
 	err   error
 }
+
+// Format writes for whom it is, for every verb; see Secret.
+func (s *Source) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "tokens of %v", s.Client) }
 
 func (s *Source) started() *sourceState {
 	s.once.Do(func() {

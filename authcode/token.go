@@ -113,7 +113,7 @@ func parseTokens(a *answer, asked time.Time) (*tokens, error) {
 			return nil, errors.New("a token in it holds forbidden characters")
 		}
 	}
-	lifetime, err := parseLifetime(body.ExpiresIn)
+	lifetime, err := parseSeconds(body.ExpiresIn, defaultLifetime)
 	if err != nil {
 		return nil, err
 	}
@@ -129,15 +129,16 @@ func parseTokens(a *answer, asked time.Time) (*tokens, error) {
 	return t, nil
 }
 
-// parseLifetime reads expires_in, a number that some servers send as a string.
-func parseLifetime(raw json.RawMessage) (time.Duration, error) {
+// parseSeconds reads a duration, which some servers send as a string; absent is
+// what an absent one means.
+func parseSeconds(raw json.RawMessage, absent time.Duration) (time.Duration, error) {
 	s := strings.Trim(string(raw), `"`)
 	if s == "" || s == "null" {
-		return defaultLifetime, nil
+		return absent, nil
 	}
 	seconds, err := strconv.ParseFloat(s, 64)
 	if err != nil || math.IsNaN(seconds) || seconds <= 0 || seconds > 10*365*24*3600 {
-		return 0, errors.New("its expires_in is not a number of seconds")
+		return 0, errors.New("its expires_in or interval is not a number of seconds")
 	}
 	return time.Duration(seconds) * time.Second, nil
 }
