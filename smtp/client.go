@@ -1,0 +1,156 @@
+package smtp
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/emersion/go-sasl"
+)
+
+// A TLSMode says how a session is encrypted.
+type TLSMode int
+
+const (
+	STARTTLS    TLSMode = iota // RFC 3207, as on port 587
+	ImplicitTLS                // TLS from the first octet (RFC 8314), as on port 465
+	Plaintext                  // no TLS, and so no authentication; loopback only
+)
+
+// A Client submits to one server with one identity and keeps its sessions warm.
+// It is safe for concurrent use. Its fields must not change after the first
+// call, and it must be closed. TLS is 1.2 or later and the server's certificate
+// is always verified.
+type Client struct {
+	Host string
+	Port int
+	TLS  TLSMode
+
+	RootCAs   *x509.CertPool // nil: the system's
+	LocalName string         // for EHLO; "": this end's address as a literal
+
+	// Auth returns the mechanism for a new session; nil means no authentication.
+	// refused is nil at first. After a 535 Auth is called once more, with the
+	// refusal, to return something better, such as one with a fresh token. It is
+	// called concurrently when several sessions are opened.
+	Auth func(ctx context.Context, refused *Error) (sasl.Client, error)
+
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error) // nil: a net.Dialer
+	Now  func() time.Time                                                  // nil: time.Now
+
+	MaxSessions int           // at the same time; 0: 3, which is Exchange's limit
+	IdleTimeout time.Duration // how long a session stays warm; 0: 2 minutes
+
+	// WireLog, if set, gets each line of the dialogs; secrets and bodies are
+	// replaced by their length. Sessions write to it one line at a time.
+	WireLog io.Writer
+
+	once      sync.Once
+	tlsConfig *tls.Config
+	log       *wireLog
+	slots     chan struct{} // one is held for each session in use
+	longAuth  atomic.Bool   // the server does not take an initial response
+
+	mu     sync.Mutex
+	idle   []*session // the most recently used last
+	closed bool
+	busy   sync.WaitGroup // calls of Submit and of expire
+}
+
+func (c *Client) init() {
+	c.once.Do(func() {
+		n := c.MaxSessions
+		if n <= 0 {
+			n = 3
+		}
+		c.slots = make(chan struct{}, n)
+		c.tlsConfig = &tls.Config{
+			ServerName: c.Host, RootCAs: c.RootCAs, Time: c.now,
+			MinVersion:         tls.VersionTLS12,
+			ClientSessionCache: tls.NewLRUClientSessionCache(n),
+			// The flight cuts packets; small records would only cost time.
+			DynamicRecordSizingDisabled: true,
+		}
+		if c.WireLog != nil {
+			c.log = &wireLog{w: c.WireLog}
+		}
+	})
+}
+
+// Submit sends m and returns once the server has taken or refused it, the
+// timeouts of RFC 5321 §4.5.3.2 have run out, or ctx is done. It waits while
+// MaxSessions other messages are under way.
+//
+// A nil error means that the server has accepted the message for the recipients
+// that Receipt.Refused does not name. Otherwise the error is an *Error, ErrClosed,
+// or ctx's; the receipt is nil, or tells how far the message came. If every
+// recipient was refused, the error is one of Receipt.Refused.
+func (c *Client) Submit(ctx context.Context, m *Message) (*Receipt, error) {
+	c.init()
+	e, err := newEnvelope(m)
+	if err != nil {
+		return nil, &Error{Op: OpMessage, Server: c.address(), Err: err}
+	}
+	if !c.enter() {
+		return nil, ErrClosed
+	}
+	defer c.busy.Done()
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	for {
+		s, reused := c.takeIdle(), true
+		if s == nil {
+			reused = false
+			if s, err = c.connect(ctx); err != nil {
+				return nil, because(ctx, err)
+			}
+		}
+		stop := context.AfterFunc(ctx, s.abort)
+		r, crossed, err := s.submit(e)
+		if !stop() {
+			s.abort() // here, so that no later message meets it
+		}
+		c.putIdle(s)
+		if reused && crossed && ctx.Err() == nil {
+			continue // it was closed as the message was on its way; see the package's doc
+		}
+		r.Reused = reused
+		return r, because(ctx, err)
+	}
+}
+
+// because makes ctx the cause of an error that its end has brought about.
+func because(ctx context.Context, err error) error {
+	var e *Error
+	if ctx.Err() != nil && errors.As(err, &e) && e.Code == 0 && e.Op != OpMessage {
+		e.Err = context.Cause(ctx)
+	}
+	return err
+}
+
+func (c *Client) address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
+
+func (c *Client) now() time.Time {
+	if c.Now != nil {
+		return c.Now()
+	}
+	return time.Now()
+}
+
+func (c *Client) dialer() func(context.Context, string, string) (net.Conn, error) {
+	if c.Dial != nil {
+		return c.Dial
+	}
+	return new(net.Dialer).DialContext // sets TCP_NODELAY and keep-alive
+}
