@@ -131,15 +131,15 @@ func (s *Source) Token(ctx context.Context, resource string) (Token, error) {
 	}
 	st := s.started()
 	st.mu.Lock()
+	if st.closed {
+		st.mu.Unlock()
+		return Token{}, errors.New("the token source is closed")
+	}
 	now := s.Client.now()
 	c := st.cache[resource]
 	if saveDue := st.unsaved != "" && !now.Before(st.saveAt); c.settled(now) && !saveDue {
 		st.mu.Unlock()
 		return c.result(now)
-	}
-	if st.closed {
-		st.mu.Unlock()
-		return Token{}, errors.New("the token source is closed")
 	}
 	f := st.running[resource]
 	if f == nil {
