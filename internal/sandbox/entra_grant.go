@@ -95,7 +95,7 @@ func (e *entra) accessToken(g *grant, app *App, user *User, audience string, sco
 	}
 	claims := accessTokenClaims{
 		Claims: jwt.Claims{
-			Issuer: "https://sts.windows.net/" + e.tenant.ID + "/", Subject: e.pairwise(user, app),
+			Issuer: "https://sts.windows.net/" + e.tenant.ID + "/", Subject: pairwise(user.ObjectID, app.ClientID),
 			Audience: jwt.Audience{audience}, IssuedAt: jwt.NewNumericDate(now),
 			NotBefore: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(lifetime)),
 		},
@@ -122,8 +122,8 @@ func methods(mfa bool) []string {
 
 // pairwise is the sub claim: the same person differs from one application to
 // the next.
-func (e *entra) pairwise(user *User, app *App) string {
-	sum := sha256.Sum256([]byte(user.ObjectID + app.ClientID))
+func pairwise(objectID, clientID string) string {
+	sum := sha256.Sum256([]byte(objectID + clientID))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
@@ -150,7 +150,7 @@ func (e *entra) idToken(g *grant, app *App, user *User) (string, error) {
 	now := e.now()
 	claims := idTokenClaims{
 		Claims: jwt.Claims{
-			Issuer: e.issuer(), Subject: e.pairwise(user, app), Audience: jwt.Audience{app.ClientID},
+			Issuer: e.issuer(), Subject: pairwise(user.ObjectID, app.ClientID), Audience: jwt.Audience{app.ClientID},
 			IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now),
 			Expiry: jwt.NewNumericDate(now.Add(time.Hour)),
 		},

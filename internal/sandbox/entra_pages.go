@@ -107,6 +107,8 @@ func alertWords(code int) string {
 		return "We couldn’t find an account with that username. Check the spelling."
 	case 50057:
 		return "Your account has been disabled. Ask your administrator to enable it, or use another account."
+	case 90094:
+		return "Ask an administrator to grant permission to this application before you can use it."
 	case 500121:
 		return "That code didn’t work. Enter the code again."
 	}
@@ -116,6 +118,9 @@ func alertWords(code int) string {
 // page shows one step of a walk, with what was wrong with the last try.
 func (e *entra) page(f *signIn, step string, wrong *refusal, r *http.Request) answer {
 	p := page{Flow: f.id, App: f.request.app.Name, Account: f.typed}
+	if step == stepApproval {
+		wrong = refuse("access_denied", 90094, "An administrator of %s has not consented to use the application '%s'.", e.tenant.Domain, p.App)
+	}
 	if wrong != nil {
 		p.Alert = &alert{alertWords(wrong.code), newIncident(wrong, e.now(), r).headline()}
 	}

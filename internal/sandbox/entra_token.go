@@ -250,7 +250,8 @@ func (e *entra) checkRefresh(g *grant, scopes scopeSet, now time.Time) *refusal 
 }
 
 // issue makes the tokens of a grant for the permissions of one resource, or
-// for Graph's userinfo when there are none.
+// for Graph's userinfo when there are none. OpenID Connect's scopes that the
+// sign-in did not ask for are passed over.
 func (e *entra) issue(g *grant, app *App, scopes scopeSet) (reply tokenReply, refused *refusal) {
 	user := e.account(g.upn)
 	switch {
@@ -260,7 +261,7 @@ func (e *entra) issue(g *grant, app *App, scopes scopeSet) (reply tokenReply, re
 		return reply, userDisabled(user.UPN)
 	case user.MFA && !g.mfa:
 		return reply, mfaRequired()
-	case len(e.missingConsent(app, g.upn, scopes.ids())) > 0:
+	case len(e.missingConsent(app, g.upn, scopeSet{permissions: scopes.permissions}.ids())) > 0:
 		return reply, consentMissing("invalid_grant", app)
 	}
 	audience, prefix, granted := graphAudience, "", g.scopes.oidc

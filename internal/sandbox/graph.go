@@ -41,23 +41,22 @@ func (g graph) refuse(status int, code, message string) answer {
 	return a
 }
 
-// caller finds the user that a request's token belongs to, or the answer that
-// refuses the token.
-func (g graph) caller(r *http.Request, scope string) (*User, answer) {
+// caller finds the user that a request's token belongs to and the client it was
+// issued to, or the answer that refuses the token.
+func (g graph) caller(r *http.Request, scope string) (user *User, clientID string, refused answer) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(token) == "" {
-		return nil, g.refuse(http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token is empty.")
+		return nil, "", g.refuse(http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token is empty.")
 	}
 	claims, ok := g.check(strings.TrimSpace(token))
 	switch {
 	case !ok:
-		return nil, g.refuse(http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token validation failure. The token is malformed, expired or not of this tenant.")
+		return nil, "", g.refuse(http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token validation failure. The token is malformed, expired or not of this tenant.")
 	case findResource(claims.Audience) == nil || findResource(claims.Audience).id != graphID:
-		return nil, g.refuse(http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token validation failure. Invalid audience.")
+		return nil, "", g.refuse(http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token validation failure. Invalid audience.")
 	case !slices.Contains(claims.Scopes, scope):
-		return nil, g.refuse(http.StatusUnauthorized, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+		return nil, "", g.refuse(http.StatusUnauthorized, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 	}
-	var user *User
 	g.tenant.View(func(t *Tenant) {
 		if u := t.user(claims.UPN); u != nil {
 			c := *u
@@ -65,14 +64,14 @@ func (g graph) caller(r *http.Request, scope string) (*User, answer) {
 		}
 	})
 	if user == nil {
-		return nil, g.refuse(http.StatusNotFound, "Request_ResourceNotFound", "Resource '"+claims.UPN+"' does not exist or one of its queried reference-property objects are not present.")
+		return nil, "", g.refuse(http.StatusNotFound, "Request_ResourceNotFound", "Resource '"+claims.UPN+"' does not exist or one of its queried reference-property objects are not present.")
 	}
-	return user, answer{}
+	return user, claims.AppID, answer{}
 }
 
 // me is GET /v1.0/me, with $select.
 func (g graph) me(r *http.Request) answer {
-	user, refused := g.caller(r, "User.Read")
+	user, _, refused := g.caller(r, "User.Read")
 	if user == nil {
 		return refused
 	}
@@ -106,11 +105,11 @@ func (g graph) me(r *http.Request) answer {
 
 // userInfo is OpenID Connect's endpoint.
 func (g graph) userInfo(r *http.Request) answer {
-	user, refused := g.caller(r, "openid")
+	user, clientID, refused := g.caller(r, "openid")
 	if user == nil {
 		return refused
 	}
 	return jsonAnswer(http.StatusOK, map[string]any{
-		"sub": user.ObjectID, "name": user.Name, "email": user.UPN,
+		"sub": pairwise(user.ObjectID, clientID), "name": user.Name, "email": user.UPN,
 	})
 }
