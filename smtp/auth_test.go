@@ -113,7 +113,9 @@ func TestAuthentication(t *testing.T) {
 			}
 			return "235 2.7.0 ok"
 		}, conns: 2, asked: 2},
-		{name: "a temporary failure is not a refusal", auth: func(int, string, string, func(string) string) string { return "454 4.7.0 Temporary authentication failure" },
+		{name: "a temporary failure is not a refusal", auth: func(int, string, string, func(string) string) string {
+			return "454 4.7.0 Temporary authentication failure"
+		},
 			fails: "454 4.7.0", conns: 1, asked: 1},
 		{name: "a mechanism that is not offered", mech: func() sasl.Client { return sasl.NewAnonymousClient("x") }, fails: "does not offer ANONYMOUS; it offers LOGIN, XOAUTH2", conns: 1, asked: 1},
 		{name: "a challenge that is not base64", auth: func(_ int, _, _ string, ask func(string) string) string {

@@ -46,7 +46,6 @@ func explainTLS(err error, host string, now time.Time) error {
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
 	var record tls.RecordHeaderError
-	var alert tls.AlertError
 	var words string
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
@@ -57,7 +56,7 @@ func explainTLS(err error, host string, now time.Time) error {
 		words = fmt.Sprintf("the certificate is not for %s but for %s: check the server's name", host, names(name.Certificate))
 	case errors.As(err, &record):
 		words = "the port does not speak TLS at this point: if it is 587 or 25, choose STARTTLS"
-	case errors.As(err, &alert) && strings.Contains(alert.Error(), "protocol version") || strings.Contains(err.Error(), "unsupported protocol version"):
+	case strings.Contains(err.Error(), "protocol version"): // crypto/tls has no type for it
 		words = "the server offers no TLS 1.2 or later"
 	case errors.As(err, &invalid):
 		words = fmt.Sprintf("the certificate of %s is not valid", host)

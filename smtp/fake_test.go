@@ -41,6 +41,7 @@ type fake struct {
 	noTLS    bool     // STARTTLS is not offered
 	implicit bool     // TLS from the first octet
 	discard  bool     // keep no bodies
+	quiet    bool     // keep no transcript
 	tls      *tls.Config
 	// reply overrides the default reply to a line, unless it returns "". conn
 	// counts the connections from 1.
@@ -140,6 +141,9 @@ func (f *fake) connections() int {
 }
 
 func (f *fake) note(who, line string) {
+	if f.quiet {
+		return
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.transcript = append(f.transcript, who+line)
