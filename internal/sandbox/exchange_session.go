@@ -179,7 +179,7 @@ func (s *smtpSession) readLine() (string, error) {
 		line = append(line, piece...)
 		if len(line) > lineLimit {
 			long = true
-			line = line[len(line)-1:] // it may be the CR
+			line = line[len(line)-2:] // its end, or the CR of it
 		}
 	}
 	if long {
