@@ -42,11 +42,12 @@ type Error struct {
 
 func (e *Error) Error() string {
 	var b strings.Builder
+	if e.Unknown {
+		b.WriteString("outcome unknown, the message may have been accepted: ")
+	}
 	switch {
 	case e.Op == OpMessage || e.Op == OpRead:
 		return "the message cannot be sent: " + e.Err.Error()
-	case e.Unknown:
-		fmt.Fprintf(&b, "outcome unknown: %s did not answer after the whole message was sent, it may have been accepted", e.Server)
 	case e.Code != 0 && e.Recipient != "":
 		fmt.Fprintf(&b, "%s refused the recipient <%s>", e.Server, e.Recipient)
 	case e.Code != 0:

@@ -97,7 +97,7 @@ func TestASessionThatDiesUnderAMessage(t *testing.T) {
 				t.Errorf("got %+v: %v", e, e)
 			}
 			if f.connections() != 1 {
-				t.Error("it was sent again")
+				t.Errorf("it was sent again over %d connections", f.connections())
 			}
 			if r, err := c.Submit(t.Context(), message(hello, "a@example.com")); err != nil || r.Reused {
 				t.Errorf("the next message: %+v, %v", r, err)

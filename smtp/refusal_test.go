@@ -174,6 +174,33 @@ func TestALargeMessageStopsAtTheFirstObjection(t *testing.T) {
 	}
 }
 
+func TestAServerThatContradictsItselfLeavesTheOutcomeUnknown(t *testing.T) {
+	f := (&fake{reply: answers(map[string]string{"MAIL": noUser, "RCPT": "250 ok", "BDAT": "250 ok"})}).start(t)
+	c, _ := f.client(t)
+	_, err := c.Submit(t.Context(), message(hello, "a@example.com"))
+	if e := failure(t, err); !e.Unknown || e.Code != 550 {
+		t.Errorf("got %+v: %v", e, e)
+	}
+}
+
+func TestTheAnnouncedSizeMayBeWrong(t *testing.T) {
+	for _, announced := range []int64{0, 10, 5 << 20} {
+		for _, size := range []int{0, 1000, maxSmall - 2, 3 << 20} {
+			f := (&fake{}).start(t)
+			c, _ := f.client(t)
+			body := strings.Repeat("x\r\n", size/3)
+			m := message(body, "a@example.com")
+			m.Size = announced
+			if _, err := c.Submit(t.Context(), m); err != nil {
+				t.Fatal(err)
+			}
+			if f.got()[0].body != body {
+				t.Errorf("announced %d: %d octets arrived as %d", announced, len(body), len(f.got()[0].body))
+			}
+		}
+	}
+}
+
 func TestABodyThatCannotBeReadIsNotSentInPart(t *testing.T) {
 	broken := errors.New("disk on fire")
 	for name, ext := range shapes {
