@@ -106,3 +106,23 @@ func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
 		})
 	}
 }
+
+func TestAFailedStartLeavesNoSocketBehind(t *testing.T) {
+	other, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := port(t, "http://"+other.Addr().String())
+	p := newProvider(t)
+	c := p.client()
+	c.RedirectURL, c.Endpoints.AuthURL = "http://localhost:"+taken, "http://no-tls.example/"
+	if _, err := c.Start(t.Context(), Options{}); !errors.As(err, new(*PortError)) {
+		t.Errorf("with the port taken in one family: %v", err)
+	}
+	_ = other.Close()
+	for range 2 { // the second fails otherwise when the first left a socket
+		if _, err := c.Start(t.Context(), Options{}); err == nil || errors.As(err, new(*PortError)) {
+			t.Errorf("with a bad authorization URL: %v", err)
+		}
+	}
+}

@@ -371,3 +371,28 @@ func TestCloseEndsARunningRefreshAndWaits(t *testing.T) {
 		t.Errorf("after Close: %v", err)
 	}
 }
+
+func TestCloseWaitsForASaveThatHasBegunAndDoesNotEndIt(t *testing.T) {
+	p := newProvider(t)
+	s, st := newSource(t, p)
+	saving := make(chan struct{})
+	save := s.Save
+	s.Save = func(ctx context.Context, token Secret) error {
+		close(saving)
+		<-s.state.ctx.Done() // Close has begun
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return save(ctx, token)
+	}
+	got := make(chan error)
+	go func() { _, err := s.Token(t.Context(), "smtp"); got <- err }()
+	<-saving
+	s.Close()
+	if st.token != "refresh-1" {
+		t.Errorf("stored is %q", st.token.Reveal())
+	}
+	if err := <-got; err != nil {
+		t.Error(err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -144,5 +145,15 @@ func TestAProviderWithoutOpenIDConnectSignsInUnnamed(t *testing.T) {
 	g := begin(t, p, c, Options{}).succeeds()
 	if g.Identity != (Identity{}) || p.asked()[0].Get("scope") != smtpScope {
 		t.Errorf("got %+v for scope %q", g.Identity, p.asked()[0].Get("scope"))
+	}
+}
+
+func TestAScopeThatIsNotToldIsTheOneAskedFor(t *testing.T) {
+	p := newProvider(t)
+	p.next(body(200, "application/json", `{"token_type":"bearer","access_token":"a"}`))
+	c := p.client()
+	got, err := c.refresh(t.Context(), "r", c.Resources[0])
+	if err != nil || !slices.Equal(got.token.Scopes, c.Resources[0].Scopes) || got.refresh != "" {
+		t.Errorf("got %v, %v", got, err)
 	}
 }
