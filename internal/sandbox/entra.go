@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -49,7 +48,6 @@ func (e *entra) locked(h func(*http.Request) answer) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		r.ParseForm() // what it could not read is a parameter missing
-		_, _ = io.Copy(io.Discard, r.Body)
 		e.mu.Lock()
 		a := h(r)
 		e.mu.Unlock()

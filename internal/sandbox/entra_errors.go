@@ -109,10 +109,6 @@ func parameterInvalid(name, value string) *refusal {
 	return refuse("invalid_request", 9002313, "Invalid request. Request is malformed or invalid: the parameter '%s' cannot be '%s'.", name, value)
 }
 
-func bodyMalformed() *refusal {
-	return refuse("invalid_request", 9002313, "Invalid request. Request is malformed or invalid.")
-}
-
 func redirectUnregistered(uri string, app *App) *refusal {
 	return refuse("invalid_request", 50011, "The redirect URI '%s' specified in the request does not match the redirect URIs configured for the application '%s'. Make sure the redirect URI sent in the request matches one added to your application in the Azure portal.", uri, app.ClientID)
 }
