@@ -27,8 +27,6 @@ type exchangeOptions struct {
 	RTT time.Duration
 	// Tarpit is the wait before each 5xx reply. Exchange Online's is 5 s.
 	Tarpit time.Duration
-	// IdleTimeout ends a silent session; 0: 5 minutes.
-	IdleTimeout time.Duration
 	// RatePerMinute delays a mailbox's messages beyond this many a minute and
 	// carries them over into the next; 0: unlimited. Exchange Online's is 30.
 	RatePerMinute int
@@ -74,7 +72,6 @@ type exchange struct {
 // newExchange returns a server for t's mailboxes; check verifies the tokens
 // that XOAUTH2 brings. Call Serve to start it and Close to end it.
 func newExchange(t *Tenant, check accessChecker, o exchangeOptions) *exchange {
-	setDefault(&o.IdleTimeout, 5*time.Minute)
 	setDefault(&o.MaxConnections, 3)
 	setDefault(&o.RecipientLimit, 500)
 	setDefault(&o.SizeLimit, 157286400)

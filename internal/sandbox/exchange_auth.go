@@ -108,7 +108,7 @@ func (x *exchange) admitToken(user, token string) (upn, refusal string) {
 		!slices.Contains(exchangeAudiences, strings.TrimSuffix(claims.Audience, "/")) ||
 		!slices.Contains(claims.Scopes, "SMTP.Send") ||
 		// The delegate, never the shared mailbox it sends for.
-		claims.UPN == "" || !strings.EqualFold(claims.UPN, user) {
+		!strings.EqualFold(claims.UPN, user) {
 		return "", refusedIdentity
 	}
 	x.tenant.View(func(t *Tenant) {

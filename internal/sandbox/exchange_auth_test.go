@@ -172,3 +172,25 @@ func TestTLSBelow12IsRefused(t *testing.T) {
 		t.Errorf("TLS 1.1: %v", err)
 	}
 }
+
+func TestTLSIsNotResumed(t *testing.T) {
+	_, address := startExchange(t, newExchangeTenant(), exchangeOptions{})
+	config := &tls.Config{
+		RootCAs: exchangeRoots(), ServerName: "localhost",
+		MaxVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(1),
+	}
+	for range 2 {
+		c := dialExchange(t, address)
+		c.send("EHLO client.contoso.com")
+		c.expect("250")
+		c.send("STARTTLS")
+		c.expect("220")
+		conn := tls.Client(c.conn, config)
+		if err := conn.Handshake(); err != nil {
+			t.Fatal(err)
+		}
+		if conn.ConnectionState().DidResume {
+			t.Error("the session was resumed, and a wait saved")
+		}
+	}
+}

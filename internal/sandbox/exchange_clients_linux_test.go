@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/pem"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,8 +14,9 @@ func TestCurlSends(t *testing.T) {
 	tenant := newExchangeTenant()
 	_, address := startExchange(t, tenant, exchangeOptions{})
 	const message = "From: svc@contoso.com\r\nTo: ann@fabrikam.com\r\nSubject: hello\r\n\r\n.dot\r\n"
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: exchangeCertificate().Certificate[0]})
 	roots, body := filepath.Join(t.TempDir(), "ca.pem"), filepath.Join(t.TempDir(), "message")
-	for file, data := range map[string][]byte{roots: exchangePEM(), body: []byte(message)} {
+	for file, data := range map[string][]byte{roots: ca, body: []byte(message)} {
 		if err := os.WriteFile(file, data, 0o600); err != nil {
 			t.Fatal(err)
 		}

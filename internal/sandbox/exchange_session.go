@@ -46,7 +46,7 @@ func newSMTPSession(x *exchange, conn net.Conn, number int) *smtpSession {
 		x:      x,
 		number: number,
 		id:     "08DE" + randomHex(6),
-		wire:   newWire(conn, x.o.RTT, x.o.IdleTimeout),
+		wire:   newWire(conn, x.o.RTT),
 	}
 	s.use(s.wire)
 	return s

@@ -9,7 +9,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -106,8 +105,10 @@ var exchangeCertificate = sync.OnceValue(func() *tls.Certificate {
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 })
 
-func exchangePEM() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: exchangeCertificate().Certificate[0]})
+func exchangeRoots() *x509.CertPool {
+	roots := x509.NewCertPool()
+	roots.AddCert(exchangeCertificate().Leaf)
+	return roots
 }
 
 // startExchange serves tenant on loopback until the test ends.
@@ -159,7 +160,7 @@ func dialExchange(t *testing.T, address string) *smtpClient {
 
 func newSMTPClient(t *testing.T, conn net.Conn) *smtpClient {
 	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(time.Hour)) // ends a hanging test, after its timeout in real time
+	conn.SetDeadline(time.Now().Add(time.Hour)) // beyond all that tests in synctest's time wait for
 	return &smtpClient{t: t, conn: conn, r: bufio.NewReader(conn)}
 }
 
@@ -230,9 +231,7 @@ func (c *smtpClient) ask(command string) string {
 // upgrade shakes hands, in the maximum TLS version given (0: the latest).
 func (c *smtpClient) upgrade(version uint16) {
 	c.t.Helper()
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(exchangePEM())
-	conn := tls.Client(c.conn, &tls.Config{RootCAs: roots, ServerName: "localhost", MaxVersion: version})
+	conn := tls.Client(c.conn, &tls.Config{RootCAs: exchangeRoots(), ServerName: "localhost", MaxVersion: version})
 	if err := conn.Handshake(); err != nil {
 		c.t.Fatal("handshake:", err)
 	}

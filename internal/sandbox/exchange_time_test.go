@@ -209,3 +209,40 @@ func TestTurnsOverTime(t *testing.T) {
 		})
 	}
 }
+
+func TestAClientThatDoesNotWaitForTheBannerStillWaitsForTheAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant, l := newExchangeTenant(), newPipeListener()
+		serveExchange(t, tenant, exchangeOptions{RTT: 50 * time.Millisecond}, l)
+		c := newSMTPClient(t, l.dial())
+		c.send("EHLO client.contoso.com")
+		c.banner()
+		c.expect("250")
+		c.send("STARTTLS")
+		c.expect("220")
+		c.upgrade(0)
+		c.send("EHLO client.contoso.com")
+		c.expect("250")
+		c.send("AUTH XOAUTH2 " + xoauth2("svc@contoso.com", "good"))
+		c.expect("235")
+		c.submit("svc@contoso.com", "ann@fabrikam.com", "hi\r\n")
+		if got := tenant.Inbox()[0].Turns; got != 6 {
+			t.Errorf("%d turns", got)
+		}
+	})
+}
+
+func TestRepliesAreNotHeldWithoutBound(t *testing.T) {
+	conn := &cannedConn{}
+	w := newWire(conn, time.Hour)
+	for range heldLimit {
+		w.Write([]byte("x"))
+	}
+	if n := conn.w.Len(); n != 0 {
+		t.Errorf("%d octets were sent early", n)
+	}
+	w.Write([]byte("x"))
+	if n := conn.w.Len(); n != heldLimit+1 {
+		t.Errorf("%d octets were sent", n)
+	}
+}

@@ -8,6 +8,9 @@ import (
 )
 
 const (
+	// idleTimeout ends a silent session. It is the one of Exchange on premises:
+	// Exchange Online's is not documented.
+	idleTimeout = 5 * time.Minute
 	// writeTimeout is how long a client may leave its replies unread.
 	writeTimeout = time.Minute
 	// patience is how long a client may rest in the middle of a line or of a
@@ -25,25 +28,25 @@ const (
 // which only Read can tell. A client that sends a flight and waits sees every
 // answer rtt later, as over a long line. A client that is still sending is
 // never interrupted by a reply, however the network cut its flight; so a flight
-// counts as one turn. Only a pause longer than rtt exactly between two
-// commands looks like a wait: in the middle of one (midway) the client plainly
-// is not waiting, and the pause may be as long as patience.
+// counts as one turn. Only a pause longer than rtt between two commands, or
+// in the TLS record that begins a flight, looks like a wait: in the middle of a
+// command (midway) the client plainly is not waiting, and the pause may be as
+// long as patience.
 //
 // The session's goroutine alone calls the methods; another may close Conn.
 type wire struct {
 	net.Conn
-	rtt, idle time.Duration
+	rtt       time.Duration
 	midway    bool   // the client owes the rest of a line or of a chunk
 	held      []byte // written, not sent
 	delivered bool   // something was sent since the client last spoke
 	turns     int    // since takeTurns
 }
 
-// newWire holds conn at a distance of rtt. Reads fail after idle without
-// input. The first words of the client are a turn even if it does not wait for
-// the banner: it waits for their answer.
-func newWire(conn net.Conn, rtt, idle time.Duration) *wire {
-	return &wire{Conn: conn, rtt: rtt, idle: idle, delivered: true}
+// newWire holds conn at a distance of rtt. The first words of the client are a
+// turn even if it does not wait for the banner: it waits for their answer.
+func newWire(conn net.Conn, rtt time.Duration) *wire {
+	return &wire{Conn: conn, rtt: rtt, delivered: true}
 }
 
 // Write holds a copy of p. Beyond heldLimit it sends, and may block.
@@ -55,8 +58,8 @@ func (w *wire) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Read returns what the client sent, after it was silent for rtt with
-// everything that was held.
+// Read returns what the client says next. Once the client was silent for rtt
+// it sends what is held; it fails after idleTimeout.
 func (w *wire) Read(p []byte) (int, error) {
 	silence := w.rtt
 	if w.midway {
@@ -71,7 +74,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	if err := w.deliver(); err != nil {
 		return 0, err
 	}
-	return w.readWithin(w.idle, p)
+	return w.readWithin(idleTimeout, p)
 }
 
 func (w *wire) readWithin(d time.Duration, p []byte) (int, error) {
@@ -99,10 +102,6 @@ func (w *wire) deliver() error {
 func (w *wire) Close() error {
 	return errors.Join(w.deliver(), w.Conn.Close())
 }
-
-// SetWriteDeadline does nothing: crypto/tls sets one when it closes, which
-// would hit what is still held.
-func (w *wire) SetWriteDeadline(time.Time) error { return nil }
 
 // takeTurns returns the turns since it was last called.
 func (w *wire) takeTurns() int {
