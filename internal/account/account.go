@@ -27,7 +27,8 @@ const (
 // SMTPTLS is how the connection to the submission server is protected.
 type SMTPTLS string
 
-// The three ways; NoTLS is for loopback only.
+// The three ways. NoTLS is for a server on this machine, and without
+// authentication.
 const (
 	STARTTLS    SMTPTLS = "starttls"
 	ImplicitTLS SMTPTLS = "implicit"

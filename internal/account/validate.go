@@ -105,14 +105,14 @@ func (a *Account) validateRegistration() error {
 	case a.ClientID == "":
 		return &FieldError{Key: "client_id", Text: "is missing",
 			Fix: "copy the Application (client) ID from the app registration's Overview page"}
-	case !guidForm.MatchString(a.ClientID):
+	case !IsGUID(a.ClientID):
 		// The value is not repeated: what people paste here by mistake is the secret.
 		return &FieldError{Key: "client_id", Text: "is not an ID of the form 00000000-0000-0000-0000-000000000000",
 			Fix: "copy the Application (client) ID from the app registration's Overview page, without blanks or quotes"}
 	case a.Registration != Public && a.Registration != Web:
 		return &FieldError{Key: "registration", Text: fmt.Sprintf("%q is not a kind of registration", string(a.Registration)),
 			Fix: `use "public" for Mobile and desktop applications, or "web" for a Web platform with a client secret`}
-	case !guidForm.MatchString(a.Tenant) && !domainForm.MatchString(a.Tenant) && !slices.Contains([]string{"common", "organizations", "consumers"}, a.Tenant):
+	case !IsGUID(a.Tenant) && !domainForm.MatchString(a.Tenant) && !slices.Contains([]string{"common", "organizations", "consumers"}, a.Tenant):
 		return &FieldError{Key: "tenant", Text: fmt.Sprintf("%q is neither a tenant ID nor a domain", a.Tenant),
 			Fix: "copy the Directory (tenant) ID from the app registration's Overview page, or give a domain of the tenant"}
 	}
@@ -175,3 +175,6 @@ func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
+
+// IsGUID reports whether s has the form of the IDs in Entra.
+func IsGUID(s string) bool { return guidForm.MatchString(s) }

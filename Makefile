@@ -1,0 +1,59 @@
+# Two commands do everything on a fresh Debian machine with Go:
+#   make demo   the main job on the embedded sandbox
+#   make test   everything
+# Both install the Debian packages they need, and say so.
+
+GO ?= go
+SINK ?=
+
+.PHONY: demo test setup build build-headless build-window lint fmt bench clean
+
+# With a display the window opens on the sandbox's account; without one the
+# demo tells each step in a line, and needs nothing but Go.
+demo:
+ifneq ($(DISPLAY)$(WAYLAND_DISPLAY),)
+	scripts/setup.sh window
+	$(MAKE) build-window
+	bin/traymail demo
+else
+	$(MAKE) build-headless
+	bin/traymail-headless demo --headless
+endif
+
+setup:
+	scripts/setup.sh test
+
+build: build-window build-headless
+
+build-window:
+	CGO_ENABLED=1 $(GO) build -trimpath -o bin/traymail ./cmd/traymail
+
+build-headless:
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/traymail-headless ./cmd/traymail
+
+# The race detector runs on everything but the window's driver, whose C code
+# takes minutes to build once more; the window itself is built without it and
+# tested as a program.
+test: setup lint build
+	CGO_ENABLED=0 $(GO) test ./...
+	CGO_ENABLED=1 $(GO) test -race -tags headless ./...
+
+lint:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run: make fmt"; exit 1; }
+	$(GO) mod tidy -diff
+	CGO_ENABLED=1 $(GO) vet ./...
+	CGO_ENABLED=0 GOOS=windows $(GO) vet ./...
+	CGO_ENABLED=0 GOOS=darwin $(GO) vet ./...
+	CGO_ENABLED=0 $(GO) tool staticcheck ./...
+
+fmt:
+	gofmt -w $$(git ls-files '*.go')
+
+# Counts, not times: waits for the server and allocations a message. SINK is
+# the folder of an independent submission server that counts the waits too.
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./smtp
+	@if [ -n "$(SINK)" ]; then $(GO) run ./bench/turns -sink "$(SINK)"; else echo "bench: name a counting server's folder with SINK=DIR to have its count beside ours"; fi
+
+clean:
+	rm -rf bin

@@ -1,0 +1,325 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"traymail/internal/account"
+	"traymail/internal/mailer"
+	"traymail/keystore"
+)
+
+func (p *program) accountCommand() *cobra.Command {
+	c := &cobra.Command{Use: "account", Short: "Add, list, show, change and remove accounts"}
+	c.AddCommand(p.accountAdd(), p.accountLs(), p.accountShow(), p.accountEdit(), p.accountRm())
+	return c
+}
+
+// An accountField is a field of an account as a flag.
+type accountField struct {
+	flag, help string
+	of         func(*account.Account) *string
+}
+
+var accountFields = []accountField{
+	{"provider", "provider: " + strings.Join(account.Providers(), ", "), func(a *account.Account) *string { return &a.Provider }},
+	{"username", "address that signs in", func(a *account.Account) *string { return &a.Username }},
+	{"sender", "address in From (default: the username)", func(a *account.Account) *string { return &a.Sender }},
+	{"test-to", "where the test email goes (default: the sender)", func(a *account.Account) *string { return &a.TestTo }},
+	{"tenant", "Directory (tenant) ID or domain (default: the username's domain)", func(a *account.Account) *string { return &a.Tenant }},
+	{"client-id", "Application (client) ID", func(a *account.Account) *string { return &a.ClientID }},
+	{"registration", "public (Mobile and desktop applications) or web (redirect URL and client secret)", func(a *account.Account) *string { return (*string)(&a.Registration) }},
+	{"redirect-url", "redirect URL as registered (default: " + account.PublicRedirectURL + ", or " + account.WebRedirectURL + " for web)", func(a *account.Account) *string { return &a.RedirectURL }},
+	{"authority-url", "sign-in address of another cloud", func(a *account.Account) *string { return &a.AuthorityURL }},
+	{"graph-url", "Microsoft Graph's address in another cloud", func(a *account.Account) *string { return &a.GraphURL }},
+	{"smtp-scope", "scope of the token for SMTP, in full", func(a *account.Account) *string { return &a.SMTPScope }},
+	{"graph-scope", "scope of the token for Graph, in full", func(a *account.Account) *string { return &a.GraphScope }},
+	{"smtp-host", "submission server", func(a *account.Account) *string { return &a.SMTPHost }},
+	{"smtp-tls", "starttls, implicit, or none (this machine only, without authentication)", func(a *account.Account) *string { return (*string)(&a.SMTPTLS) }},
+	{"ca-file", "PEM certificates to trust instead of the system's", func(a *account.Account) *string { return &a.CAFile }},
+}
+
+const portFlag = "smtp-port"
+
+func registerFields(c *cobra.Command) {
+	for _, f := range accountFields {
+		c.Flags().String(f.flag, "", f.help)
+	}
+	c.Flags().Int(portFlag, 0, "the server's port")
+}
+
+// setFields puts the flags that were given into an account and reports whether
+// there was one. What follows from a changed field, and was not given itself,
+// is emptied, so that its default follows too.
+func setFields(c *cobra.Command, a *account.Account) (any bool) {
+	before := *a
+	for _, f := range accountFields {
+		if v := c.Flags().Lookup(f.flag); v.Changed {
+			*f.of(a) = v.Value.String()
+			any = true
+		}
+	}
+	if c.Flags().Changed(portFlag) {
+		a.SMTPPort, _ = c.Flags().GetInt(portFlag)
+		any = true
+	}
+	follow := func(changed bool, flag string, field *string, former string) {
+		if changed && !c.Flags().Changed(flag) && *field == former {
+			*field = ""
+		}
+	}
+	_, domain, _ := strings.Cut(before.Username, "@")
+	follow(a.Username != before.Username, "sender", &a.Sender, before.Username)
+	follow(a.Username != before.Username, "tenant", &a.Tenant, strings.ToLower(domain))
+	follow(a.Registration != before.Registration, "redirect-url", &a.RedirectURL, before.RedirectURL)
+	return any
+}
+
+// secretFlags say where a client secret comes from; it is never an argument.
+type secretFlags struct {
+	stdin bool
+	file  string
+}
+
+func (s *secretFlags) register(c *cobra.Command) {
+	c.Flags().BoolVar(&s.stdin, "secret-stdin", false, "read the client secret from standard input")
+	c.Flags().StringVar(&s.file, "secret-file", "", "read the client secret from a file")
+	c.MarkFlagsMutuallyExclusive("secret-stdin", "secret-file")
+}
+
+func (s *secretFlags) given() bool { return s.stdin || s.file != "" }
+
+// read returns the client secret; ask says whether to ask for it when no flag
+// names its source and a person sits at the terminal.
+func (s *secretFlags) read(p *program, ask bool) (keystore.Secret, error) {
+	var from io.Reader
+	switch {
+	case s.file != "":
+		f, err := os.Open(s.file)
+		if err != nil {
+			return "", err
+		}
+		defer f.Close()
+		from = f
+	case s.stdin:
+		from = p.stdin
+	case ask && p.interactive():
+		v, err := p.askSecret("Client secret (the Value, not the Secret ID): ")
+		return keystore.Secret(v), err
+	default:
+		return "", nil
+	}
+	b, err := io.ReadAll(io.LimitReader(bufio.NewReader(from), 64<<10))
+	if err != nil {
+		return "", fmt.Errorf("reading the client secret: %w", err)
+	}
+	v := strings.TrimSpace(string(b))
+	if v == "" {
+		return "", errors.New("the client secret is empty")
+	}
+	return keystore.Secret(v), nil
+}
+
+func (p *program) accountAdd() *cobra.Command {
+	var secret secretFlags
+	c := &cobra.Command{
+		Use:   "add ACCOUNT --username ADDRESS --client-id ID",
+		Short: "Add an account",
+		Args:  usage(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			m, done, err := p.engine()
+			if err != nil {
+				return err
+			}
+			defer done()
+			a := account.New(args[0])
+			switch _, err := m.Accounts().Load(a.Name); {
+			case err == nil:
+				return &account.FieldError{Key: "name", Text: fmt.Sprintf("there is an account %s already", a.Name), Fix: "choose another name, or change it: traymail account edit " + a.Name}
+			case !errors.Is(err, account.ErrNotFound):
+				return err
+			}
+			setFields(c, a)
+			if err := a.Validate(); err != nil {
+				return err
+			}
+			v, err := secret.read(p, a.Registration == account.Web)
+			if err != nil {
+				return err
+			}
+			if err := m.Save(c.Context(), *a, v); err != nil {
+				return err
+			}
+			fmt.Fprintf(p.stderr, "Account %s is saved. Register the redirect URL %s, then sign in: traymail login %s\n", a.Name, a.RedirectURL, a.Name)
+			return nil
+		},
+	}
+	registerFields(c)
+	secret.register(c)
+	return c
+}
+
+func (p *program) accountEdit() *cobra.Command {
+	var secret secretFlags
+	c := &cobra.Command{
+		Use:   "edit ACCOUNT --FIELD VALUE...",
+		Short: "Change fields of an account",
+		Long:  "Change fields of an account. An empty value brings back a field's default.",
+		Args:  usage(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			m, done, err := p.engine()
+			if err != nil {
+				return err
+			}
+			defer done()
+			a, err := m.Accounts().Load(args[0])
+			if err != nil {
+				return err
+			}
+			if !setFields(c, a) && !secret.given() {
+				return &usageError{c, errors.New("nothing to change: name a field, such as --sender")}
+			}
+			v, err := secret.read(p, false)
+			if err != nil {
+				return err
+			}
+			return m.Save(c.Context(), *a, v)
+		},
+	}
+	registerFields(c)
+	secret.register(c)
+	return c
+}
+
+func (p *program) accountLs() *cobra.Command {
+	return p.reporting(&cobra.Command{
+		Use:   "ls",
+		Short: "List the accounts",
+		Args:  usage(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			m, done, err := p.engine()
+			if err != nil {
+				return err
+			}
+			defer done()
+			names, err := m.Accounts().Names()
+			if err != nil {
+				return err
+			}
+			rows := []accountRow{}
+			for _, name := range names {
+				rows = append(rows, p.accountRow(c, m, name))
+			}
+			if p.json {
+				return p.printJSON(rows)
+			}
+			if len(rows) == 0 {
+				fmt.Fprintln(p.stderr, "There is no account. Add one: traymail account add ACCOUNT --username ADDRESS --client-id ID")
+				return nil
+			}
+			w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "ACCOUNT\tUSERNAME\tSENDER\tSIGN-IN")
+			for _, r := range rows {
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Name, r.Username, r.Sender, r.SignIn)
+			}
+			return w.Flush()
+		},
+	})
+}
+
+type accountRow struct {
+	Name     string `json:"name"`
+	Username string `json:"username,omitempty"`
+	Sender   string `json:"sender,omitempty"`
+	SignIn   string `json:"sign_in"`
+}
+
+// accountRow describes one account; what is wrong with it is part of the row,
+// so that one broken file does not hide the others.
+func (p *program) accountRow(c *cobra.Command, m *mailer.Mailer, name string) accountRow {
+	a, secrets, err := m.Account(c.Context(), name)
+	row := accountRow{Name: name, Username: a.Username, Sender: a.Sender, SignIn: "signed in"}
+	switch {
+	case err != nil:
+		row.SignIn = oneLine(err)
+	case !secrets.SignedIn:
+		row.SignIn = "sign in: traymail login " + name
+	}
+	return row
+}
+
+func (p *program) accountShow() *cobra.Command {
+	return p.reporting(&cobra.Command{
+		Use:   "show ACCOUNT",
+		Short: "Show an account, without its secrets",
+		Args:  usage(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			m, done, err := p.engine()
+			if err != nil {
+				return err
+			}
+			defer done()
+			a, secrets, err := m.Account(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if p.json {
+				return p.printJSON(struct {
+					account.Account
+					Secrets mailer.Secrets `json:"secrets"`
+				}{a, secrets})
+			}
+			w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+			for _, f := range [][2]string{
+				{"account", a.Name}, {"provider", a.Provider}, {"username", a.Username}, {"sender", a.Sender}, {"test_to", a.TestTo},
+				{"tenant", a.Tenant}, {"client_id", a.ClientID}, {"registration", string(a.Registration)}, {"redirect_url", a.RedirectURL},
+				{"client secret", stored(secrets.ClientSecret)}, {"refresh token", stored(secrets.SignedIn)},
+				{"server", fmt.Sprintf("%s:%d %s", a.SMTPHost, a.SMTPPort, a.SMTPTLS)}, {"authority_url", a.AuthorityURL},
+				{"smtp_scope", a.SMTPScope}, {"graph_url", a.GraphURL}, {"graph_scope", a.GraphScope}, {"ca_file", a.CAFile},
+			} {
+				if f[1] != "" {
+					fmt.Fprintf(w, "%s\t%s\n", f[0], f[1])
+				}
+			}
+			return w.Flush()
+		},
+	})
+}
+
+func stored(is bool) string {
+	if is {
+		return "stored"
+	}
+	return "none"
+}
+
+func (p *program) accountRm() *cobra.Command {
+	return &cobra.Command{
+		Use:   "rm ACCOUNT",
+		Short: "Remove an account with its secrets",
+		Args:  usage(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			m, done, err := p.engine()
+			if err != nil {
+				return err
+			}
+			defer done()
+			return m.Remove(c.Context(), args[0])
+		},
+	}
+}
+
+func (p *program) printJSON(v any) error {
+	e := json.NewEncoder(p.stdout)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false) // replies and message IDs are full of angle brackets
+	return e.Encode(v)
+}

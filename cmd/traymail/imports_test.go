@@ -1,0 +1,99 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport is the table of docs/architecture.md: which of our packages each
+// folder may import, tests aside. A folder that is missing here fails the test.
+var mayImport = map[string][]string{
+	"authcode":             nil,
+	"keystore":             nil,
+	"smtp":                 nil,
+	"internal/account":     nil,
+	"internal/sandbox":     nil,
+	"internal/keyringtest": nil,
+	"internal/mailer":      {"authcode", "keystore", "smtp", "internal/account"},
+	"ui":                   {"internal/mailer", "internal/account"},
+	"cmd/traymail": {"authcode", "keystore", "smtp", "ui", "internal/account", "internal/mailer",
+		"internal/sandbox"},
+	"bench/turns": {"smtp"},
+}
+
+// mayImportFyne are the only files outside ui/ that may.
+var mayImportFyne = []string{"cmd/traymail/desktop.go"}
+
+func TestEveryArrowBetweenPackagesIsInTheTable(t *testing.T) {
+	root := filepath.Join("..", "..")
+	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() && file != root && (strings.HasPrefix(name, ".") || name == "testdata" || name == "bin") {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		rel, err := filepath.Rel(root, file)
+		if err != nil {
+			return err
+		}
+		checkImports(t, file, filepath.ToSlash(rel))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func checkImports(t *testing.T, file, rel string) {
+	folder := path.Dir(rel)
+	allowed, known := mayImport[folder]
+	if !known {
+		t.Errorf("%s: the folder %s is not in the table", rel, folder)
+	}
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	for _, i := range parsed.Imports {
+		name := strings.Trim(i.Path.Value, `"`)
+		ours, isOurs := strings.CutPrefix(name, "traymail/")
+		if isOurs && !slices.Contains(allowed, ours) {
+			t.Errorf("%s imports %s, which the table does not allow", rel, ours)
+		}
+		if strings.HasPrefix(name, "fyne.io/") && folder != "ui" && !slices.Contains(mayImportFyne, rel) {
+			t.Errorf("%s imports %s: only ui/ may", rel, name)
+		}
+	}
+}
+
+func TestTheHeadlessBinaryHasNoFyneInIt(t *testing.T) {
+	c := exec.Command("go", "list", "-deps", ".")
+	c.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := c.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	deps := strings.Fields(string(out))
+	if !slices.Contains(deps, "traymail/internal/mailer") {
+		t.Fatalf("go list does not know this package's dependencies: %s", out)
+	}
+	for _, dep := range deps {
+		if strings.HasPrefix(dep, "fyne.io/") || dep == "traymail/ui" {
+			t.Errorf("the headless binary depends on %s", dep)
+		}
+	}
+}

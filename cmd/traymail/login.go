@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/pkg/browser"
+	"github.com/spf13/cobra"
+
+	"traymail/internal/mailer"
+)
+
+func (p *program) loginCommand() *cobra.Command {
+	var device, paste bool
+	var timeout time.Duration
+	c := p.reporting(&cobra.Command{
+		Use:   "login ACCOUNT",
+		Short: "Sign an account in",
+		Long: `Sign an account in, in the browser. Without a browser on this machine use
+--device (a code to type on another device) or --paste (open the address
+anywhere, and paste the one on which the browser ended).`,
+		Args: usage(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			m, done, err := p.engine()
+			if err != nil {
+				return err
+			}
+			defer done()
+			how := mailer.SignIn{Open: p.openBrowser, Timeout: timeout}
+			switch {
+			case device:
+				how = mailer.SignIn{Device: p.showCode}
+			case paste:
+				how = mailer.SignIn{Paste: p.askAddress(), Timeout: timeout}
+			}
+			in, err := m.SignIn(c.Context(), args[0], how)
+			if err != nil {
+				return err
+			}
+			if p.json {
+				return p.printJSON(in)
+			}
+			fmt.Fprintf(p.stdout, "Signed in as %s. Send a test email: traymail test %s\n", in.Username, args[0])
+			return nil
+		},
+	})
+	c.Flags().BoolVar(&device, "device", false, "sign in with a code on another device")
+	c.Flags().BoolVar(&paste, "paste", false, "paste the address on which the browser ended")
+	c.Flags().DurationVar(&timeout, "timeout", 5*time.Minute, "how long the browser may take")
+	c.MarkFlagsMutuallyExclusive("device", "paste")
+	return c
+}
+
+// openBrowser opens the system's browser, and prints the address in case none
+// opens: a browser that does not open often says nothing.
+func (p *program) openBrowser(address string) error {
+	fmt.Fprintf(p.stderr, "Sign in, in the browser that opens. If none does, open this address on this machine:\n%s\n", address)
+	if err := browser.OpenURL(address); err != nil {
+		fmt.Fprintln(p.stderr, "No browser could be opened here.")
+	}
+	return nil
+}
+
+func init() {
+	// The library passes on what browsers print, which nobody here wants to read.
+	browser.Stdout, browser.Stderr = io.Discard, io.Discard
+}
+
+func (p *program) showCode(c mailer.DeviceCode) {
+	fmt.Fprintf(p.stderr, "On any device open %s and enter the code %s (until %s).\n",
+		c.VerificationURL, c.UserCode, c.ExpiresAt.Local().Format("15:04:05"))
+}
+
+// askAddress reads the pasted addresses, a line each. Reading cannot be
+// interrupted, so it happens in a goroutine that ends with the program.
+func (p *program) askAddress() func(context.Context, string, error) (string, error) {
+	lines := make(chan string)
+	in := bufio.NewReader(p.stdin)
+	return func(ctx context.Context, address string, wrong error) (string, error) {
+		if wrong != nil {
+			fmt.Fprintf(p.stderr, "%s\nPaste the whole address: ", oneLine(wrong))
+		} else {
+			fmt.Fprintf(p.stderr, "Open this address in any browser:\n%s\nSign in. The browser ends on a page that it may not be able to show; paste its address here: ", address)
+		}
+		failed := make(chan error, 1)
+		go func() {
+			line, err := in.ReadString('\n')
+			if line = strings.TrimSpace(line); line == "" && err != nil {
+				failed <- errors.New("no address was pasted")
+				return
+			}
+			select {
+			case lines <- line:
+			case <-ctx.Done():
+			}
+		}()
+		select {
+		case line := <-lines:
+			return line, nil
+		case err := <-failed:
+			return "", err
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		}
+	}
+}

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"traymail/internal/sandbox"
+)
+
+// The scripts run this test binary under the names of the program, and of the
+// opener that the system's browser is started with on Linux.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"traymail": main,
+		"sendmail": main,
+		"xdg-open": visit,
+	})
+}
+
+// visit is a browser with a person in front of it: it walks the pages of the
+// sandbox as the person that the environment names.
+func visit() {
+	pem, err := os.ReadFile(os.Getenv("CA"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	p := sandbox.Person{Username: os.Getenv("PERSON"), Password: os.Getenv("PASSWORD"), MFACode: os.Getenv("MFA_CODE"), Client: trusting(string(pem))}
+	if said, err := p.Visit(context.Background(), os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, said, err)
+		os.Exit(1)
+	}
+}

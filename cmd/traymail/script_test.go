@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"traymail/internal/sandbox"
+)
+
+// TestScript runs testdata/script/*.txtar: each command of the program, from an
+// empty home folder, against a sandbox of its own. The scripts' own commands:
+//
+//	sandbox [SCENARIO]          starts one and sets AUTHORITY, TENANT, CLIENT_ID, …
+//	account NAME [FLAG...]      adds the sandbox's account, with more flags
+//	inbox N                     fails unless the sandbox holds N messages
+//	received N FILE             writes message N, as it was received, to FILE
+//	secretless FILE...          fails when a secret of the sandbox is in a file
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:   filepath.Join("testdata", "script"),
+		Setup: setUpScript,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"sandbox":    startSandbox,
+			"account":    addAccount,
+			"inbox":      checkInbox,
+			"received":   writeReceived,
+			"secretless": checkSecretless,
+		},
+		RequireExplicitExec: true,
+	})
+}
+
+// inHand is the key of a script's sandbox.
+type inHand struct{}
+
+// setUpScript gives a script a home folder that keeps its secrets in an
+// encrypted file: a keychain is shared by all processes of a session.
+func setUpScript(e *testscript.Env) error {
+	e.Values[inHand{}] = new(*sandbox.Sandbox)
+	home := filepath.Join(e.WorkDir, "home")
+	e.Setenv("TRAYMAIL_HOME", home)
+	e.Setenv("CA", filepath.Join(e.WorkDir, "ca.pem"))
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(home, "traymail.toml"), []byte("[keystore]\nkind = \"file\"\nkey_file = \"key\"\n"), 0o600)
+}
+
+func startSandbox(ts *testscript.TestScript, neg bool, args []string) {
+	o := sandbox.Options{}
+	if len(args) > 0 {
+		o.Scenario = args[0]
+	}
+	s, err := sandbox.Start(o)
+	ts.Check(err)
+	ts.Defer(func() { s.Close() })
+	r := s.Ready()
+	*ts.Value(inHand{}).(**sandbox.Sandbox) = s
+	ts.Check(os.WriteFile(ts.Getenv("CA"), []byte(r.CAPEM), 0o600))
+	for key, value := range map[string]string{
+		"AUTHORITY": r.Authority, "TENANT": r.TenantID, "GRAPH": r.GraphURL, "SMTP_PORT": strconv.Itoa(r.SMTPPort),
+		"PERSON": r.Users[0].Username, "PASSWORD": r.Users[0].Password,
+	} {
+		ts.Setenv(key, value)
+	}
+	for _, a := range r.Apps {
+		prefix := strings.ToUpper(string(a.Platform))
+		ts.Setenv(prefix+"_ID", a.ClientID)
+		ts.Setenv(prefix+"_SECRET", a.ClientSecret)
+		ts.Setenv(prefix+"_REDIRECT", a.RedirectURL)
+	}
+	for _, u := range r.Users {
+		name, _, _ := strings.Cut(u.Username, "@")
+		ts.Setenv("PASSWORD_"+strings.ToUpper(name), u.Password)
+		ts.Setenv("MFA_"+strings.ToUpper(name), u.MFACode)
+	}
+}
+
+func addAccount(ts *testscript.TestScript, neg bool, args []string) {
+	all := append([]string{"account", "add", args[0], "--username", ts.Getenv("PERSON"), "--client-id", ts.Getenv("PUBLIC_ID"),
+		"--tenant", ts.Getenv("TENANT"), "--authority-url", ts.Getenv("AUTHORITY"), "--graph-url", ts.Getenv("GRAPH"),
+		"--smtp-host", "localhost", "--smtp-port", ts.Getenv("SMTP_PORT"), "--ca-file", ts.Getenv("CA")}, args[1:]...)
+	if err := ts.Exec("traymail", all...); (err != nil) != neg {
+		ts.Fatalf("account add: %v", err)
+	}
+}
+
+func theSandbox(ts *testscript.TestScript) *sandbox.Sandbox {
+	s := *ts.Value(inHand{}).(**sandbox.Sandbox)
+	if s == nil {
+		ts.Fatalf("no sandbox was started")
+	}
+	return s
+}
+
+func checkInbox(ts *testscript.TestScript, neg bool, args []string) {
+	if got := strconv.Itoa(len(theSandbox(ts).Tenant().Inbox())); (got == args[0]) == neg {
+		ts.Fatalf("the inbox holds %s messages", got)
+	}
+}
+
+func writeReceived(ts *testscript.TestScript, neg bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	inbox := theSandbox(ts).Tenant().Inbox()
+	if n < 1 || n > len(inbox) {
+		ts.Fatalf("there is no message %d of %d", n, len(inbox))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), inbox[n-1].Data, 0o600))
+}
+
+func checkSecretless(ts *testscript.TestScript, neg bool, args []string) {
+	secrets := []string{ts.Getenv("PASSWORD"), ts.Getenv("WEB_SECRET"), "eyJ"} // every JWT starts so
+	for _, file := range args {
+		data := []byte(ts.ReadFile(file))
+		for _, secret := range secrets {
+			if secret != "" && bytes.Contains(data, []byte(secret)) {
+				ts.Fatalf("%s holds a secret", file)
+			}
+		}
+	}
+}

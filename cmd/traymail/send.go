@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"traymail/authcode"
+	"traymail/internal/mailer"
+	"traymail/smtp"
+)
+
+func (p *program) sendCommand() *cobra.Command {
+	var s mailer.Submission
+	var accountName string
+	var wholeInput bool
+	c := p.reporting(&cobra.Command{
+		Use:   "send [-t] [-i] [-f FROM] [RCPT...] < message",
+		Short: "Send a message, as sendmail does",
+		Long: `Send the message on standard input, with sendmail's flags. The account is the
+one whose sender or username is the envelope sender, or the only one there is.
+Also runs when the program is called as sendmail.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 && !s.ToFromHeader {
+				return &usageError{c, errors.New("no recipient: name one, or use -t")}
+			}
+			m, done, err := p.engine()
+			if err != nil {
+				return err
+			}
+			defer done()
+			s.To = args
+			s.Null = c.Flags().Changed("from") && strings.Trim(s.From, "<>") == ""
+			s.From = strings.Trim(s.From, "<>")
+			s.Data = p.stdin
+			if !wholeInput {
+				s.Data = untilDot(p.stdin)
+			}
+			if accountName == "" {
+				if accountName, err = m.ForSender(s.From); err != nil {
+					return err
+				}
+			}
+			d, err := m.Send(c.Context(), accountName, s)
+			if err != nil {
+				return temporary(err)
+			}
+			return p.reportSent(d)
+		},
+	})
+	f := c.Flags()
+	f.BoolVarP(&s.ToFromHeader, "to-from-header", "t", false, "take the recipients from To, Cc and Bcc; Bcc is removed")
+	f.StringVarP(&s.From, "from", "f", "", "envelope sender (default: the account's sender)")
+	f.StringVarP(&s.FullName, "full-name", "F", "", "name for a From field that has to be added")
+	f.BoolVarP(&wholeInput, "ignore-dots", "i", false, "do not take a line with a single dot as the end")
+	f.StringVar(&accountName, "account", "", "account to send with")
+	p.wireFlag(c)
+	// What programs give sendmail and what changes nothing here.
+	options := f.StringArrayP("option", "o", nil, "sendmail option; i is as -i, the others are accepted")
+	f.StringP("body", "B", "", "accepted; the body's type is found out")
+	f.StringP("mode", "b", "", "m only")
+	f.BoolP("verbose", "v", false, "accepted")
+	f.BoolP("metoo", "m", false, "accepted")
+	for _, name := range []string{"body", "verbose", "metoo"} {
+		_ = f.MarkHidden(name)
+	}
+	c.PreRunE = func(c *cobra.Command, _ []string) error {
+		for _, o := range *options {
+			wholeInput = wholeInput || o == "i"
+		}
+		if b, _ := f.GetString("mode"); b != "" && b != "m" {
+			return &usageError{c, fmt.Errorf("mode -b%s is not for this program", b)}
+		}
+		return nil
+	}
+	return c
+}
+
+// temporary marks an error after which nothing was accepted and a later try
+// may work.
+func temporary(err error) error {
+	var reply *smtp.Error
+	var oauth *authcode.Error
+	later := false
+	switch {
+	case errors.As(err, &oauth): // a session that had no token says so as the cause
+		later = oauth.Temporary()
+	case errors.As(err, &reply):
+		later = reply.Temporary()
+	}
+	if later {
+		return tryLater{err}
+	}
+	return err
+}
+
+// reportSent is silent on success, as sendmail is, and fails when a recipient
+// was refused: the others have the message.
+func (p *program) reportSent(d mailer.Delivery) error {
+	if p.json {
+		if err := p.printDelivery(d); err != nil {
+			return err
+		}
+	}
+	if len(d.Refused) == 0 {
+		return nil
+	}
+	var refused []string
+	for _, r := range d.Refused {
+		refused = append(refused, r.Recipient+" ("+r.Reply+")")
+	}
+	return fmt.Errorf("sent to %s; refused: %s", strings.Join(d.Accepted, ", "), strings.Join(refused, ", "))
+}
+
+// untilDot ends the input at a line with a single dot.
+func untilDot(r io.Reader) io.Reader { return &dotReader{in: bufio.NewReader(r), lineStart: true} }
+
+type dotReader struct {
+	in        *bufio.Reader
+	rest      []byte
+	lineStart bool
+	done      bool
+}
+
+func (d *dotReader) Read(b []byte) (int, error) {
+	for len(d.rest) == 0 {
+		if d.done {
+			return 0, io.EOF
+		}
+		line, err := d.in.ReadSlice('\n')
+		if d.lineStart && bytes.Equal(bytes.TrimRight(line, "\r\n"), []byte(".")) {
+			d.done = true
+			return 0, io.EOF
+		}
+		d.lineStart = err == nil
+		d.rest = line
+		if err != nil && err != bufio.ErrBufferFull {
+			d.done = true
+			if err != io.EOF {
+				return 0, err
+			}
+		}
+	}
+	n := copy(b, d.rest)
+	d.rest = d.rest[n:]
+	return n, nil
+}

@@ -1,0 +1,123 @@
+package mailer
+
+import (
+	"errors"
+	"strings"
+	"syscall"
+
+	"traymail/authcode"
+	"traymail/internal/account"
+	"traymail/keystore"
+	"traymail/smtp"
+)
+
+// An AccountError says which account an error concerns.
+type AccountError struct {
+	Account  string // its name
+	Username string
+	Err      error
+}
+
+func (e *AccountError) Error() string { return "account " + e.Account + ": " + e.Err.Error() }
+
+// Unwrap returns what happened.
+func (e *AccountError) Unwrap() error { return e.Err }
+
+func about(a *account.Account, err error) error {
+	return &AccountError{Account: a.Name, Username: a.Username, Err: err}
+}
+
+// Fix says what to do about an error of this package, in one line, in the words
+// of the portals. It is "" when the error's own text says so already, or when
+// nothing is known that would help.
+func Fix(err error) string {
+	concern := &AccountError{Account: "ACCOUNT", Username: "USERNAME"}
+	errors.As(err, &concern)
+	return strings.NewReplacer("{account}", concern.Account, "{username}", concern.Username).Replace(fix(err))
+}
+
+// fix is Fix with the account's name and username left open.
+func fix(err error) string {
+	var (
+		field *account.FieldError
+		oauth *authcode.Error
+		reply *smtp.Error
+	)
+	switch {
+	case errors.As(err, &field):
+		return field.Fix
+	case errors.Is(err, account.ErrNotFound):
+		return "see the accounts there are: traymail account ls"
+	case errors.Is(err, syscall.ENOSPC):
+		return "free space on the disk, then try again; nothing was changed"
+	case errors.Is(err, keystore.ErrUnavailable):
+		return "unlock the keychain, or log in to the desktop, and try again; nothing was deleted. On a machine without a keychain choose the encrypted file: docs/configuration.md, [keystore]"
+	case errors.Is(err, authcode.ErrNotSignedIn):
+		return signInAgain
+	case errors.As(err, &oauth):
+		return oauthFix(oauth)
+	case errors.As(err, &reply):
+		return smtpFix(reply)
+	}
+	return ""
+}
+
+const signInAgain = "sign in: traymail login {account}"
+
+// Entra's numbers are hints for people; what the program does depends on the
+// OAuth error alone.
+var entraFixes = map[int]string{
+	50011:   "add the redirect URL to the app registration: Authentication → Add a platform; Mobile and desktop applications for a public registration, Web for one with a secret",
+	50034:   "correct the account's username or tenant: this person is not in the tenant",
+	50053:   "wait, the account is locked after wrong passwords; Entra ID → Sign-in logs shows why",
+	50055:   "change the expired password at https://myaccount.microsoft.com, then sign in again",
+	50057:   "an administrator enables the account: Users → Active users → the user → Unblock sign-in",
+	50059:   "set the account's tenant to the Directory (tenant) ID of the Overview page",
+	50194:   "set the account's tenant to the Directory (tenant) ID: the app is registered for one tenant only",
+	53003:   "a Conditional Access policy blocks this sign-in: Entra ID → Sign-in logs → Conditional Access names it",
+	65001:   "grant the permissions: sign in again and accept them, or an administrator chooses API permissions → Grant admin consent",
+	65004:   "sign in again and accept the permissions, or ask an administrator to grant admin consent",
+	70011:   "correct smtp_scope: https://outlook.office.com/SMTP.Send",
+	90002:   "correct the account's tenant: no directory has this ID or domain",
+	90094:   "an administrator grants consent: Enterprise applications → the app → Permissions → Grant admin consent",
+	700016:  "correct the client ID or the tenant: copy both from the app registration's Overview page",
+	700025:  "the app is registered as a public client: set registration = \"public\", or register the redirect URL under the Web platform",
+	7000112: "an administrator enables the app: Enterprise applications → the app → Properties → Enabled for users to sign in",
+	7000215: "copy the client secret's Value, not its Secret ID, and store it: traymail account edit {account} --secret-stdin",
+	7000218: "the app is registered as a Web client: set registration = \"web\" and store its client secret, or register http://localhost under Mobile and desktop applications",
+	7000222: "the client secret has expired: make a new one under Certificates & secrets and store its Value: traymail account edit {account} --secret-stdin",
+}
+
+func oauthFix(e *authcode.Error) string {
+	if fix, ok := entraFixes[e.AADSTS]; ok {
+		return fix
+	}
+	switch {
+	case e.SignInAgain():
+		return signInAgain
+	case e.Code == "access_denied":
+		return "sign in again and accept the permissions, or ask an administrator to grant admin consent"
+	}
+	return ""
+}
+
+// Exchange's refusals by their sentence, because several share a number.
+var smtpFixes = []struct{ text, fix string }{
+	{"SmtpClientAuthentication is disabled for the Tenant", "an Exchange administrator turns SMTP AUTH on for the mailbox: Users → Active users → the user → Mail → Manage email apps → Authenticated SMTP, or Set-CASMailbox {username} -SmtpClientAuthenticationDisabled $false; it takes effect within an hour"},
+	{"SmtpClientAuthentication is disabled for the Mailbox", "an Exchange administrator turns it on: Users → Active users → the user → Mail → Manage email apps → Authenticated SMTP, or Set-CASMailbox {username} -SmtpClientAuthenticationDisabled $false; it takes effect within an hour"},
+	{"did not meet the criteria to be authenticated", "a Conditional Access or authentication policy blocks it: Entra ID → Sign-in logs of {username} shows which"},
+	{"SendAsDenied", "give {username} the permission Send As on the sender's mailbox: Add-RecipientPermission SENDER -AccessRights SendAs -Trustee {username}; it takes effect within about an hour"},
+	{"does not have permissions to send as this sender", "give {username} the permission Send As on the sender's mailbox: Add-RecipientPermission SENDER -AccessRights SendAs -Trustee {username}"},
+	{"535 5.7.3", "the username must be the account that signed in ({username}), not a shared mailbox; the token must be for SMTP (smtp_scope); a permission granted just now takes up to an hour"},
+	{"432 4.3.2", "wait: Exchange takes three connections of a mailbox at a time"},
+	{"QuotaExceeded", "the mailbox of {username} is full: its Sent Items take the space"},
+}
+
+func smtpFix(e *smtp.Error) string {
+	for _, f := range smtpFixes {
+		if strings.Contains(serverText(e), f.text) {
+			return f.fix
+		}
+	}
+	return ""
+}

@@ -1,0 +1,237 @@
+// Package mailer is the program without a face: it owns the accounts, their
+// secrets and tokens and the sessions to the servers, and does what the
+// commands and the window ask for.
+package mailer
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"traymail/authcode"
+	"traymail/internal/account"
+	"traymail/keystore"
+	"traymail/smtp"
+)
+
+// Service is what a face needs of the program. All of it blocks and is safe
+// for concurrent use.
+type Service interface {
+	// Account returns one account, and whether its secrets are there.
+	Account(ctx context.Context, name string) (account.Account, Secrets, error)
+	// Save stores an account and, unless it is empty, its client secret. When
+	// it returns an error nothing has changed.
+	Save(ctx context.Context, a account.Account, clientSecret keystore.Secret) error
+	// SignIn signs the account in and stores its refresh token.
+	SignIn(ctx context.Context, name string, how SignIn) (SignedIn, error)
+	// SendTest sends the test email; to may be empty for the account's own.
+	SendTest(ctx context.Context, name, to string) (Delivery, error)
+}
+
+// Secret is a secret as the keystore takes it.
+type Secret = keystore.Secret
+
+// Secrets says which of an account's secrets the keystore holds.
+type Secrets struct {
+	ClientSecret bool `json:"client_secret"`
+	SignedIn     bool `json:"signed_in"`
+}
+
+// A Mailer implements Service. Set its fields before the first use; Close ends
+// its sessions.
+type Mailer struct {
+	// Home is the folder with the accounts and what is kept of their state.
+	Home string
+	// Secrets holds refresh tokens and client secrets; the caller closes it.
+	Secrets keystore.Store
+	// Dial reaches submission servers; nil means a net.Dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// WireLog receives the SMTP dialog, credentials and bodies hidden; nil means
+	// no log.
+	WireLog io.Writer
+
+	mu      sync.Mutex
+	senders map[string]*sender // by account name
+}
+
+// A sender is an account at work: its tokens and its warm sessions.
+type sender struct {
+	account *account.Account
+	auth    *authcode.Client
+	tokens  *authcode.Source
+	smtp    *smtp.Client
+}
+
+// Accounts is where the accounts are.
+func (m *Mailer) Accounts() account.Dir { return account.Dir(filepath.Join(m.Home, "accounts")) }
+
+func (m *Mailer) now() time.Time {
+	if m.Now != nil {
+		return m.Now()
+	}
+	return time.Now()
+}
+
+// Close ends the warm sessions. The Mailer can be used again afterwards.
+func (m *Mailer) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var errs []error
+	for name := range m.senders {
+		errs = append(errs, m.drop(name))
+	}
+	return errors.Join(errs...)
+}
+
+// drop forgets what was built for an account; call with mu held.
+func (m *Mailer) drop(name string) error {
+	s, ok := m.senders[name]
+	if !ok {
+		return nil
+	}
+	delete(m.senders, name)
+	err := s.smtp.Close()
+	s.tokens.Close()
+	return err
+}
+
+// sender returns what an account works with, built at its first use.
+func (m *Mailer) sender(ctx context.Context, name string) (*sender, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s, ok := m.senders[name]; ok {
+		return s, nil
+	}
+	a, err := m.Accounts().Load(name)
+	if err != nil {
+		return nil, err
+	}
+	s, err := m.build(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	if m.senders == nil {
+		m.senders = map[string]*sender{}
+	}
+	m.senders[name] = s
+	return s, nil
+}
+
+// The names of the two resources that an account has tokens for.
+const (
+	resourceSMTP  = "smtp"
+	resourceGraph = "graph"
+)
+
+func (m *Mailer) build(ctx context.Context, a *account.Account) (*sender, error) {
+	secret, err := m.clientSecret(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := rootCAs(a.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	auth := &authcode.Client{
+		Endpoints:    endpoints(a),
+		ClientID:     a.ClientID,
+		ClientSecret: authcode.Secret(secret.Reveal()),
+		RedirectURL:  a.RedirectURL,
+		Resources: []authcode.Resource{
+			{Name: resourceSMTP, Scopes: []string{a.SMTPScope}},
+			{Name: resourceGraph, Scopes: []string{a.GraphScope}},
+		},
+		Username:   a.Username,
+		HTTPClient: httpClient(roots),
+		Now:        m.Now,
+	}
+	tokens := &authcode.Source{
+		Client: auth,
+		Load: func(ctx context.Context) (authcode.Secret, error) {
+			v, err := m.Secrets.Get(ctx, refreshTokenName(a))
+			if errors.Is(err, keystore.ErrNotFound) {
+				return "", nil // the Source's word for "not signed in"
+			}
+			return authcode.Secret(v.Reveal()), err
+		},
+		Save: func(ctx context.Context, t authcode.Secret) error {
+			return m.Secrets.Set(ctx, refreshTokenName(a), keystore.Secret(t.Reveal()))
+		},
+	}
+	server := &smtp.Client{
+		Host:    a.SMTPHost,
+		Port:    a.SMTPPort,
+		TLS:     tlsMode(a.SMTPTLS),
+		RootCAs: roots,
+		Dial:    m.Dial,
+		Now:     m.Now,
+		WireLog: m.WireLog,
+	}
+	if a.SMTPTLS != account.NoTLS { // no token goes out in clear text
+		server.Auth = xoauth2(a.Username, tokens)
+	}
+	return &sender{account: a, auth: auth, tokens: tokens, smtp: server}, nil
+}
+
+// endpoints are Entra's, which have one form in every cloud.
+func endpoints(a *account.Account) authcode.Endpoints {
+	tenant := "{tenantid}"
+	if account.IsGUID(a.Tenant) {
+		tenant = strings.ToLower(a.Tenant)
+	}
+	return authcode.Endpoints{
+		AuthURL:   a.Endpoint("oauth2/v2.0/authorize"),
+		TokenURL:  a.Endpoint("oauth2/v2.0/token"),
+		DeviceURL: a.Endpoint("oauth2/v2.0/devicecode"),
+		JWKSURL:   a.Endpoint("discovery/v2.0/keys"),
+		Issuer:    a.AuthorityURL + "/" + tenant + "/v2.0",
+	}
+}
+
+func tlsMode(t account.SMTPTLS) smtp.TLSMode {
+	switch t {
+	case account.ImplicitTLS:
+		return smtp.ImplicitTLS
+	case account.NoTLS:
+		return smtp.Plaintext
+	default:
+		return smtp.STARTTLS
+	}
+}
+
+// rootCAs reads the certificates that an account trusts instead of the
+// system's; nil when it trusts the system's.
+func rootCAs(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, &account.FieldError{Key: "ca_file", Text: err.Error(), Fix: "give the path of a readable PEM file, or leave the key out"}
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, &account.FieldError{Key: "ca_file", Text: fmt.Sprintf("%s holds no certificate in PEM form", file), Fix: "give a file with -----BEGIN CERTIFICATE----- blocks, or leave the key out"}
+	}
+	return pool, nil
+}
+
+func httpClient(roots *x509.CertPool) *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	// Requests are minutes or hours apart: a kept connection would be dead.
+	t.DisableKeepAlives = true
+	return &http.Client{Transport: t}
+}

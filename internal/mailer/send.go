@@ -1,0 +1,183 @@
+package mailer
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/emersion/go-sasl"
+
+	"traymail/authcode"
+	"traymail/smtp"
+)
+
+// A Delivery is a message that the server has taken.
+type Delivery struct {
+	Account   string `json:"account"`
+	Username  string `json:"username"`
+	From      string `json:"from"`
+	MessageID string `json:"message_id"`
+	// Reply is the server's, verbatim.
+	Reply string `json:"smtp_reply"`
+	// Accepted and Refused are the recipients; a message may reach some only.
+	Accepted []string  `json:"accepted"`
+	Refused  []Refusal `json:"refused,omitempty"`
+	// RoundTrips is how often the client waited for the server.
+	RoundTrips int           `json:"round_trips"`
+	TLS        string        `json:"tls,omitempty"`
+	Elapsed    time.Duration `json:"-"`
+}
+
+// A Refusal is a recipient that the server did not take.
+type Refusal struct {
+	Recipient string `json:"recipient"`
+	Reply     string `json:"reply"`
+}
+
+// Send submits one message now. The error of a refusal holds the server's own
+// text; a message that only some recipients got is a Delivery with Refused.
+func (m *Mailer) Send(ctx context.Context, name string, s Submission) (Delivery, error) {
+	w, err := m.sender(ctx, name)
+	if err != nil {
+		return Delivery{}, err
+	}
+	from := s.From
+	if from == "" {
+		from = w.account.Sender
+	}
+	p, err := prepare(s, from, m.now())
+	if err != nil {
+		return Delivery{}, err
+	}
+	defer p.Close()
+	if s.Null {
+		from = ""
+	}
+	start := m.now()
+	receipt, err := w.smtp.Submit(ctx, p.message(from))
+	if err != nil {
+		m.keepClaims(w.account, err)
+		return Delivery{}, about(w.account, err)
+	}
+	return delivery(w, from, p, receipt, m.now().Sub(start)), nil
+}
+
+func delivery(w *sender, from string, p *prepared, r *smtp.Receipt, elapsed time.Duration) Delivery {
+	d := Delivery{
+		Account: w.account.Name, Username: w.account.Username, From: from, MessageID: p.messageID,
+		Reply: r.Reply.String(), RoundTrips: r.RoundTrips, TLS: tlsName(r.TLS), Elapsed: elapsed,
+	}
+	refused := map[string]bool{}
+	for _, e := range r.Refused {
+		refused[e.Recipient] = true
+		d.Refused = append(d.Refused, Refusal{Recipient: e.Recipient, Reply: serverText(e)})
+	}
+	for _, to := range p.recipients {
+		if !refused[to] {
+			d.Accepted = append(d.Accepted, to)
+		}
+	}
+	return d
+}
+
+// serverText is what the server said, verbatim.
+func serverText(e *smtp.Error) string { return smtp.Reply{Code: e.Code, Text: e.Text}.String() }
+
+func tlsName(version uint16) string {
+	if version == 0 {
+		return "no TLS"
+	}
+	return tls.VersionName(version)
+}
+
+// SendTest sends the test email; to may be empty for the account's own test
+// address, and without one the sender gets it.
+func (m *Mailer) SendTest(ctx context.Context, name, to string) (Delivery, error) {
+	w, err := m.sender(ctx, name)
+	if err != nil {
+		return Delivery{}, err
+	}
+	a := w.account
+	for _, other := range []string{a.TestTo, a.Sender} {
+		if to == "" {
+			to = other
+		}
+	}
+	return m.Send(ctx, name, Submission{To: []string{to}, Data: strings.NewReader(fmt.Sprintf(testEmail,
+		a.Sender, to, a.Name, a.Username, a.Sender, a.SMTPHost, a.SMTPPort, m.now().Format(time.RFC1123Z)))})
+}
+
+const testEmail = `From: <%s>
+To: <%s>
+Subject: Test email from traymail
+Auto-Submitted: auto-generated
+MIME-Version: 1.0
+Content-Type: text/plain; charset=utf-8
+
+This is the test email of traymail. It arrived, so the account works.
+
+Account:   %s
+Signed in: %s
+Sender:    %s
+Server:    %s, port %d
+Sent:      %s
+`
+
+// xoauth2 authenticates sessions with the account's current access token. After
+// a refusal the token that was refused is forgotten first, so that a fresh one
+// is fetched.
+func xoauth2(username string, tokens *authcode.Source) func(context.Context, *smtp.Error) (sasl.Client, error) {
+	var mu sync.Mutex
+	var used authcode.Token
+	return func(ctx context.Context, refused *smtp.Error) (sasl.Client, error) {
+		if refused != nil {
+			mu.Lock()
+			tokens.Refused(resourceSMTP, used)
+			mu.Unlock()
+		}
+		t, err := tokens.Token(ctx, resourceSMTP)
+		if err != nil {
+			return nil, err
+		}
+		mu.Lock()
+		used = t
+		mu.Unlock()
+		return smtp.XOAUTH2(username, t.Access.Reveal()), nil
+	}
+}
+
+// ForSender returns the account that sends for an address: the one whose
+// sender it is, else the one whose username it is, else the only one.
+func (m *Mailer) ForSender(address string) (string, error) {
+	names, err := m.Accounts().Names()
+	if err != nil {
+		return "", err
+	}
+	if len(names) == 0 {
+		return "", errors.New("there is no account")
+	}
+	byUsername := ""
+	for _, name := range names {
+		a, err := m.Accounts().Load(name)
+		if err != nil {
+			continue // it is named when it is used
+		}
+		if strings.EqualFold(a.Sender, address) {
+			return name, nil
+		}
+		if strings.EqualFold(a.Username, address) {
+			byUsername = name
+		}
+	}
+	switch {
+	case byUsername != "":
+		return byUsername, nil
+	case len(names) == 1:
+		return names[0], nil
+	}
+	return "", fmt.Errorf("none of the accounts (%s) sends as %q", strings.Join(names, ", "), address)
+}
