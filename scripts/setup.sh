@@ -7,7 +7,7 @@ set -eu
 window="gcc libc6-dev pkg-config libgl1-mesa-dev xorg-dev"
 case "${1:-}" in
 window) packages=$window ;;
-test) packages="$window xvfb xauth chromium gnome-keyring dbus dbus-x11 swaks curl imagemagick xdotool fonts-dejavu-core" ;;
+test) packages="$window xvfb xauth chromium gnome-keyring dbus dbus-x11 libsecret-tools swaks curl imagemagick xdotool fonts-dejavu-core" ;;
 *) echo "usage: setup.sh window|test" >&2; exit 2 ;;
 esac
 

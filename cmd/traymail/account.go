@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
@@ -70,6 +71,11 @@ func setFields(c *cobra.Command, a *account.Account) (any bool) {
 	if c.Flags().Changed(portFlag) {
 		a.SMTPPort, _ = c.Flags().GetInt(portFlag)
 		any = true
+	}
+	if c.Flags().Changed("ca-file") && a.CAFile != "" {
+		if path, err := filepath.Abs(a.CAFile); err == nil {
+			a.CAFile = path // what the person sees from here, wherever traymail runs
+		}
 	}
 	follow := func(changed bool, flag string, field *string, former string) {
 		if changed && !c.Flags().Changed(flag) && *field == former {

@@ -3,7 +3,6 @@ package mailer
 import (
 	"errors"
 	"strings"
-	"syscall"
 
 	"traymail/authcode"
 	"traymail/internal/account"
@@ -48,7 +47,7 @@ func fix(err error) string {
 		return field.Fix
 	case errors.Is(err, account.ErrNotFound):
 		return "see the accounts there are: traymail account ls"
-	case errors.Is(err, syscall.ENOSPC):
+	case diskFull(err):
 		return "free space on the disk, then try again; nothing was changed"
 	case errors.Is(err, keystore.ErrUnavailable):
 		return "unlock the keychain, or log in to the desktop, and try again; nothing was deleted. On a machine without a keychain choose the encrypted file: docs/configuration.md, [keystore]"
@@ -60,6 +59,12 @@ func fix(err error) string {
 		return smtpFix(reply)
 	}
 	return ""
+}
+
+// diskFull goes by the text, because what replaces files in one step passes on
+// no more. Unix and Windows each have their own.
+func diskFull(err error) bool {
+	return strings.Contains(err.Error(), "no space left on device") || strings.Contains(err.Error(), "not enough space on the disk")
 }
 
 const signInAgain = "sign in: traymail login {account}"

@@ -120,7 +120,7 @@ func (m *Mailer) sender(ctx context.Context, name string) (*sender, error) {
 	}
 	s, err := m.build(ctx, a)
 	if err != nil {
-		return nil, err
+		return nil, about(a, err)
 	}
 	if m.senders == nil {
 		m.senders = map[string]*sender{}
@@ -140,7 +140,7 @@ func (m *Mailer) build(ctx context.Context, a *account.Account) (*sender, error)
 	if err != nil {
 		return nil, err
 	}
-	roots, err := rootCAs(a.CAFile)
+	roots, err := m.rootCAs(a.CAFile)
 	if err != nil {
 		return nil, err
 	}
@@ -212,10 +212,14 @@ func tlsMode(t account.SMTPTLS) smtp.TLSMode {
 }
 
 // rootCAs reads the certificates that an account trusts instead of the
-// system's; nil when it trusts the system's.
-func rootCAs(file string) (*x509.CertPool, error) {
+// system's; nil when it trusts the system's. A relative path starts in the home
+// folder.
+func (m *Mailer) rootCAs(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
+	}
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(m.Home, file)
 	}
 	pem, err := os.ReadFile(file)
 	if err != nil {
