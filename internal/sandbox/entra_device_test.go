@@ -70,6 +70,7 @@ func TestADeviceHearsThatThePersonDeclined(t *testing.T) {
 	v := b.submit(c, b.get(c, b.DevicePage), "user_code", d.UserCode)
 	b.cancel(c, v).says(t, "Sign-in cancelled")
 	b.poll(d).refused(t, 400, "authorization_declined", 65004)
+	b.submit(c, b.get(c, b.DevicePage), "user_code", d.UserCode).says(t, "AADSTS70018") // no second thoughts
 }
 
 func TestSingleSignOnDoesNotApproveADevice(t *testing.T) {

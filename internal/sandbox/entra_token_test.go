@@ -192,6 +192,10 @@ func TestOnlyTheScopesAskedForBringTheirTokens(t *testing.T) {
 	if a.RefreshToken != "" || a.IDToken == "" || a.AccessToken == "" {
 		t.Errorf("without offline_access: refresh %v, ID %v (%s)", a.RefreshToken != "", a.IDToken != "", a.Description)
 	}
+	var claims idTokenClaims
+	if !b.entra.keys.verify(a.IDToken, &claims) || claims.Username != "" || claims.Name != "" {
+		t.Errorf("without profile the ID token has %q, %q", claims.Username, claims.Name)
+	}
 	a = b.redeem(b.signIn("scope", "offline_access "+smtpScope))
 	if a.RefreshToken == "" || a.IDToken != "" {
 		t.Errorf("without openid: refresh %v, ID %v", a.RefreshToken != "", a.IDToken != "")

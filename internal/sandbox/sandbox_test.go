@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -62,7 +63,10 @@ func (b *bench) browser() *http.Client {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &http.Client{Transport: transport, Jar: jar, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+	return &http.Client{Transport: transport, Jar: jar, CheckRedirect: func(r *http.Request, via []*http.Request) error {
+		if len(via) > maxPages {
+			return errors.New("the pages lead in a circle")
+		}
 		if r.URL.Host != strings.TrimPrefix(b.Authority, "https://") {
 			return http.ErrUseLastResponse
 		}
