@@ -96,16 +96,13 @@ func (f *File) withLock(ctx context.Context, try tryLock, work func() error) (er
 	return work()
 }
 
-// read returns nil if the file does not exist.
+// read returns nil if the file does not exist, and not nil if it is empty.
 func (f *File) read() ([]byte, error) {
 	data, err := os.ReadFile(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	} else if err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrUnavailable, err)
-	}
-	if data == nil {
-		data = []byte{}
 	}
 	return data, nil
 }

@@ -216,6 +216,26 @@ func TestAPersonIsAskedOnceAndAgainAfterAMistake(t *testing.T) {
 	}
 }
 
+func TestAWrongKeyFileCanBeCorrectedWhileTheProgramRuns(t *testing.T) {
+	dir := t.TempDir()
+	right, wrong, used := filepath.Join(dir, "right"), filepath.Join(dir, "wrong"), filepath.Join(dir, "used")
+	for _, err := range []error{CreateKeyFile(right), CreateKeyFile(wrong), os.Link(wrong, used)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := openAt(t, stored(t, KeyFile(right)).path, KeyFile(used))
+	if _, err := f.Get(t.Context(), "a"); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("with the wrong one: %v", err)
+	}
+	if err := os.Rename(right, used); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Get(t.Context(), "a"); err != nil {
+		t.Errorf("with the right one: %v", err)
+	}
+}
+
 func TestTheWorkFactorIsWrittenIntoTheFile(t *testing.T) {
 	key := passphrase("tr0ub4dor")
 	key.workFactor = 5

@@ -20,7 +20,7 @@ const maxParts = 1000
 
 // header stands in a secret's own entry when the secret is too long for it.
 type header struct {
-	generation uint64 // grows with every change; its parity tells the slot of the parts
+	generation uint64 // another one after every change; its parity tells the slot of the parts
 	parts      int    // how many there are, at least 1
 	length     int    // of the whole secret, in bytes
 	sum        [sha256.Size]byte

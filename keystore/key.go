@@ -19,8 +19,8 @@ const workFactor = 18
 const maxWorkFactor = 20
 
 // Key opens an encrypted file. Create one with Passphrase, KeyFile or
-// Credential. A Key holds no secret, only the way to get at one, which is gone
-// when the file is first used and again when the file cannot be opened.
+// Credential. A Key holds no secret, only the way to get at one, which a File
+// takes when it is first used, and again as long as it cannot be opened.
 type Key struct {
 	read       func(ctx context.Context, create bool) (keyMaterial, error)
 	workFactor int // log2 of scrypt's cost for a new file

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 )
 
@@ -22,10 +23,10 @@ type entries interface {
 // entry of its name holds a header that says how to put them together. Parts
 // live in one of two slots. A change writes the slot which the header does not
 // use, reads it back, and only then switches the header, a single entry; so an
-// interruption leaves the old text or the new one. Two fixed slots, instead of
-// a new name for every change, are what lets a later change find and remove what an
-// interrupted one left, for keychains cannot be listed. For the same reason the parts in
-// a slot are always 0 to n without a gap: written upwards, removed downwards.
+// interruption leaves the old text or the new one. Keychains cannot be listed:
+// two fixed slots, instead of new names for every change, let a later change
+// find and remove what an interrupted one left. For the same reason the parts
+// in a slot are always 0 to n without a gap: written upwards, removed downwards.
 //
 // Any number of processes may read while one writes. Two that write the same
 // name at the same moment can damage it; traymail has one engine at a time.
@@ -94,6 +95,11 @@ func (p parted) set(name, text string) error {
 		return nil
 	}
 	h := header{generation: old.generation + 1, length: len(text), sum: sha256.Sum256([]byte(text))}
+	if old.parts == 0 {
+		// Not 1, lest a header that a reader saw comes back, with other parts
+		// in between. Odd, so that what is written first is not left to chance.
+		h.generation = rand.Uint64() | 1
+	}
 	if h.parts, err = p.putParts(name, text, h.generation); err != nil {
 		return err
 	}

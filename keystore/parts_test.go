@@ -150,6 +150,54 @@ func TestReadersSeeWholeSecretsWhileAnotherProcessWrites(t *testing.T) {
 	readers.Wait()
 }
 
+// What another process stores while the reader is between two entries.
+func TestAReaderInterruptedByAWriterStartsAgain(t *testing.T) {
+	long, longer := noise(9000), noise(20000)
+	cases := map[string]struct {
+		during []string // the secrets stored before part 2 is read
+		again  []string // and before the header is read again
+		want   string
+	}{
+		"by a longer one":                  {[]string{longer}, nil, longer},
+		"by a short one":                   {[]string{"short"}, nil, "short"},
+		"by two, which use its slot again": {[]string{longer, strings.ToUpper(long)}, nil, strings.ToUpper(long)},
+		"by others and itself in the end":  {[]string{"short"}, []string{long}, long},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			e := newFakeEntries()
+			store := func(values []string) {
+				for _, v := range values {
+					if err := (parted{e, windowsLimit}).set("a", v); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			store([]string{long})
+			reads := 0
+			e.before = func(_, entry string) error {
+				values := c.during
+				switch {
+				case reads == 0 && entry == "a+b001":
+				case reads == 1 && entry == "a":
+					values = c.again
+				default:
+					return nil
+				}
+				reads++
+				hook := e.before
+				e.before = nil // the writer's own calls
+				store(values)
+				e.before = hook
+				return nil
+			}
+			if got, err := (parted{e, windowsLimit}).get("a"); err != nil || got != c.want {
+				t.Errorf("%d bytes, %v", len(got), err)
+			}
+		})
+	}
+}
+
 func TestDamageIsNamedAndNothingIsRemoved(t *testing.T) {
 	stored := header{1, 4, 9000, [32]byte{}}.String()
 	damage := map[string]struct {

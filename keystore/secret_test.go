@@ -65,6 +65,9 @@ func TestASecretIsNotPrinted(t *testing.T) {
 	if got := fmt.Sprintf("%s %#v %x", secret, secret, secret); got != "[secret] [secret] [secret]" {
 		t.Errorf("it reads %q", got)
 	}
+	if got := slog.AnyValue(secret).Resolve(); got.Kind() != slog.KindString || got.String() != "[secret]" {
+		t.Errorf("a slog handler of another make gets %v", got.Kind())
+	}
 	if secret.Reveal() != hidden {
 		t.Error("Reveal does not return it")
 	}
@@ -80,12 +83,13 @@ func TestNoErrorContainsASecret(t *testing.T) {
 		lying.texts[entry] = "something else"
 		return nil
 	}
+	inFile := filepath.Join(stored(t, passphrase("other")).path, "secrets")
 	stores := map[string]Store{
 		"memory":          Memory(),
 		"broken keychain": newKeychain(broken, windowsLimit, noUnlock),
 		"lying keychain":  newKeychain(lying, windowsLimit, noUnlock),
 		"locked keychain": newKeychain(newFakeEntries(), windowsLimit, func(context.Context) error { return errors.New("locked") }),
-		"unwritable file": openAt(t, filepath.Join("/dev/null", "secrets"), passphrase(hidden)),
+		"unwritable file": openAt(t, inFile, passphrase(hidden)),
 		"file of another": openAt(t, stored(t, passphrase("other")).path, passphrase(hidden)),
 	}
 	for name, s := range stores {

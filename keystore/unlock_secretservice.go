@@ -26,9 +26,9 @@ const (
 // is not.
 //
 // go-keyring unlocks too, but waits for its prompt without end: past the
-// caller's context, and past the death of the keyring daemon. Unlocking first
-// leaves it nothing to prompt for, and a prompt whose caller is gone is
-// closed instead of lingering on the screen.
+// caller's context, and past the death of the keyring daemon, and a keychain
+// call that never ends would keep all later ones waiting. Unlocking first
+// leaves it nothing to prompt for.
 func unlockKeychain(ctx context.Context) error {
 	// Unlike go-keyring's connection this one never launches a session bus.
 	conn, err := dbus.SessionBusPrivateNoAutoStartup()
@@ -39,22 +39,28 @@ func unlockKeychain(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("there is no session bus here; use the encrypted file (%v)", err)
 	}
-	collection, err := collection(ctx, conn)
+	collection, err := chooseCollection(ctx, conn)
 	if err != nil {
 		return err
 	}
-	var locked bool
-	if err := property(ctx, conn, collection, collectionInterface, "Locked", &locked); err != nil {
+	locked, err := isLocked(ctx, conn, collection)
+	if err != nil || !locked {
 		return err
 	}
-	if !locked {
-		return nil
+	if err := prompt(ctx, conn, collection); err != nil {
+		return err
 	}
-	return prompt(ctx, conn, collection)
+	// Whatever the prompt's result, this is what counts: it may have been
+	// unlocked elsewhere meanwhile.
+	locked, err = isLocked(ctx, conn, collection)
+	if err == nil && locked {
+		err = errors.New("it is locked, and the prompt to unlock it was dismissed or could not be shown; unlock it and try again")
+	}
+	return err
 }
 
-// collection chooses as go-keyring does: the login collection, else the default.
-func collection(ctx context.Context, conn *dbus.Conn) (dbus.ObjectPath, error) {
+// chooseCollection chooses as go-keyring does: the login collection, else the default.
+func chooseCollection(ctx context.Context, conn *dbus.Conn) (dbus.ObjectPath, error) {
 	var all []dbus.ObjectPath
 	if err := property(ctx, conn, secretsPath, serviceInterface, "Collections", &all); err != nil {
 		return "", fmt.Errorf("no keyring service answers; use the encrypted file (%v)", err)
@@ -73,13 +79,18 @@ func collection(ctx context.Context, conn *dbus.Conn) (dbus.ObjectPath, error) {
 	return path, nil
 }
 
+func isLocked(ctx context.Context, conn *dbus.Conn, collection dbus.ObjectPath) (locked bool, err error) {
+	err = property(ctx, conn, collection, collectionInterface, "Locked", &locked)
+	return locked, err
+}
+
 func property(ctx context.Context, conn *dbus.Conn, path dbus.ObjectPath, iface, member string, value any) error {
 	call := conn.Object(secretsName, path).CallWithContext(ctx, "org.freedesktop.DBus.Properties.Get", 0, iface, member)
 	return call.Store(value)
 }
 
-// prompt unlocks a collection as its service wants it done and waits for the
-// person who is asked.
+// prompt asks the service to unlock a collection and returns when the person
+// whom it asks has answered, in whatever way.
 func prompt(ctx context.Context, conn *dbus.Conn, collection dbus.ObjectPath) error {
 	// Listening starts before there is anything to hear, the service's death
 	// included.
@@ -101,8 +112,7 @@ func prompt(ctx context.Context, conn *dbus.Conn, collection dbus.ObjectPath) er
 	if path == "/" {
 		return nil // needed no prompt
 	}
-	shown := conn.Object(secretsName, path)
-	if err := shown.CallWithContext(ctx, promptInterface+".Prompt", 0, "").Err; err != nil {
+	if err := conn.Object(secretsName, path).CallWithContext(ctx, promptInterface+".Prompt", 0, "").Err; err != nil {
 		return err
 	}
 	for {
@@ -112,25 +122,14 @@ func prompt(ctx context.Context, conn *dbus.Conn, collection dbus.ObjectPath) er
 			case !open:
 				return errors.New("the session bus went away while the keyring was being unlocked")
 			case signal.Path == path:
-				return completed(signal)
+				return nil
 			case signal.Name == "org.freedesktop.DBus.NameOwnerChanged":
 				return errors.New("the keyring service went away while the keyring was being unlocked")
 			}
 		case <-ctx.Done():
-			shown.Call(promptInterface+".Dismiss", dbus.FlagNoReplyExpected)
+			// The prompt is left to the person: its Dismiss method makes the
+			// daemon abort (gnome-keyring 42.1, perform_next_unlock).
 			return ctx.Err()
 		}
 	}
-}
-
-func completed(signal *dbus.Signal) error {
-	var dismissed bool
-	var result dbus.Variant
-	if err := dbus.Store(signal.Body, &dismissed, &result); err != nil {
-		return err
-	}
-	if dismissed {
-		return errors.New("it is locked, and the prompt to unlock it was dismissed or could not be shown; unlock it and try again")
-	}
-	return nil
 }

@@ -57,39 +57,3 @@ func (s *Session) Locked(t testing.TB) bool {
 }
 
 func (s *Session) secrets() dbus.BusObject { return s.conn.Object(secretsName, secretsPath) }
-
-// Prompts tells what happens to the windows that the keyring would show. Each
-// channel receives a value for every window opened or closed.
-type Prompts struct {
-	Opened, Closed chan struct{}
-}
-
-// HoldPrompts makes the session one with a desktop on which nobody answers:
-// a prompt opens and stays until its caller closes it. Without it prompts
-// cannot be shown and count as dismissed.
-func (s *Session) HoldPrompts(t testing.TB) *Prompts {
-	t.Helper()
-	p := &Prompts{make(chan struct{}, 16), make(chan struct{}, 16)}
-	err := s.conn.Export(prompter{p}, "/org/gnome/keyring/Prompter", "org.gnome.keyring.internal.Prompter")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.conn.RequestName("org.gnome.keyring.SystemPrompter", dbus.NameFlagDoNotQueue); err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
-// prompter is the desktop's side of GNOME's prompts. It accepts a prompt and
-// never reports that it is ready.
-type prompter struct{ p *Prompts }
-
-func (p prompter) BeginPrompting(dbus.ObjectPath) *dbus.Error {
-	p.p.Opened <- struct{}{}
-	return nil
-}
-
-func (p prompter) StopPrompting(dbus.ObjectPath) *dbus.Error {
-	p.p.Closed <- struct{}{}
-	return nil
-}

@@ -93,6 +93,12 @@ func (s *Session) Address() string { return "unix:path=" + filepath.Join(s.dir, 
 // Kill kills the keyring daemon at once, as a crash would.
 func (s *Session) Kill() { s.daemon.kill() }
 
+// Restart starts the keyring daemon again after Kill, unlocked.
+func (s *Session) Restart(t testing.TB) {
+	t.Helper()
+	s.startDaemon(t)
+}
+
 // KillBus kills the session bus, as a logout does; the keyring daemon ends
 // with it.
 func (s *Session) KillBus() { s.bus.kill() }
