@@ -1,0 +1,189 @@
+//go:build !darwin || cgo
+
+package ui
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/widget"
+
+	"traymail/internal/account"
+)
+
+// render draws a state.
+func (v *page) render(s State) {
+	v.rendering = true
+	defer func() { v.rendering = false }()
+	was := v.last
+	v.last = s
+	v.renderForm(s)
+	v.renderHeadline(s)
+	v.renderActions(s)
+	v.renderResult(s)
+	v.moveFocus(was, s)
+}
+
+func (v *page) renderForm(s State) {
+	busy := s.Activity != Idle
+	for f, r := range v.rows {
+		if r.value != nil {
+			v.renderValue(f, r.value, s)
+			r.value.SetPlaceHolder(fieldHint(f, s))
+		}
+		about := s.Problem != nil && Field(s.Problem.Key) == f
+		if about {
+			r.wrong.SetText(sentence(s.Problem.Text))
+			r.fix.SetText(sentence(s.Problem.Fix))
+		}
+		show(r.alarm, about)
+	}
+	v.kind.SetSelected(v.kind.Options[0])
+	if s.Account.Registration == account.Web {
+		v.kind.SetSelected(v.kind.Options[1])
+	}
+	enable(v.kind, !busy)
+	secret := v.rows[FieldSecret]
+	show(secret.name, s.Account.Registration == account.Web)
+	show(secret.cell, s.Account.Registration == account.Web)
+
+	enable(v.save, s.CanSave())
+	switch {
+	case busy:
+		v.saveState.SetText("")
+	case !s.Changed:
+		v.saveState.SetText(lang.L("Everything is saved"))
+	case s.Stored:
+		v.saveState.SetText(lang.L("Changes are not saved yet"))
+	default:
+		v.saveState.SetText("")
+	}
+}
+
+func (v *page) renderValue(f Field, e *entry, s State) {
+	value := s.Value(f)
+	if f == FieldSecret {
+		value = s.Secret.Reveal()
+	}
+	if e.Text != value {
+		e.SetText(value)
+	}
+	if !e.readOnly {
+		enable(e, s.Activity == Idle && (f != FieldName || !s.Stored))
+	}
+}
+
+func (v *page) renderHeadline(s State) {
+	h := headlineOf(s)
+	v.shape.SetResource(icon(h.shape, h.colour))
+	v.what.Importance = h.importance()
+	v.what.SetText(h.what)
+	v.then.SetText(h.then)
+	show(v.then, h.then != "")
+}
+
+// renderActions leaves one primary button: the next step.
+func (v *page) renderActions(s State) {
+	busy := s.Activity != Idle
+	v.signIn.Text, v.signIn.Importance, v.send.Importance = lang.L("Sign in"), widget.HighImportance, widget.MediumImportance
+	if s.Secrets.SignedIn {
+		v.signIn.Text, v.signIn.Importance, v.send.Importance = lang.L("Sign in again"), widget.MediumImportance, widget.HighImportance
+	}
+	v.cancel.Text = lang.L("Stop")
+	switch s.Activity {
+	case SigningIn:
+		v.cancel.Text = lang.L("Cancel sign-in")
+	case Sending:
+		v.cancel.Text = lang.L("Stop sending")
+	}
+	enable(v.signIn, s.CanSignIn())
+	enable(v.send, s.CanSend())
+	enable(v.cancel, !s.Cancelling)
+	show(v.signIn, !busy)
+	show(v.send, !busy)
+	show(v.cancel, busy)
+	show(v.copyLink, s.Link != "")
+	v.signIn.Refresh()
+	v.send.Refresh()
+	v.cancel.Refresh()
+
+	why := ""
+	switch {
+	case s.Activity == SigningIn && s.Link != "":
+		why = lang.L("No browser opened? Copy the link and open it on this machine.")
+	case !busy && !s.CanSend():
+		why = lang.L("The test email can be sent after the sign-in.")
+	}
+	v.reason.SetText(why)
+	show(v.reason, why != "")
+}
+
+func (v *page) renderResult(s State) {
+	whose, text := detail(s)
+	v.whose.SetText(whose)
+	setText(v.detail, text)
+	v.facts.SetText(particulars(s))
+	fix := ""
+	if s.Activity == Idle && s.Problem == nil {
+		fix = sentence(s.Outcome.Fix())
+	}
+	setText(v.fix, fix)
+	show(v.whose, text != "")
+	show(v.detail, text != "")
+	show(v.facts, v.facts.Text != "")
+	show(v.fixHead, fix != "")
+	show(v.fix, fix != "")
+}
+
+// moveFocus puts the focus where the next key belongs when what had it is gone.
+func (v *page) moveFocus(was, is State) {
+	switch {
+	case is.Problem != nil && is.Problem != was.Problem:
+		if r := v.rows[Field(is.Problem.Key)]; r.value != nil {
+			v.canvas.Focus(r.value)
+		}
+	case was.Activity == Idle && is.Activity != Idle:
+		v.canvas.Focus(v.cancel)
+	case was.Activity != Idle && is.Activity == Idle:
+		if is.Secrets.SignedIn {
+			v.canvas.Focus(v.send)
+		} else {
+			v.canvas.Focus(v.signIn)
+		}
+	}
+}
+
+func (l level) importance() widget.Importance {
+	switch l {
+	case levelOK:
+		return widget.SuccessImportance
+	case levelAttention:
+		return widget.WarningImportance
+	case levelError:
+		return widget.DangerImportance
+	}
+	return widget.HighImportance
+}
+
+func show(o fyne.CanvasObject, visible bool) {
+	switch {
+	case visible && !o.Visible():
+		o.Show()
+	case !visible && o.Visible():
+		o.Hide()
+	}
+}
+
+func enable(o fyne.Disableable, enabled bool) {
+	switch {
+	case enabled && o.Disabled():
+		o.Enable()
+	case !enabled && !o.Disabled():
+		o.Disable()
+	}
+}
+
+func setText(e *entry, text string) {
+	if e.Text != text {
+		e.SetText(text)
+	}
+}

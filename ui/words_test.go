@@ -1,0 +1,163 @@
+//go:build !darwin || cgo
+
+package ui
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"traymail/internal/account"
+	"traymail/internal/mailer"
+)
+
+func TestEveryTextIsTranslatedAndEveryTranslationIsUsed(t *testing.T) {
+	used := textsInSource(t)
+	english, german := readTranslation(t, "en.json"), readTranslation(t, "de.json")
+	for name, words := range map[string]map[string]string{"en.json": english, "de.json": german} {
+		for key := range used {
+			if words[key] == "" {
+				t.Errorf("%s lacks %q", name, key)
+			}
+		}
+		for key, text := range words {
+			if !used[key] {
+				t.Errorf("%s has %q, which nothing shows", name, key)
+			}
+			if got, want := placeholders(text), placeholders(key); !slices.Equal(got, want) {
+				t.Errorf("%s: %q has the places %v, want %v", name, text, got, want)
+			}
+		}
+	}
+	for key, text := range english {
+		if key != text {
+			t.Errorf("en.json says %q for %q", text, key)
+		}
+	}
+}
+
+// textsInSource are the texts that the package asks the catalogue for.
+func textsInSource(t *testing.T) map[string]bool {
+	t.Helper()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			if f, ok := call.Fun.(*ast.SelectorExpr); !ok || f.Sel.Name != "L" {
+				return true
+			}
+			text, ok := call.Args[0].(*ast.BasicLit)
+			if !ok {
+				t.Errorf("%s: a text that is no literal cannot be checked", file)
+				return true
+			}
+			key, err := strconv.Unquote(text.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			used[key] = true
+			return true
+		})
+	}
+	return used
+}
+
+func readTranslation(t *testing.T, name string) map[string]string {
+	t.Helper()
+	data, err := translations.ReadFile("translations/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := map[string]string{}
+	if err := json.Unmarshal(data, &words); err != nil {
+		t.Fatal(err)
+	}
+	return words
+}
+
+var place = regexp.MustCompile(`{{[^}]*}}`)
+
+func placeholders(s string) []string {
+	return slices.Sorted(slices.Values(place.FindAllString(s, -1)))
+}
+
+func TestTheHeadlineSaysHowThingsStand(t *testing.T) {
+	stored := State{Stored: true, Account: account.Account{Username: "svc@contoso.com", Sender: "svc@contoso.com"}}
+	signedIn := stored
+	signedIn.Secrets.SignedIn = true
+	with := func(s State, change func(*State)) State {
+		change(&s)
+		return s
+	}
+	ended := func(o Outcome) State { return with(signedIn, func(s *State) { s.Outcome = o }) }
+	underway := func(a Activity) State { return with(signedIn, func(s *State) { s.Activity = a }) }
+	failure := errors.New("x")
+	tests := []struct {
+		state State
+		level level
+		what  string
+		then  string // in it
+	}{
+		{State{}, levelAttention, "Not set up yet", "register its redirect URL"},
+		{stored, levelAttention, "A sign-in is needed", "Sign in as svc@contoso.com"},
+		{signedIn, levelOK, "Signed in", "As svc@contoso.com"},
+		{with(signedIn, func(s *State) { s.Changed = true }), levelAttention, "Changes are not saved yet", "save them first"},
+		{underway(Opening), levelWorking, "Opening the account", ""},
+		{underway(Saving), levelWorking, "Saving the account", ""},
+		{underway(SigningIn), levelWorking, "Opening the browser", ""},
+		{with(underway(SigningIn), func(s *State) { s.Link, s.Left = "https://login.example/", 65*time.Second }), levelWorking, "Waiting for the browser", "1:05 left"},
+		{with(underway(Sending), func(s *State) { s.Elapsed = 7 * time.Second }), levelWorking, "Sending the test email", "To svc@contoso.com, for 0:07"},
+		{with(underway(Sending), func(s *State) { s.Cancelling = true }), levelWorking, "Sending the test email", "Stopping."},
+		{ended(Outcome{Of: Opening, Cancelled: true, Err: failure}), levelAttention, "Opening was stopped", "Nothing was changed."},
+		{ended(Outcome{Of: Saving, Cancelled: true, Err: failure}), levelAttention, "Saving was stopped", "Nothing was changed."},
+		{ended(Outcome{Of: SigningIn, Cancelled: true, Err: failure}), levelAttention, "The sign-in was cancelled", "former sign-in still stands"},
+		{ended(Outcome{Of: Sending, Cancelled: true, Err: failure}), levelAttention, "Sending was stopped", "may have gone out"},
+		{ended(Outcome{Of: Opening, Err: failure}), levelError, "The account could not be opened", ""},
+		{ended(Outcome{Of: Saving, Err: failure}), levelError, "The account is not saved", ""},
+		{with(ended(Outcome{Of: Saving, Err: failure}), func(s *State) { s.Problem = &account.FieldError{Key: "client_id"} }), levelError, "Application (client) ID needs another value", ""},
+		{ended(Outcome{Of: SigningIn, Err: failure}), levelError, "The sign-in failed", "Nothing of it was kept."},
+		{ended(Outcome{Of: Sending, Err: failure}), levelError, "The test email was not sent", ""},
+		{ended(Outcome{Of: Sending, Delivery: mailer.Delivery{Accepted: []string{"ops@contoso.com"}}}), levelOK, "Mail flows", "to ops@contoso.com"},
+		{ended(Outcome{Of: Sending, Delivery: mailer.Delivery{Accepted: []string{"a@x"}, Refused: []mailer.Refusal{{Recipient: "b@x"}}}}), levelAttention, "The server refused some recipients", "for: a@x"},
+	}
+	openScreen(t, newFake(), "", "") // loads the texts
+	for _, tt := range tests {
+		t.Run(tt.what, func(t *testing.T) {
+			if h := headlineOf(tt.state); h.level != tt.level || h.what != tt.what || !strings.Contains(h.then, tt.then) {
+				t.Errorf("got %+v", h)
+			}
+		})
+	}
+}
+
+func TestARefusedRecipientIsToldWithTheServersWords(t *testing.T) {
+	s := State{Outcome: Outcome{Of: Sending, Delivery: mailer.Delivery{Reply: "250 2.0.0 OK",
+		Refused: []mailer.Refusal{{Recipient: "b@x", Reply: "550 5.1.1 no such user"}}}}}
+	openScreen(t, newFake(), "", "")
+	if _, text := detail(s); text != "250 2.0.0 OK\nb@x: 550 5.1.1 no such user" {
+		t.Errorf("got %q", text)
+	}
+}
