@@ -109,7 +109,7 @@ func (s *Sandbox) newExchange(o Options, now func() time.Time) (web tls.Certific
 	if err != nil {
 		return web, err
 	}
-	options := exchangeOptions{Certificate: &mail, Now: now, RTT: o.RTT}
+	options := exchangeOptions{Certificate: &mail, Now: now, RTT: o.RTT, RatePerMinute: exchangeRate}
 	if o.Tarpit {
 		options.Tarpit = exchangeTarpit
 	}

@@ -71,15 +71,18 @@ func Scenarios() []Scenario {
 			exchange: func(o *exchangeOptions) { o.Challenge334 = true }},
 		{Name: "tarpit", What: "Each 5xx reply comes after 5 seconds, as from Exchange.",
 			exchange: func(o *exchangeOptions) { o.Tarpit = exchangeTarpit }},
-		{Name: "rate-limit", What: "A mailbox's messages beyond 30 a minute wait for the next, as at Exchange.",
-			exchange: func(o *exchangeOptions) { o.RatePerMinute = 30 }},
+		{Name: "unpaced", What: "A mailbox may send any number of messages a minute, unlike at Exchange, where those beyond 30 wait.",
+			exchange: func(o *exchangeOptions) { o.RatePerMinute = 0 }},
 		{Name: "concurrency-limit", What: "A second connection that submits for a mailbox is answered 432.",
 			exchange: func(o *exchangeOptions) { o.MaxConnections = 1 }},
 	}
 }
 
-// exchangeTarpit is how long Exchange Online holds a 5xx reply back.
-const exchangeTarpit = 5 * time.Second
+// What Exchange Online does to every client.
+const (
+	exchangeTarpit = 5 * time.Second // before each 5xx
+	exchangeRate   = 30              // messages of a mailbox a minute
+)
 
 // findScenario finds a scenario by name; "" is the default.
 func findScenario(name string) (Scenario, error) {

@@ -155,12 +155,15 @@ func TestScenariosOfSMTPSignIn(t *testing.T) {
 func TestScenariosThatChangeTheServersLimits(t *testing.T) {
 	for scenario, kept := range map[string]func(exchangeOptions) bool{
 		"tarpit":            func(o exchangeOptions) bool { return o.Tarpit == 5*time.Second },
-		"rate-limit":        func(o exchangeOptions) bool { return o.RatePerMinute == 30 },
+		"unpaced":           func(o exchangeOptions) bool { return o.RatePerMinute == 0 },
 		"concurrency-limit": func(o exchangeOptions) bool { return o.MaxConnections == 1 },
 	} {
 		if !kept(newBench(t, scenario).exchange.o) || kept(newBench(t, "default").exchange.o) {
 			t.Errorf("%s changes nothing", scenario)
 		}
+	}
+	if rate := newBench(t, "default").exchange.o.RatePerMinute; rate != 30 {
+		t.Errorf("by default %d messages a minute, Exchange takes 30", rate)
 	}
 	s, err := Start(Options{Tarpit: true})
 	if err != nil {
