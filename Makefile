@@ -26,10 +26,10 @@ setup:
 build: build-window build-headless
 
 build-window:
-	CGO_ENABLED=1 $(GO) build -trimpath -o bin/traymail ./cmd/traymail
+	CGO_ENABLED=1 $(GO) build -o bin/traymail ./cmd/traymail
 
 build-headless:
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/traymail-headless ./cmd/traymail
+	CGO_ENABLED=0 $(GO) build -o bin/traymail-headless ./cmd/traymail
 
 # The race detector runs on everything but the window's driver, whose C code
 # takes minutes to build once more; the window itself is built without it and

@@ -1,0 +1,43 @@
+//go:build cgo && !headless
+
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"traymail/ui"
+)
+
+// build names this variant of the program; headless.go has the other.
+const build = "with the window"
+
+// openWindow opens the window on the first account.
+func (p *program) openWindow(c *cobra.Command, _ []string) error {
+	m, done, err := p.engine()
+	if err != nil {
+		return err
+	}
+	defer done()
+	names, err := m.Accounts().Names()
+	if err != nil {
+		return err
+	}
+	o := ui.Options{Service: m, OpenBrowser: p.openBrowser}
+	if len(names) > 0 {
+		o.Account = names[0]
+	}
+	return ui.Run(c.Context(), o)
+}
+
+// windowForDemo opens the window on the sandbox's account.
+func (p *program) windowForDemo(c *cobra.Command, r *rehearsal) error {
+	return ui.Run(c.Context(), ui.Options{
+		Service:     r.mailer,
+		Account:     r.account.Name,
+		OpenBrowser: p.openBrowser,
+		Notice: fmt.Sprintf("Sandbox: nothing leaves this machine. Sign in as %s with the password %s; what is sent arrives at %s",
+			r.user.Username, r.user.Password, r.ready.InboxURL),
+	})
+}
