@@ -58,15 +58,24 @@ func registerFields(c *cobra.Command) {
 }
 
 // setFields puts the flags that were given into an account and reports whether
-// there was one. What follows from a changed field, and was not given itself,
-// is emptied, so that its default follows too.
+// there was one. What other fields follow from comes first, so that a flag has
+// the last word.
 func setFields(c *cobra.Command, a *account.Account) (any bool) {
-	before := *a
-	for _, f := range accountFields {
+	former := *a
+	set := func(f accountField) {
 		if v := c.Flags().Lookup(f.flag); v.Changed {
 			*f.of(a) = v.Value.String()
 			any = true
 		}
+	}
+	for _, f := range accountFields {
+		if f.flag == "username" || f.flag == "registration" {
+			set(f)
+		}
+	}
+	a.Follow(former)
+	for _, f := range accountFields {
+		set(f)
 	}
 	if c.Flags().Changed(portFlag) {
 		a.SMTPPort, _ = c.Flags().GetInt(portFlag)
@@ -77,15 +86,6 @@ func setFields(c *cobra.Command, a *account.Account) (any bool) {
 			a.CAFile = path // what the person sees from here, wherever traymail runs
 		}
 	}
-	follow := func(changed bool, flag string, field *string, former string) {
-		if changed && !c.Flags().Changed(flag) && *field == former {
-			*field = ""
-		}
-	}
-	_, domain, _ := strings.Cut(before.Username, "@")
-	follow(a.Username != before.Username, "sender", &a.Sender, before.Username)
-	follow(a.Username != before.Username, "tenant", &a.Tenant, strings.ToLower(domain))
-	follow(a.Registration != before.Registration, "redirect-url", &a.RedirectURL, before.RedirectURL)
 	return any
 }
 
@@ -140,12 +140,7 @@ func (p *program) accountAdd() *cobra.Command {
 		Use:   "add ACCOUNT --username ADDRESS --client-id ID",
 		Short: "Add an account",
 		Args:  usage(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, args []string) error {
-			m, done, err := p.engine()
-			if err != nil {
-				return err
-			}
-			defer done()
+		RunE: p.with(func(c *cobra.Command, m *mailer.Mailer, args []string) error {
 			a := account.New(args[0])
 			switch _, err := m.Accounts().Load(a.Name); {
 			case err == nil:
@@ -166,7 +161,7 @@ func (p *program) accountAdd() *cobra.Command {
 			}
 			fmt.Fprintf(p.stderr, "Account %s is saved. Register the redirect URL %s, then sign in: traymail login %s\n", a.Name, a.RedirectURL, a.Name)
 			return nil
-		},
+		}),
 	}
 	registerFields(c)
 	secret.register(c)
@@ -180,12 +175,7 @@ func (p *program) accountEdit() *cobra.Command {
 		Short: "Change fields of an account",
 		Long:  "Change fields of an account. An empty value brings back a field's default.",
 		Args:  usage(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, args []string) error {
-			m, done, err := p.engine()
-			if err != nil {
-				return err
-			}
-			defer done()
+		RunE: p.with(func(c *cobra.Command, m *mailer.Mailer, args []string) error {
 			a, err := m.Accounts().Load(args[0])
 			if err != nil {
 				return err
@@ -198,7 +188,7 @@ func (p *program) accountEdit() *cobra.Command {
 				return err
 			}
 			return m.Save(c.Context(), *a, v)
-		},
+		}),
 	}
 	registerFields(c)
 	secret.register(c)
@@ -210,12 +200,7 @@ func (p *program) accountLs() *cobra.Command {
 		Use:   "ls",
 		Short: "List the accounts",
 		Args:  usage(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error {
-			m, done, err := p.engine()
-			if err != nil {
-				return err
-			}
-			defer done()
+		RunE: p.with(func(c *cobra.Command, m *mailer.Mailer, _ []string) error {
 			names, err := m.Accounts().Names()
 			if err != nil {
 				return err
@@ -237,7 +222,7 @@ func (p *program) accountLs() *cobra.Command {
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Name, r.Username, r.Sender, r.SignIn)
 			}
 			return w.Flush()
-		},
+		}),
 	})
 }
 
@@ -267,12 +252,7 @@ func (p *program) accountShow() *cobra.Command {
 		Use:   "show ACCOUNT",
 		Short: "Show an account, without its secrets",
 		Args:  usage(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, args []string) error {
-			m, done, err := p.engine()
-			if err != nil {
-				return err
-			}
-			defer done()
+		RunE: p.with(func(c *cobra.Command, m *mailer.Mailer, args []string) error {
 			a, secrets, err := m.Account(c.Context(), args[0])
 			if err != nil {
 				return err
@@ -296,7 +276,7 @@ func (p *program) accountShow() *cobra.Command {
 				}
 			}
 			return w.Flush()
-		},
+		}),
 	})
 }
 
@@ -312,14 +292,9 @@ func (p *program) accountRm() *cobra.Command {
 		Use:   "rm ACCOUNT",
 		Short: "Remove an account with its secrets",
 		Args:  usage(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, args []string) error {
-			m, done, err := p.engine()
-			if err != nil {
-				return err
-			}
-			defer done()
+		RunE: p.with(func(c *cobra.Command, m *mailer.Mailer, args []string) error {
 			return m.Remove(c.Context(), args[0])
-		},
+		}),
 	}
 }
 

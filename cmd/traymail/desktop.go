@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"traymail/internal/mailer"
 	"traymail/ui"
 )
 
@@ -14,12 +15,11 @@ import (
 const build = "with the window"
 
 // openWindow opens the window on the first account.
-func (p *program) openWindow(c *cobra.Command, _ []string) error {
-	m, done, err := p.engine()
-	if err != nil {
-		return err
-	}
-	defer done()
+func (p *program) openWindow(c *cobra.Command, args []string) error {
+	return p.with(p.window)(c, args)
+}
+
+func (p *program) window(c *cobra.Command, m *mailer.Mailer, _ []string) error {
 	names, err := m.Accounts().Names()
 	if err != nil {
 		return err

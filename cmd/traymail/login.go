@@ -25,12 +25,7 @@ func (p *program) loginCommand() *cobra.Command {
 --device (a code to type on another device) or --paste (open the address
 anywhere, and paste the one on which the browser ended).`,
 		Args: usage(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, args []string) error {
-			m, done, err := p.engine()
-			if err != nil {
-				return err
-			}
-			defer done()
+		RunE: p.with(func(c *cobra.Command, m *mailer.Mailer, args []string) error {
 			how := mailer.SignIn{Open: p.openBrowser, Timeout: timeout}
 			switch {
 			case device:
@@ -47,7 +42,7 @@ anywhere, and paste the one on which the browser ended).`,
 			}
 			fmt.Fprintf(p.stdout, "Signed in as %s. Send a test email: traymail test %s\n", in.Username, args[0])
 			return nil
-		},
+		}),
 	})
 	c.Flags().BoolVar(&device, "device", false, "sign in with a code on another device")
 	c.Flags().BoolVar(&paste, "paste", false, "paste the address on which the browser ended")

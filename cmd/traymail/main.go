@@ -169,11 +169,24 @@ func (p *program) engine() (m *mailer.Mailer, close func(), err error) {
 	return p.engineOn(home, secrets)
 }
 
-func (p *program) engineOn(home string, secrets keystore.Store) (*mailer.Mailer, func(), error) {
-	m := &mailer.Mailer{Home: home, Secrets: secrets}
+// with gives a command the engine and ends it afterwards.
+func (p *program) with(do func(c *cobra.Command, m *mailer.Mailer, args []string) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) error {
+		m, done, err := p.engine()
+		if err != nil {
+			return err
+		}
+		defer done()
+		return do(c, m, args)
+	}
+}
+
+// engineOn is engine on a home folder and a keystore that are known. The
+// caller calls close.
+func (p *program) engineOn(home string, secrets keystore.Store) (m *mailer.Mailer, close func(), err error) {
+	m = &mailer.Mailer{Home: home, Secrets: secrets}
 	var wire *os.File
 	if p.wire != "" {
-		var err error
 		if wire, err = os.OpenFile(p.wire, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 			return nil, nil, err
 		}

@@ -15,18 +15,13 @@ func (p *program) testCommand() *cobra.Command {
 		Use:   "test ACCOUNT",
 		Short: "Send the test email now",
 		Args:  usage(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, args []string) error {
-			m, done, err := p.engine()
-			if err != nil {
-				return err
-			}
-			defer done()
+		RunE: p.with(func(c *cobra.Command, m *mailer.Mailer, args []string) error {
 			d, err := m.SendTest(c.Context(), args[0], to)
 			if err != nil {
 				return err
 			}
 			return p.printDelivery(d)
-		},
+		}),
 	})
 	c.Flags().StringVar(&to, "to", "", "where it goes (default: the account's test address, else its sender)")
 	p.wireFlag(c)

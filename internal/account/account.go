@@ -134,12 +134,7 @@ func (a *Account) fillIn() {
 	p := presets[a.Provider]
 	fill(&a.Sender, a.Username)
 	fill(&a.Tenant, tenantOf(a.Username))
-	if a.RedirectURL == "" {
-		a.RedirectURL = PublicRedirectURL
-		if a.Registration == Web {
-			a.RedirectURL = WebRedirectURL
-		}
-	}
+	fill(&a.RedirectURL, proposedRedirectURL(a.Registration))
 	fill(&a.AuthorityURL, p.authorityURL)
 	fill(&a.GraphURL, p.graphURL)
 	fill(&a.SMTPScope, p.smtpScope)
@@ -151,6 +146,29 @@ func (a *Account) fillIn() {
 	}
 	a.AuthorityURL = strings.TrimRight(a.AuthorityURL, "/")
 	a.GraphURL = strings.TrimRight(a.GraphURL, "/")
+}
+
+// Follow changes what followed from other fields of the account as it was,
+// former: the sender and the tenant from the username, the redirect URL from
+// the kind of registration. Fields that were changed themselves stay.
+func (a *Account) Follow(former Account) {
+	follow := func(field *string, was, proposal, now string) {
+		if *field == was && was == proposal {
+			*field = now
+		}
+	}
+	follow(&a.Sender, former.Sender, former.Username, a.Username)
+	follow(&a.Tenant, former.Tenant, tenantOf(former.Username), tenantOf(a.Username))
+	if a.Registration != former.Registration && a.RedirectURL == former.RedirectURL {
+		a.RedirectURL = proposedRedirectURL(a.Registration)
+	}
+}
+
+func proposedRedirectURL(r Registration) string {
+	if r == Web {
+		return WebRedirectURL
+	}
+	return PublicRedirectURL
 }
 
 func fill[T ~string](field *T, value T) {

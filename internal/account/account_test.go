@@ -212,3 +212,39 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+func TestWhatFollowsFromAFieldChangesWithItUnlessItWasSetApart(t *testing.T) {
+	tests := []struct {
+		name                     string
+		before, change           func(*Account)
+		sender, tenant, redirect string
+	}{
+		{"a new username takes sender and tenant along", nil, func(a *Account) { a.Username = "it@Fabrikam.com" },
+			"it@Fabrikam.com", "fabrikam.com", PublicRedirectURL},
+		{"a sender of its own stays", func(a *Account) { a.Sender = "boss@contoso.com" }, func(a *Account) { a.Username = "it@fabrikam.com" },
+			"boss@contoso.com", "fabrikam.com", PublicRedirectURL},
+		{"a tenant ID stays", func(a *Account) { a.Tenant = clientID }, func(a *Account) { a.Username = "it@fabrikam.com" },
+			"it@fabrikam.com", clientID, PublicRedirectURL},
+		{"a Web registration brings its redirect URL", nil, func(a *Account) { a.Registration = Web },
+			"svc@contoso.com", "contoso.com", WebRedirectURL},
+		{"a redirect URL that was set with it stays", nil, func(a *Account) { a.Registration, a.RedirectURL = Web, "http://localhost:1/x" },
+			"svc@contoso.com", "contoso.com", "http://localhost:1/x"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := contoso()
+			if err := a.Validate(); err != nil {
+				t.Fatal(err)
+			}
+			if tt.before != nil {
+				tt.before(a)
+			}
+			former := *a
+			tt.change(a)
+			a.Follow(former)
+			if a.Sender != tt.sender || a.Tenant != tt.tenant || a.RedirectURL != tt.redirect {
+				t.Errorf("sender %s, tenant %s, redirect URL %s", a.Sender, a.Tenant, a.RedirectURL)
+			}
+		})
+	}
+}
