@@ -106,6 +106,9 @@ func TestTabFollowsWhatTheEyeReads(t *testing.T) {
 	var order []string
 	for range 15 {
 		s.Canvas().FocusNext()
+		if f, ok := s.Canvas().Focused().(fyne.Tabbable); ok && f.AcceptsTab() {
+			t.Errorf("%s keeps Tab for itself", s.focused())
+		}
 		if n := len(order); n == 0 || order[n-1] != s.focused() {
 			order = append(order, s.focused())
 		}
@@ -161,8 +164,14 @@ func TestEscapeCancelsASignInWhateverIsFocused(t *testing.T) {
 			s := openScreen(t, f, "main", "")
 			test.Tap(s.v.signIn)
 			s.until(func(st State) bool { return st.Link != "" })
+			if s.focused() != "Cancel sign-in" {
+				t.Errorf("the focus is at %q", s.focused())
+			}
 			focus(s)
 			s.press(fyne.KeyEscape)
+			if !s.p.state.Cancelling {
+				t.Fatal("it goes on")
+			}
 			s.idle()
 			if s.v.what.Text != "The sign-in was cancelled" {
 				t.Errorf("it says %q", s.v.what.Text)
@@ -293,6 +302,9 @@ func TestALongAddressDoesNotWidenTheWindow(t *testing.T) {
 	s.idle()
 	if min := s.Content().MinSize(); min.Width > 1000 || min.Height > 680 {
 		t.Errorf("the page needs %v", min)
+	}
+	if line := s.v.what.MinSize().Height; s.v.detail.MinSize().Height < 5*line || s.v.rows[FieldRedirectURL].value.MinSize().Height < 2*line {
+		t.Errorf("long texts are cut off at %v", s.v.detail.MinSize())
 	}
 }
 

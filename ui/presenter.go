@@ -31,21 +31,31 @@ type presenter struct {
 	until  time.Time       // when the browser's time is over
 
 	ctx    context.Context
-	end    context.CancelFunc
 	cancel context.CancelFunc // of the activity
 	work   sync.WaitGroup
+
+	ending sync.Mutex // nothing is dispatched once end has returned
+	ended  context.CancelFunc
 }
 
 func newPresenter(service mailer.Service, browse func(string) error, do func(func()), show func(State)) *presenter {
 	p := &presenter{service: service, browse: browse, do: do, show: show, cancel: func() {}}
-	p.ctx, p.end = context.WithCancel(context.Background())
+	p.ctx, p.ended = context.WithCancel(context.Background())
 	p.stored = *account.New("main")
 	p.state.Account = p.stored
 	p.state.Changed = true
 	return p
 }
 
-// close ends what is under way and waits for it. Nothing is shown afterwards.
+// end gives up what is under way, without waiting for it. Once it has returned
+// nothing is dispatched or shown: the window's loop may stop.
+func (p *presenter) end() {
+	p.ending.Lock()
+	defer p.ending.Unlock()
+	p.ended()
+}
+
+// close ends what is under way and waits for it.
 func (p *presenter) close() {
 	p.end()
 	p.work.Wait()
@@ -169,6 +179,11 @@ func (p *presenter) tick(ctx context.Context) {
 // post changes the state on the window's goroutine and shows it, unless the
 // window is closed by then.
 func (p *presenter) post(change func()) {
+	p.ending.Lock()
+	defer p.ending.Unlock()
+	if p.ctx.Err() != nil {
+		return
+	}
 	p.do(func() {
 		if p.ctx.Err() != nil {
 			return

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"traymail/authcode"
@@ -308,8 +309,14 @@ func TestAfterTheWindowIsClosedNothingIsShown(t *testing.T) {
 		d.settle()
 		d.signIn()
 		d.settle()
+		time.Sleep(time.Second)
+		synctest.Wait() // a tick is dispatched, and not shown yet
+		d.end()
+		shown, dispatched := len(d.shown), len(d.queue)
 		d.close()
-		shown := len(d.shown)
+		if dispatched == 0 || len(d.queue) != dispatched {
+			t.Errorf("%d were dispatched, and then %d", dispatched, len(d.queue))
+		}
 		d.settle()
 		if len(d.shown) != shown {
 			t.Errorf("%d states more", len(d.shown)-shown)

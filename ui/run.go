@@ -19,10 +19,13 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer w.presenter.close()
+	w.SetOnClosed(w.presenter.end)
+	forget := func() bool { return true }
 	a.Lifecycle().SetOnStarted(func() {
 		// Not before: there is no loop yet that could be ended.
-		context.AfterFunc(ctx, func() { fyne.Do(a.Quit) })
+		forget = context.AfterFunc(ctx, func() { fyne.Do(w.Close) })
 	})
 	w.ShowAndRun()
+	forget()
 	return nil
 }

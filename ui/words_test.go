@@ -153,6 +153,20 @@ func TestTheHeadlineSaysHowThingsStand(t *testing.T) {
 	}
 }
 
+func TestOnlyAnEndedActivityHasDetails(t *testing.T) {
+	failure := Outcome{Of: Sending, Err: errors.New("x")}
+	for name, s := range map[string]State{
+		"cancelled":       {Outcome: Outcome{Of: Sending, Err: errors.New("x"), Cancelled: true}},
+		"under way":       {Outcome: failure, Activity: Sending},
+		"told at a field": {Outcome: failure, Problem: &account.FieldError{}},
+		"nothing yet":     {},
+	} {
+		if whose, text := detail(s); whose+text != "" {
+			t.Errorf("%s: %q %q", name, whose, text)
+		}
+	}
+}
+
 func TestARefusedRecipientIsToldWithTheServersWords(t *testing.T) {
 	s := State{Outcome: Outcome{Of: Sending, Delivery: mailer.Delivery{Reply: "250 2.0.0 OK",
 		Refused: []mailer.Refusal{{Recipient: "b@x", Reply: "550 5.1.1 no such user"}}}}}
