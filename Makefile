@@ -6,7 +6,7 @@
 GO ?= go
 SINK ?=
 
-.PHONY: demo test setup build build-headless build-window lint fmt bench clean
+.PHONY: demo test setup build build-headless build-window lint screenshots fmt bench clean
 
 # With a display the window opens on the sandbox's account; without one the
 # demo tells each step in a line, and needs nothing but Go.
@@ -45,6 +45,10 @@ lint:
 	CGO_ENABLED=0 GOOS=windows $(GO) vet ./...
 	CGO_ENABLED=0 GOOS=darwin $(GO) vet ./...
 	CGO_ENABLED=0 $(GO) tool staticcheck ./...
+
+# The pictures of README and docs, taken of the real window.
+screenshots: setup build-window
+	CGO_ENABLED=0 $(GO) test ./cmd/traymail -run TestWindowLooks -count=1 -screenshots $(CURDIR)/docs/images
 
 fmt:
 	gofmt -w $$(git ls-files '*.go')

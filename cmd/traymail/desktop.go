@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/pkg/browser"
 	"github.com/spf13/cobra"
 
 	"traymail/internal/mailer"
@@ -24,7 +25,7 @@ func (p *program) window(c *cobra.Command, m *mailer.Mailer, _ []string) error {
 	if err != nil {
 		return err
 	}
-	o := ui.Options{Service: m, OpenBrowser: p.openBrowser}
+	o := ui.Options{Service: m, OpenBrowser: browser.OpenURL}
 	if len(names) > 0 {
 		o.Account = names[0]
 	}
@@ -36,7 +37,7 @@ func (p *program) windowForDemo(c *cobra.Command, r *rehearsal) error {
 	return ui.Run(c.Context(), ui.Options{
 		Service:     r.mailer,
 		Account:     r.account.Name,
-		OpenBrowser: p.openBrowser,
+		OpenBrowser: browser.OpenURL,
 		Notice: fmt.Sprintf("Sandbox: nothing leaves this machine. Sign in as %s with the password %s; what is sent arrives at %s",
 			r.user.Username, r.user.Password, r.ready.InboxURL),
 	})
