@@ -146,7 +146,7 @@ func (p *presenter) begin(a Activity, work func(context.Context) Outcome) {
 // enter makes a the activity under way.
 func (p *presenter) enter(a Activity) {
 	p.since, p.until = time.Now(), time.Time{}
-	p.state.Activity, p.state.Elapsed, p.state.Cancelling, p.state.Link = a, 0, false, ""
+	p.state.Activity, p.state.Elapsed, p.state.Cancelling, p.state.Link, p.state.Unopened = a, 0, false, "", nil
 }
 
 // finish shows how the activity ended.
@@ -261,11 +261,14 @@ func (p *presenter) adopt(a account.Account, secrets mailer.Secrets) {
 	})
 }
 
-// waitForBrowser signs in.
+// waitForBrowser signs in. Where no browser opens it waits all the same.
 func (p *presenter) waitForBrowser(ctx context.Context, name string) Outcome {
 	in, err := p.service.SignIn(ctx, name, mailer.SignIn{Timeout: signInTime, Open: func(address string) error {
 		p.post(func() { p.state.Link, p.until = address, time.Now().Add(signInTime) })
-		return p.browse(address)
+		if err := p.browse(address); err != nil {
+			p.post(func() { p.state.Unopened = err })
+		}
+		return nil // the link can be copied
 	}})
 	return Outcome{Err: err, Username: in.Username}
 }

@@ -173,6 +173,24 @@ func TestTheTimeLeftForASignInCountsDown(t *testing.T) {
 	})
 }
 
+func TestWithoutABrowserASignInWaitsForTheCopiedLink(t *testing.T) {
+	f := newFake("main")
+	f.signIn = waiting
+	onDesk(t, f, func(t *testing.T, d *desk) {
+		d.browse = func(string) error { return errors.New("no display") }
+		d.open("main")
+		d.settle()
+		d.signIn()
+		if s := d.settle(); s.Activity != SigningIn || s.Link == "" || s.Unopened == nil {
+			t.Errorf("it does not wait: %+v", s)
+		}
+		d.stop()
+		if s := d.settle(); s.Unopened != nil {
+			t.Error("it still says so afterwards")
+		}
+	})
+}
+
 func TestACancelledSignInEndsAndKeepsTheFormerOne(t *testing.T) {
 	f := newFake("main").signedIn()
 	f.signIn = waiting

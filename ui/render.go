@@ -108,7 +108,7 @@ func (v *page) renderActions(s State) {
 
 	why := ""
 	switch {
-	case s.Activity == SigningIn && s.Link != "":
+	case s.Activity == SigningIn && s.Link != "" && s.Unopened == nil:
 		why = lang.L("No browser opened? Copy the link and open it on this machine.")
 	case !busy && !s.CanSend():
 		why = lang.L("The test email can be sent after the sign-in.")

@@ -3,7 +3,6 @@ package ui
 import (
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"traymail/internal/account"
@@ -59,9 +58,11 @@ type State struct {
 	Elapsed    time.Duration
 	Cancelling bool
 	// Link is the address of the sign-in under way, "" before it is known, and
-	// Left the time the browser still has.
-	Link string
-	Left time.Duration
+	// Left the time the browser still has. Unopened says why the program could
+	// not open it; the person still can.
+	Link     string
+	Left     time.Duration
+	Unopened error
 
 	// Outcome is how the last activity ended.
 	Outcome Outcome
@@ -138,35 +139,16 @@ func part(a *account.Account, f Field) *string {
 }
 
 // edited returns a with one field changed, and with it what followed from the
-// field's former value: sender and tenant from the username, the redirect URL
-// from the kind of registration. stored is the account as it was.
+// field's former value. The kind of registration that is stored brings back the
+// redirect URL that is stored.
 func edited(a, stored account.Account, f Field, value string) account.Account {
 	former := a
 	*part(&a, f) = value
-	switch f {
-	case FieldUsername:
-		if former.Sender == former.Username {
-			a.Sender = value
-		}
-		if former.Tenant == domain(former.Username) {
-			a.Tenant = domain(value)
-		}
-	case FieldRegistration:
-		switch a.Registration {
-		case stored.Registration:
-			a.RedirectURL = stored.RedirectURL
-		case account.Web:
-			a.RedirectURL = account.WebRedirectURL
-		default:
-			a.RedirectURL = account.PublicRedirectURL
-		}
+	a.Follow(former)
+	if f == FieldRegistration && a.Registration == stored.Registration {
+		a.RedirectURL = stored.RedirectURL
 	}
 	return a
-}
-
-func domain(address string) string {
-	_, d, _ := strings.Cut(address, "@")
-	return strings.ToLower(d)
 }
 
 // problemOf returns what an error says about one field of the form, nil when it

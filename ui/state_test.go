@@ -25,12 +25,6 @@ func TestWhatFollowsFromAFieldFollowsUntilItIsSetItself(t *testing.T) {
 			func(a *account.Account) {
 				a.Username, a.Sender, a.Tenant = "new@Fabrikam.com", "new@Fabrikam.com", "fabrikam.com"
 			}},
-		{"a sender of its own stays", with(func(a *account.Account) { a.Sender = "shared@contoso.com" }), FieldUsername, "new@contoso.com",
-			func(a *account.Account) { a.Username, a.Sender = "new@contoso.com", "shared@contoso.com" }},
-		{"a tenant of its own stays", with(func(a *account.Account) { a.Tenant = clientID }), FieldUsername, "new@fabrikam.com",
-			func(a *account.Account) {
-				a.Username, a.Sender, a.Tenant = "new@fabrikam.com", "new@fabrikam.com", clientID
-			}},
 		{"a public registration has its redirect URL", stored, FieldRegistration, "public",
 			func(a *account.Account) { a.Registration, a.RedirectURL = account.Public, account.PublicRedirectURL }},
 		{"the stored kind has the stored redirect URL", with(func(a *account.Account) { a.Registration, a.RedirectURL = account.Public, "http://localhost" }), FieldRegistration, "web",

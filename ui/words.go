@@ -67,6 +67,10 @@ func working(s State) headline {
 		h.what = lang.L("Saving the account")
 	case s.Activity == SigningIn && s.Link == "":
 		h.what = lang.L("Opening the browser")
+	case s.Activity == SigningIn && s.Unopened != nil:
+		h.level, h.what = levelAttention, lang.L("No browser could be opened")
+		h.then = lang.L("{{.Reason}}. Copy the link and open it on this machine. {{.Left}} left.",
+			words{"Reason": sentence(s.Unopened.Error()), "Left": clock(s.Left)})
 	case s.Activity == SigningIn:
 		h.what = lang.L("Waiting for the browser")
 		h.then = lang.L("Sign in there as {{.Username}}. {{.Left}} left.", words{"Username": s.Account.Username, "Left": clock(s.Left)})

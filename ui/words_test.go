@@ -129,6 +129,7 @@ func TestTheHeadlineSaysHowThingsStand(t *testing.T) {
 		{underway(Saving), levelWorking, "Saving the account", ""},
 		{underway(SigningIn), levelWorking, "Opening the browser", ""},
 		{with(underway(SigningIn), func(s *State) { s.Link, s.Left = "https://login.example/", 65*time.Second }), levelWorking, "Waiting for the browser", "1:05 left"},
+		{with(underway(SigningIn), func(s *State) { s.Link, s.Unopened = "https://login.example/", errors.New("no display") }), levelAttention, "No browser could be opened", "No display. Copy the link"},
 		{with(underway(Sending), func(s *State) { s.Elapsed = 7 * time.Second }), levelWorking, "Sending the test email", "To svc@contoso.com, for 0:07"},
 		{with(underway(Sending), func(s *State) { s.Cancelling = true }), levelWorking, "Sending the test email", "Stopping."},
 		{ended(Outcome{Of: Opening, Cancelled: true, Err: failure}), levelAttention, "Opening was stopped", "Nothing was changed."},
