@@ -12,8 +12,8 @@ import (
 	"traymail/ui"
 )
 
-// build names this variant of the program; headless.go has the other.
-const build = "with the window"
+// hasWindow tells the two variants of the program apart.
+const hasWindow = true
 
 // openWindow opens the window on the first account.
 func (p *program) openWindow(c *cobra.Command, args []string) error {

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// build names this variant of the program; desktop.go has the other.
-const build = "without the window"
+// hasWindow tells the two variants of the program apart.
+const hasWindow = false
 
 // openWindow prints the help, because this build has no window.
 func (p *program) openWindow(c *cobra.Command, _ []string) error { return c.Help() }

@@ -11,25 +11,40 @@ import (
 // version is set by the release build; otherwise the build's own record counts.
 var version = ""
 
-func versionCommand() *cobra.Command {
-	return &cobra.Command{
+type versionInfo struct {
+	Version  string `json:"version"`
+	Revision string `json:"revision,omitempty"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+	Window   bool   `json:"window"`
+}
+
+func (p *program) versionCommand() *cobra.Command {
+	return p.reporting(&cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			v, revision := version, ""
+			v := versionInfo{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Window: hasWindow}
 			if info, ok := debug.ReadBuildInfo(); ok {
-				if v == "" {
-					v = info.Main.Version
+				if v.Version == "" {
+					v.Version = info.Main.Version
 				}
 				for _, s := range info.Settings {
 					if s.Key == "vcs.revision" {
-						revision = " " + s.Value
+						v.Revision = s.Value
 					}
 				}
 			}
-			_, err := fmt.Fprintf(c.OutOrStdout(), "traymail %s%s %s %s/%s, %s\n", v, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH, build)
+			if p.json {
+				return p.printJSON(v)
+			}
+			face := "without the window"
+			if v.Window {
+				face = "with the window"
+			}
+			_, err := fmt.Fprintf(p.stdout, "traymail %s %s, %s, %s\n", v.Version, v.Platform, v.Go, face)
 			return err
 		},
-	}
+	})
 }

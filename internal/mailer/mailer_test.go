@@ -31,11 +31,13 @@ type bench struct {
 	sandbox *sandbox.Sandbox
 	person  sandbox.Person
 	account account.Account
+	ahead   atomic.Int64 // how far the sandbox's clock is ahead, in nanoseconds
 }
 
 func newBench(t *testing.T, scenario string) *bench {
 	t.Helper()
-	s, err := sandbox.Start(sandbox.Options{Scenario: scenario})
+	b := &bench{t: t}
+	s, err := sandbox.Start(sandbox.Options{Scenario: scenario, Now: func() time.Time { return time.Now().Add(time.Duration(b.ahead.Load())) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,9 +45,9 @@ func newBench(t *testing.T, scenario string) *bench {
 	r := s.Ready()
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM([]byte(r.CAPEM))
-	b := &bench{t: t, sandbox: s, Mailer: &Mailer{Home: t.TempDir(), Secrets: keystore.Memory()},
-		person: sandbox.Person{Username: r.Users[0].Username, Password: r.Users[0].Password,
-			Client: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true}}}}
+	b.sandbox, b.Mailer = s, &Mailer{Home: t.TempDir(), Secrets: keystore.Memory()}
+	b.person = sandbox.Person{Username: r.Users[0].Username, Password: r.Users[0].Password,
+		Client: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true}}}
 	t.Cleanup(func() { b.Close() })
 	if err := os.WriteFile(filepath.Join(b.Home, "ca.pem"), []byte(r.CAPEM), 0o600); err != nil {
 		t.Fatal(err)
@@ -103,6 +105,37 @@ func TestASecondSignInStandsUntilTheFirstIsReplaced(t *testing.T) {
 	}
 	if _, err := b.SendTest(t.Context(), "main", "ops@contoso.com"); err != nil {
 		t.Errorf("the former sign-in no longer works: %v", err)
+	}
+}
+
+func TestATokenThatTheServerNoLongerTakesIsRefreshedOnceAndTheMessageGoesOut(t *testing.T) {
+	b := newBench(t, "")
+	b.signIn()
+	b.ahead.Store(int64(2 * time.Hour)) // for the server the token has expired, for us it has not
+	d, err := b.SendTest(t.Context(), "main", "ops@contoso.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.RoundTrips != 7 {
+		t.Errorf("%d round trips, want the six of a cold session and one more AUTH", d.RoundTrips)
+	}
+	if n := len(b.sandbox.Tenant().Inbox()); n != 1 {
+		t.Errorf("%d messages arrived", n)
+	}
+}
+
+func TestATokenThatStaysRefusedIsTriedTwiceAndTheRefusalIsTold(t *testing.T) {
+	b := newBench(t, "smtp-auth-off-mailbox")
+	b.signIn()
+	var wire strings.Builder
+	b.Close()
+	b.WireLog = &wire
+	_, err := b.SendTest(t.Context(), "main", "ops@contoso.com")
+	if err == nil || !strings.Contains(err.Error(), "535 5.7.139") {
+		t.Fatalf("SendTest = %v", err)
+	}
+	if n := strings.Count(wire.String(), "AUTH XOAUTH2"); n != 2 {
+		t.Errorf("%d tries to authenticate, want 2", n)
 	}
 }
 
