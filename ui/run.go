@@ -4,6 +4,11 @@ package ui
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
@@ -11,10 +16,10 @@ import (
 
 // Run opens the window and blocks until it is closed or ctx ends. It must be
 // called on the main goroutine. What is under way then is given up and waited
-// for.
+// for. Without a display, or one that cannot show the window, it returns an
+// error at once.
 func Run(ctx context.Context, o Options) error {
-	a := app.NewWithID("app.traymail")
-	w, err := open(a, o, fyne.Do)
+	w, a, err := start(o)
 	if err != nil {
 		return err
 	}
@@ -28,4 +33,40 @@ func Run(ctx context.Context, o Options) error {
 	w.ShowAndRun()
 	forget()
 	return nil
+}
+
+// start makes the window. The toolkit panics where it finds no display.
+func start(o Options) (w *window, a fyne.App, err error) {
+	if noDisplay() {
+		return nil, nil, errors.New("there is no display here, DISPLAY is not set: use the commands, traymail --help lists them")
+	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("the window cannot be opened (%v): use the commands, traymail --help lists them", cause)
+		}
+	}()
+	speakEnglishInC()
+	a = app.NewWithID("app.traymail")
+	w, err = open(a, o, fyne.Do)
+	return w, a, err
+}
+
+// noDisplay reports whether this is a system whose windows need an X server,
+// without one.
+func noDisplay() bool {
+	return runtime.GOOS != "windows" && runtime.GOOS != "darwin" && os.Getenv("DISPLAY") == ""
+}
+
+// speakEnglishInC gives the toolkit a language where the locale names none: it
+// complains about "C" on standard error otherwise.
+func speakEnglishInC() {
+	for _, name := range []string{"LC_ALL", "LANG"} {
+		locale, _, _ := strings.Cut(os.Getenv(name), ".")
+		if locale == "C" || locale == "POSIX" {
+			os.Setenv(name, "en_US.UTF-8")
+		}
+	}
+	if os.Getenv("LC_ALL") == "" && os.Getenv("LANG") == "" {
+		os.Setenv("LANG", "en_US.UTF-8")
+	}
 }

@@ -29,13 +29,6 @@ type desk struct {
 // newDesk opens the built window on the account of a sandbox. Whoever is asked
 // to open the browser visits the address as the account's person.
 func newDesk(t *testing.T, env ...string) *desk {
-	program, err := filepath.Abs(filepath.Join("..", "..", "bin", "traymail"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(program); errors.Is(err, fs.ErrNotExist) {
-		t.Fatalf("%s is not there: run make build", program)
-	}
 	d := &desk{bench: newBench(t, ""), closed: make(chan error, 1)}
 	d.must(nil, "account", "edit", "demo", "--test-to", "ops@contoso.com")
 	self, err := os.Executable()
@@ -50,7 +43,7 @@ func newDesk(t *testing.T, env ...string) *desk {
 	d.env = append(os.Environ(), append([]string{"DISPLAY=" + newDisplay(t), "PATH=" + tools + ":" + os.Getenv("PATH"), "LANG=en_US.UTF-8", "XDG_CONFIG_HOME=" + t.TempDir(),
 		"CA=" + filepath.Join(d.home, "ca.pem"), "PERSON=" + user.Username, "PASSWORD=" + user.Password, "WAYLAND_DISPLAY="}, env...)...)
 
-	d.opened = exec.Command(program, "--home", d.home)
+	d.opened = exec.Command(windowProgram(t), "--home", d.home)
 	d.opened.Env, d.opened.Stderr = d.env, os.Stderr
 	if err := d.opened.Start(); err != nil {
 		t.Fatal(err)
@@ -60,6 +53,20 @@ func newDesk(t *testing.T, env ...string) *desk {
 	d.window = strings.Fields(d.xdotool("search", "--sync", "--onlyvisible", "--name", "traymail"))[0]
 	d.xdotool("windowfocus", "--sync", d.window)
 	return d
+}
+
+// windowProgram is the program with the window, built beforehand because its
+// toolkit takes minutes to compile.
+func windowProgram(t *testing.T) string {
+	t.Helper()
+	program, err := filepath.Abs(filepath.Join("..", "..", "bin", "traymail"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(program); errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("%s is not there: run make build", program)
+	}
+	return program
 }
 
 // newDisplay starts an X server without a screen and returns its name.
@@ -170,6 +177,19 @@ func TestWindowDoesTheMainJobByKeyboardAndEndsWithItsSignal(t *testing.T) {
 		}
 	case <-time.After(30 * time.Second):
 		t.Error("the window stays after SIGTERM")
+	}
+}
+
+func TestWindowWithoutADisplaySaysSo(t *testing.T) {
+	b := newBench(t, "")
+	for display, want := range map[string]string{"": "there is no display here", ":99999": "the window cannot be opened"} {
+		c := exec.Command(windowProgram(t), "--home", b.home)
+		c.Env = append(os.Environ(), "DISPLAY="+display, "LANG=C", "LC_ALL=")
+		out, err := c.CombinedOutput()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != exitFailed || !strings.Contains(string(out), want) || strings.Contains(string(out), "goroutine") {
+			t.Errorf("DISPLAY=%q: %v: %s", display, err, out)
+		}
 	}
 }
 
