@@ -112,17 +112,21 @@ func (p parted) set(name, text string) error {
 
 // header returns the header of the secret to be replaced or removed. It is the
 // zero header if there are no parts to take care of: no secret, a short one,
-// or one that is lost anyway because its header is damaged.
+// or one that is lost anyway because its header is damaged. A header of a later
+// layout is an error: what belongs to it is not known here, nor is it lost.
 func (p parted) header(name string) (header, error) {
 	entry, err := p.entries.get(name)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	switch {
+	case errors.Is(err, ErrNotFound), err == nil && !isHeader(entry):
+		return header{}, nil
+	case err != nil:
 		return header{}, err
 	}
 	h, err := parseHeader(entry)
-	if err != nil {
+	if errors.Is(err, ErrDamaged) {
 		return header{}, nil
 	}
-	return h, nil
+	return h, err
 }
 
 func (p parted) putParts(name, text string, generation uint64) (int, error) {

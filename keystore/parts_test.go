@@ -239,10 +239,23 @@ func TestDamageIsNamedAndNothingIsRemoved(t *testing.T) {
 }
 
 func TestALayoutOfTheFutureIsNotDamage(t *testing.T) {
-	e := newFakeEntries()
-	e.texts["a"] = headerMark + "2 something else"
-	_, err := newKeychain(e, windowsLimit, noUnlock).Get(t.Context(), "a")
-	if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "update traymail") {
-		t.Errorf("got %v", err)
+	for name, do := range map[string]func(*KeychainStore) error{
+		"reading":        func(k *KeychainStore) error { _, err := k.Get(t.Context(), "a"); return err },
+		"storing":        func(k *KeychainStore) error { return k.Set(t.Context(), "a", "new") },
+		"storing a long": func(k *KeychainStore) error { return k.Set(t.Context(), "a", Secret(noise(9000))) },
+		"deleting":       func(k *KeychainStore) error { return k.Delete(t.Context(), "a") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newFakeEntries()
+			e.texts["a"] = headerMark + "2 something else"
+			before := maps.Clone(e.texts)
+			err := do(newKeychain(e, windowsLimit, noUnlock))
+			if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "update traymail") {
+				t.Errorf("got %v", err)
+			}
+			if !maps.Equal(e.texts, before) {
+				t.Error("it was changed")
+			}
+		})
 	}
 }
