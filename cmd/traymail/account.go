@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,6 +56,25 @@ func registerFields(c *cobra.Command) {
 		c.Flags().String(f.flag, "", f.help)
 	}
 	c.Flags().Int(portFlag, 0, "the server's port")
+	for flag, values := range map[string][]string{
+		"provider":     account.Providers(),
+		"registration": {string(account.Public), string(account.Web)},
+		"smtp-tls":     {string(account.STARTTLS), string(account.ImplicitTLS), string(account.NoTLS)},
+	} {
+		// It fails for an unknown flag only, and these stand above.
+		_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	}
+	_ = c.MarkFlagFilename("ca-file")
+}
+
+// accountNames completes the names of the accounts. It needs no secrets, and so
+// no keystore.
+func (p *program) accountNames(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if home, err := p.homeFolder(); err == nil && len(args) == 0 {
+		names, _ := (&mailer.Mailer{Home: home}).Accounts().Names()
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+	return nil, cobra.ShellCompDirectiveNoFileComp
 }
 
 // setFields puts the flags that were given into an account and reports whether
@@ -105,21 +125,20 @@ func (s *secretFlags) given() bool { return s.stdin || s.file != "" }
 
 // read returns the client secret; ask says whether to ask for it when no flag
 // names its source and a person sits at the terminal.
-func (s *secretFlags) read(p *program, ask bool) (keystore.Secret, error) {
+func (s *secretFlags) read(ctx context.Context, p *program, ask bool) (keystore.Secret, error) {
 	var from io.Reader
 	switch {
 	case s.file != "":
 		f, err := os.Open(s.file)
 		if err != nil {
-			return "", err
+			return "", &account.FieldError{Key: "--secret-file", Text: err.Error(), Fix: "give the path of a readable file, or use --secret-stdin"}
 		}
 		defer f.Close()
 		from = f
 	case s.stdin:
 		from = p.stdin
 	case ask && p.interactive():
-		v, err := p.askSecret("Client secret (the Value, not the Secret ID): ")
-		return keystore.Secret(v), err
+		return p.askSecret(ctx, "Client secret (the Value, not the Secret ID): ")
 	default:
 		return "", nil
 	}
@@ -129,7 +148,7 @@ func (s *secretFlags) read(p *program, ask bool) (keystore.Secret, error) {
 	}
 	v := strings.TrimSpace(string(b))
 	if v == "" {
-		return "", errors.New("the client secret is empty")
+		return "", &account.FieldError{Key: "client secret", Text: "the client secret is empty", Fix: "copy the secret's Value, which the portal shows once, right after it was made"}
 	}
 	return keystore.Secret(v), nil
 }
@@ -152,7 +171,7 @@ func (p *program) accountAdd() *cobra.Command {
 			if err := a.Validate(); err != nil {
 				return err
 			}
-			v, err := secret.read(p, a.Registration == account.Web)
+			v, err := secret.read(c.Context(), p, a.Registration == account.Web)
 			if err != nil {
 				return err
 			}
@@ -160,9 +179,10 @@ func (p *program) accountAdd() *cobra.Command {
 				return err
 			}
 			fmt.Fprintf(p.stderr, "Account %s is saved. Register the redirect URL %s, then sign in: traymail login %s\n", a.Name, a.RedirectURL, a.Name)
-			return nil
+			return p.showSaved(c, m, a.Name)
 		}),
 	}
+	p.reporting(c)
 	registerFields(c)
 	secret.register(c)
 	return c
@@ -171,10 +191,11 @@ func (p *program) accountAdd() *cobra.Command {
 func (p *program) accountEdit() *cobra.Command {
 	var secret secretFlags
 	c := &cobra.Command{
-		Use:   "edit ACCOUNT --FIELD VALUE...",
-		Short: "Change fields of an account",
-		Long:  "Change fields of an account. An empty value brings back a field's default.",
-		Args:  usage(cobra.ExactArgs(1)),
+		Use:               "edit ACCOUNT --FIELD VALUE...",
+		ValidArgsFunction: p.accountNames,
+		Short:             "Change fields of an account",
+		Long:              "Change fields of an account. An empty value brings back a field's default.",
+		Args:              usage(cobra.ExactArgs(1)),
 		RunE: p.with(func(c *cobra.Command, m *mailer.Mailer, args []string) error {
 			a, err := m.Accounts().Load(args[0])
 			if err != nil {
@@ -183,16 +204,40 @@ func (p *program) accountEdit() *cobra.Command {
 			if !setFields(c, a) && !secret.given() {
 				return &usageError{c, errors.New("nothing to change: name a field, such as --sender")}
 			}
-			v, err := secret.read(p, false)
+			v, err := secret.read(c.Context(), p, false)
 			if err != nil {
 				return err
 			}
-			return m.Save(c.Context(), *a, v)
+			_, before, err := m.Account(c.Context(), a.Name)
+			if err != nil {
+				return err
+			}
+			if err := m.Save(c.Context(), *a, v); err != nil {
+				return err
+			}
+			_, after, err := m.Account(c.Context(), a.Name)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(p.stderr, "Account %s is saved.\n", a.Name)
+			if before.SignedIn && !after.SignedIn {
+				fmt.Fprintf(p.stderr, "Its sign-in has ended, because it was for the former settings. Sign in: traymail login %s\n", a.Name)
+			}
+			return p.showSaved(c, m, a.Name)
 		}),
 	}
+	p.reporting(c)
 	registerFields(c)
 	secret.register(c)
 	return c
+}
+
+// showSaved prints an account that was just saved, where JSON is wanted.
+func (p *program) showSaved(c *cobra.Command, m *mailer.Mailer, name string) error {
+	if !p.json {
+		return nil
+	}
+	return p.showAccount(c, m, name)
 }
 
 func (p *program) accountLs() *cobra.Command {
@@ -249,19 +294,17 @@ func (p *program) accountRow(c *cobra.Command, m *mailer.Mailer, name string) ac
 
 func (p *program) accountShow() *cobra.Command {
 	return p.reporting(&cobra.Command{
-		Use:   "show ACCOUNT",
-		Short: "Show an account, without its secrets",
-		Args:  usage(cobra.ExactArgs(1)),
+		Use:               "show ACCOUNT",
+		ValidArgsFunction: p.accountNames,
+		Short:             "Show an account, without its secrets",
+		Args:              usage(cobra.ExactArgs(1)),
 		RunE: p.with(func(c *cobra.Command, m *mailer.Mailer, args []string) error {
+			if p.json {
+				return p.showAccount(c, m, args[0])
+			}
 			a, secrets, err := m.Account(c.Context(), args[0])
 			if err != nil {
 				return err
-			}
-			if p.json {
-				return p.printJSON(struct {
-					account.Account
-					Secrets mailer.Secrets `json:"secrets"`
-				}{a, secrets})
 			}
 			w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 			for _, f := range [][2]string{
@@ -280,6 +323,18 @@ func (p *program) accountShow() *cobra.Command {
 	})
 }
 
+// showAccount prints an account as JSON.
+func (p *program) showAccount(c *cobra.Command, m *mailer.Mailer, name string) error {
+	a, secrets, err := m.Account(c.Context(), name)
+	if err != nil {
+		return err
+	}
+	return p.printJSON(struct {
+		account.Account
+		Secrets mailer.Secrets `json:"secrets"`
+	}{a, secrets})
+}
+
 func stored(is bool) string {
 	if is {
 		return "stored"
@@ -289,11 +344,16 @@ func stored(is bool) string {
 
 func (p *program) accountRm() *cobra.Command {
 	return &cobra.Command{
-		Use:   "rm ACCOUNT",
-		Short: "Remove an account with its secrets",
-		Args:  usage(cobra.ExactArgs(1)),
+		Use:               "rm ACCOUNT",
+		ValidArgsFunction: p.accountNames,
+		Short:             "Remove an account with its secrets",
+		Args:              usage(cobra.ExactArgs(1)),
 		RunE: p.with(func(c *cobra.Command, m *mailer.Mailer, args []string) error {
-			return m.Remove(c.Context(), args[0])
+			if err := m.Remove(c.Context(), args[0]); err != nil {
+				return err
+			}
+			fmt.Fprintf(p.stderr, "Account %s is removed, with its secrets.\n", args[0])
+			return nil
 		}),
 	}
 }

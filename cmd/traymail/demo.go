@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,10 +36,10 @@ Nothing leaves this machine, and nothing stays on it.`,
 				return err
 			}
 			defer r.close()
-			if headless {
+			if headless || p.json {
 				return p.headlessDemo(c.Context(), r)
 			}
-			return p.windowForDemo(c, r)
+			return p.showDemo(c, r)
 		},
 	})
 	c.Flags().BoolVar(&headless, "headless", false, "sign in through the sandbox's pages without a browser, and tell each step")
@@ -152,22 +153,23 @@ func (p *program) tell(format string, args ...any) {
 // a cold session and on the warm one.
 func (p *program) headlessDemo(ctx context.Context, r *rehearsal) error {
 	start := time.Now()
-	walked := make(chan error, 1)
-	in, err := r.mailer.SignIn(ctx, r.account.Name, mailer.SignIn{Open: func(address string) error {
+	walking, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var walk sync.WaitGroup
+	in, err := r.mailer.SignIn(walking, r.account.Name, mailer.SignIn{Open: func(address string) error {
 		p.tell("The browser would open %.60s… Signing in on its pages as %s.", address, r.user.Username)
-		go func() {
+		walk.Go(func() {
 			person := sandbox.Person{Username: r.user.Username, Password: r.user.Password, MFACode: r.user.MFACode, Client: trusting(r.ready.CAPEM)}
-			_, err := person.Visit(ctx, address)
-			walked <- err
-		}()
+			if _, err := person.Visit(ctx, address); err != nil {
+				stop(fmt.Errorf("the sign-in pages: %w", err)) // nobody will come back
+			}
+		})
 		return nil
 	}})
 	if err != nil {
 		return err
 	}
-	if err := <-walked; err != nil {
-		return err
-	}
+	walk.Wait()
 	kept := fmt.Sprint(r.mailer.Secrets)
 	p.tell("Signed in as %s. The refresh token is in: %s.", in.Username, kept)
 	cold, err := r.mailer.SendTest(ctx, r.account.Name, "")

@@ -32,8 +32,8 @@ func (p *program) window(c *cobra.Command, m *mailer.Mailer, _ []string) error {
 	return ui.Run(c.Context(), o)
 }
 
-// windowForDemo opens the window on the sandbox's account.
-func (p *program) windowForDemo(c *cobra.Command, r *rehearsal) error {
+// showDemo opens the window on the sandbox's account.
+func (p *program) showDemo(c *cobra.Command, r *rehearsal) error {
 	return ui.Run(c.Context(), ui.Options{
 		Service:     r.mailer,
 		Account:     r.account.Name,

@@ -2,12 +2,7 @@
 
 package main
 
-import (
-	"errors"
-	"fmt"
-
-	"github.com/spf13/cobra"
-)
+import "github.com/spf13/cobra"
 
 // hasWindow tells the two variants of the program apart.
 const hasWindow = false
@@ -15,7 +10,7 @@ const hasWindow = false
 // openWindow prints the help, because this build has no window.
 func (p *program) openWindow(c *cobra.Command, _ []string) error { return c.Help() }
 
-// windowForDemo says why there is no window in this build.
-func (p *program) windowForDemo(*cobra.Command, *rehearsal) error {
-	return fmt.Errorf("this build has no window: use 'traymail demo --headless', or the desktop build (%w)", errors.ErrUnsupported)
+// showDemo tells each step in a line, because this build has no window.
+func (p *program) showDemo(c *cobra.Command, r *rehearsal) error {
+	return p.headlessDemo(c.Context(), r)
 }

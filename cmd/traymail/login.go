@@ -19,11 +19,13 @@ func (p *program) loginCommand() *cobra.Command {
 	var device, paste bool
 	var timeout time.Duration
 	c := p.reporting(&cobra.Command{
-		Use:   "login ACCOUNT",
-		Short: "Sign an account in",
+		Use:               "login ACCOUNT",
+		ValidArgsFunction: p.accountNames,
+		Short:             "Sign an account in",
 		Long: `Sign an account in, in the browser. Without a browser on this machine use
 --device (a code to type on another device) or --paste (open the address
-anywhere, and paste the one on which the browser ended).`,
+anywhere, and paste the one on which the browser ended; a terminal that takes
+no line that long takes it from a file, with < FILE).`,
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: p.with(func(c *cobra.Command, m *mailer.Mailer, args []string) error {
 			how := mailer.SignIn{Open: p.openBrowser, Timeout: timeout}
@@ -52,12 +54,15 @@ anywhere, and paste the one on which the browser ended).`,
 }
 
 // openBrowser opens the system's browser, and prints the address in case none
-// opens: a browser that does not open often says nothing.
+// opens: a browser that does not open often says nothing. Some stay in the
+// foreground until they are closed, and nobody waits for them.
 func (p *program) openBrowser(address string) error {
 	fmt.Fprintf(p.stderr, "Sign in, in the browser that opens. If none does, open this address on this machine:\n%s\n", address)
-	if err := browser.OpenURL(address); err != nil {
-		fmt.Fprintln(p.stderr, "No browser could be opened here.")
-	}
+	go func() {
+		if err := browser.OpenURL(address); err != nil {
+			fmt.Fprintln(p.stderr, "No browser could be opened here.")
+		}
+	}()
 	return nil
 }
 
@@ -71,36 +76,22 @@ func (p *program) showCode(c mailer.DeviceCode) {
 		c.VerificationURL, c.UserCode, c.ExpiresAt.Local().Format("15:04:05"))
 }
 
-// askAddress reads the pasted addresses, a line each. Reading cannot be
-// interrupted, so it happens in a goroutine that ends with the program.
+// askAddress shows the address and reads what is pasted, a line each time.
 func (p *program) askAddress() func(context.Context, string, error) (string, error) {
-	lines := make(chan string)
 	in := bufio.NewReader(p.stdin)
-	return func(ctx context.Context, address string, wrong error) (string, error) {
+	return func(_ context.Context, address string, wrong error) (string, error) {
 		if wrong != nil {
 			fmt.Fprintf(p.stderr, "%s\nPaste the whole address: ", oneLine(wrong))
 		} else {
 			fmt.Fprintf(p.stderr, "Open this address in any browser:\n%s\nSign in. The browser ends on a page that it may not be able to show; paste its address here: ", address)
 		}
-		failed := make(chan error, 1)
-		go func() {
-			line, err := in.ReadString('\n')
-			if line = strings.TrimSpace(line); line == "" && err != nil {
-				failed <- errors.New("no address was pasted")
-				return
-			}
-			select {
-			case lines <- line:
-			case <-ctx.Done():
-			}
-		}()
-		select {
-		case line := <-lines:
-			return line, nil
-		case err := <-failed:
-			return "", err
-		case <-ctx.Done():
-			return "", context.Cause(ctx)
+		line, err := in.ReadString('\n')
+		if line = strings.TrimSpace(line); line == "" && err == io.EOF {
+			return "", errors.New("no address was pasted")
 		}
+		if line == "" && err != nil {
+			return "", err
+		}
+		return line, nil
 	}
 }

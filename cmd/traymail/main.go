@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -33,15 +34,15 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	os.Exit(run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 
 // run is the whole program but for the process around it.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	p := &program{stdin: stdin, stdout: stdout, stderr: stderr}
+	p := &program{stdin: &reader{ctx, stdin}, stdout: stdout, stderr: stderr}
+	p.terminal, _ = stdin.(*os.File)
 	root := p.rootCommand()
 	rest := args[1:]
 	if name := strings.TrimSuffix(filepath.Base(args[0]), ".exe"); name == sendmailName {
@@ -56,7 +57,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 // A program is one run of the command: its streams and its common flags.
 type program struct {
-	stdin          io.Reader
+	stdin          io.Reader // ends with the program's context
+	terminal       *os.File  // standard input, when it is a file
 	stdout, stderr io.Writer
 	home           string
 	json           bool
@@ -75,8 +77,15 @@ func (p *program) rootCommand() *cobra.Command {
 	root.PersistentFlags().StringVar(&p.home, "home", "", "folder for configuration and state (default: $"+homeVariable+", else the system's folder for configuration)")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c, err} })
 	root.AddCommand(p.accountCommand(), p.loginCommand(), p.testCommand(), p.sendCommand(), p.sandboxCommand(), p.demoCommand(), p.versionCommand())
-	root.InitDefaultHelpCmd()
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "account" || c.Name() == "completion" {
+			// Alone they help; with a word that is none of theirs they fail.
+			c.Args, c.RunE = usage(cobra.NoArgs), func(c *cobra.Command, _ []string) error { return c.Help() }
+		}
+	}
 	return root
 }
 
@@ -104,11 +113,6 @@ func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// A tryLater is a failure after which the same command may work.
-type tryLater struct{ error }
-
-func (t tryLater) Unwrap() error { return t.error }
-
 // report prints an error, one line and then the fix, and returns the exit code.
 func (p *program) report(err error) int {
 	var wrong *usageError
@@ -127,7 +131,7 @@ func (p *program) report(err error) int {
 	if fix := mailer.Fix(err); fix != "" {
 		fmt.Fprintln(p.stderr, fix)
 	}
-	if errors.As(err, &tryLater{}) {
+	if mailer.Temporary(err) {
 		return exitTryLater
 	}
 	return exitFailed
@@ -188,10 +192,11 @@ func (p *program) engineOn(home string, secrets keystore.Store) (m *mailer.Maile
 	var wire *os.File
 	if p.wire != "" {
 		if wire, err = os.OpenFile(p.wire, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("the wire log cannot be written: %w", err)
 		}
 		m.WireLog = wire
 	}
+	m.Log = slog.New(slog.NewTextHandler(p.stderr, nil))
 	return m, func() {
 		m.Close()
 		if wire != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -33,5 +34,8 @@ func visit() {
 	if said, err := p.Visit(context.Background(), os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, said, err)
 		os.Exit(1)
+	}
+	if os.Getenv("HOLD") != "" {
+		time.Sleep(10 * time.Second) // longer than the sign-in, which does not wait
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,9 @@ everything in memory, and ends with Ctrl+C.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if list {
 				return p.listScenarios()
+			}
+			if !slices.ContainsFunc(sandbox.Scenarios(), func(s sandbox.Scenario) bool { return s.Name == o.Scenario || o.Scenario == "" }) {
+				return &usageError{c, fmt.Errorf("no scenario is called %q; --list names them", o.Scenario)}
 			}
 			s, err := sandbox.Start(o)
 			if err != nil {

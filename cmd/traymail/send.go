@@ -10,9 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"traymail/authcode"
 	"traymail/internal/mailer"
-	"traymail/smtp"
 )
 
 func (p *program) sendCommand() *cobra.Command {
@@ -23,11 +21,15 @@ func (p *program) sendCommand() *cobra.Command {
 		Use:   "send [-t] [-i] [-f FROM] [RCPT...] < message",
 		Short: "Send a message, as sendmail does",
 		Long: `Send the message on standard input, with sendmail's flags. The account is the
-one whose sender or username is the envelope sender, or the only one there is.
+one whose sender or username is the envelope sender, or without that the From
+of the message, or the only one there is.
 Also runs when the program is called as sendmail.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 && !s.ToFromHeader {
 				return &usageError{c, errors.New("no recipient: name one, or use -t")}
+			}
+			if from, _ := c.Flags().GetString("sender"); from != "" {
+				s.From = from // the older name of -f
 			}
 			m, done, err := p.engine()
 			if err != nil {
@@ -35,20 +37,15 @@ Also runs when the program is called as sendmail.`,
 			}
 			defer done()
 			s.To = args
-			s.Null = c.Flags().Changed("from") && strings.Trim(s.From, "<>") == ""
+			s.Null = (c.Flags().Changed("from") || c.Flags().Changed("sender")) && strings.Trim(s.From, "<>") == ""
 			s.From = strings.Trim(s.From, "<>")
 			s.Data = p.stdin
 			if !wholeInput {
 				s.Data = untilDot(p.stdin)
 			}
-			if accountName == "" {
-				if accountName, err = m.ForSender(s.From); err != nil {
-					return err
-				}
-			}
 			d, err := m.Send(c.Context(), accountName, s)
 			if err != nil {
-				return temporary(err)
+				return err
 			}
 			return p.reportSent(d)
 		},
@@ -60,18 +57,27 @@ Also runs when the program is called as sendmail.`,
 	f.BoolVarP(&wholeInput, "ignore-dots", "i", false, "do not take a line with a single dot as the end")
 	f.StringVar(&accountName, "account", "", "account to send with")
 	p.wireFlag(c)
+	f.StringP("sender", "r", "", "as -f")
+	notify := f.StringP("notify", "N", "", "ask for delivery status notifications: never, or success, failure, delay")
+	f.StringVarP(&s.Return, "return", "R", "", "what a bounce returns: full or hdrs")
+	f.StringVarP(&s.EnvelopeID, "envelope-id", "V", "", "identifier for delivery status notifications")
 	// What programs give sendmail and what changes nothing here.
 	options := f.StringArrayP("option", "o", nil, "sendmail option; i is as -i, the others are accepted")
+	f.StringArrayP("set", "O", nil, "accepted")
 	f.StringP("body", "B", "", "accepted; the body's type is found out")
 	f.StringP("mode", "b", "", "m only")
 	f.BoolP("verbose", "v", false, "accepted")
 	f.BoolP("metoo", "m", false, "accepted")
-	for _, name := range []string{"body", "verbose", "metoo"} {
+	for _, name := range []string{"set", "body", "verbose", "metoo"} {
 		_ = f.MarkHidden(name)
 	}
 	c.PreRunE = func(c *cobra.Command, _ []string) error {
 		for _, o := range *options {
 			wholeInput = wholeInput || o == "i"
+		}
+		s.Return = strings.ToUpper(s.Return)
+		if *notify != "" {
+			s.Notify = strings.Split(strings.ToUpper(*notify), ",")
 		}
 		if b, _ := f.GetString("mode"); b != "" && b != "m" {
 			return &usageError{c, fmt.Errorf("mode -b%s is not for this program", b)}
@@ -79,24 +85,6 @@ Also runs when the program is called as sendmail.`,
 		return nil
 	}
 	return c
-}
-
-// temporary marks an error after which nothing was accepted and a later try
-// may work.
-func temporary(err error) error {
-	var reply *smtp.Error
-	var oauth *authcode.Error
-	later := false
-	switch {
-	case errors.As(err, &oauth): // a session that had no token says so as the cause
-		later = oauth.Temporary()
-	case errors.As(err, &reply):
-		later = reply.Temporary()
-	}
-	if later {
-		return tryLater{err}
-	}
-	return err
 }
 
 // reportSent is silent on success, as sendmail is, and fails when a recipient

@@ -12,9 +12,10 @@ import (
 func (p *program) testCommand() *cobra.Command {
 	var to string
 	c := p.reporting(&cobra.Command{
-		Use:   "test ACCOUNT",
-		Short: "Send the test email now",
-		Args:  usage(cobra.ExactArgs(1)),
+		Use:               "test ACCOUNT",
+		ValidArgsFunction: p.accountNames,
+		Short:             "Send the test email now",
+		Args:              usage(cobra.ExactArgs(1)),
 		RunE: p.with(func(c *cobra.Command, m *mailer.Mailer, args []string) error {
 			d, err := m.SendTest(c.Context(), args[0], to)
 			if err != nil {

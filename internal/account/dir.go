@@ -83,6 +83,29 @@ func (d Dir) Save(a *Account) error {
 	return nil
 }
 
+// ID returns an account's ID, also when something else in its file is wrong; ""
+// when the file has none that could be read. The error matches ErrNotFound when
+// there is no such file.
+func (d Dir) ID(name string) (string, error) {
+	if err := ValidateName(name); err != nil {
+		return "", err
+	}
+	data, err := os.ReadFile(d.path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%w: %s", ErrNotFound, name)
+	}
+	if err != nil {
+		return "", err
+	}
+	var only struct {
+		ID string `toml:"id"`
+	}
+	if toml.Unmarshal(data, &only) != nil || !idForm.MatchString(only.ID) {
+		return "", nil
+	}
+	return only.ID, nil
+}
+
 // Remove deletes the account's file. The error matches ErrNotFound when there
 // is none.
 func (d Dir) Remove(name string) error {

@@ -27,8 +27,8 @@ func (m *Mailer) clientSecret(ctx context.Context, a *account.Account) (keystore
 	}
 	v, err := m.Secrets.Get(ctx, clientSecretName(a))
 	if errors.Is(err, keystore.ErrNotFound) {
-		return "", &account.FieldError{Key: secretKey, Text: "is missing: a Web registration has one, and account " + a.Name + " has none stored",
-			Fix: "store the secret's Value: traymail account edit " + a.Name + " --secret-stdin, or --secret-file"}
+		return "", &account.FieldError{Key: secretKey, Text: "is missing: a Web registration has one",
+			Fix: "store its Value: traymail account edit " + a.Name + " --secret-stdin"}
 	}
 	return v, err
 }
@@ -59,38 +59,56 @@ func (m *Mailer) has(ctx context.Context, name string) (bool, error) {
 // returns an error nothing has changed. A changed username, client ID, tenant
 // or authority ends the sign-in, because the refresh token belongs to the old
 // ones.
-func (m *Mailer) Save(ctx context.Context, a account.Account, clientSecret keystore.Secret) error {
+func (m *Mailer) Save(ctx context.Context, a account.Account, clientSecret keystore.Secret) (err error) {
 	if err := a.Validate(); err != nil {
 		return err
 	}
 	if err := checkClientSecret(&a, clientSecret); err != nil {
 		return err
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	slot := m.slot(a.Name)
+	slot.mu.Lock()
+	defer slot.mu.Unlock()
 	if clientSecret == "" {
-		if _, err := m.clientSecret(ctx, &a); err != nil {
+		_, err := m.clientSecret(ctx, &a)
+		var missing *account.FieldError
+		if errors.As(err, &missing) {
+			missing.Fix = "give its Value together with the other fields (in a command: --secret-stdin or --secret-file)"
+		}
+		if err != nil {
 			return err
 		}
 	}
 	old, err := m.Accounts().Load(a.Name)
-	if err != nil {
-		old = nil // new, or broken and about to be replaced
+	if err != nil && !errors.Is(err, account.ErrNotFound) {
+		return err // it is not replaced unread
 	}
-	undo, err := m.replaceSecret(ctx, clientSecretName(&a), clientSecret)
-	if err != nil {
-		return err
+	var undo []func() error
+	defer func() {
+		for _, back := range undo {
+			if err != nil {
+				err = errors.Join(err, back())
+			}
+		}
+	}()
+	if clientSecret != "" {
+		back, err := m.replaceSecret(ctx, clientSecretName(&a), clientSecret)
+		if err != nil {
+			return err
+		}
+		undo = append(undo, back)
+	}
+	if old != nil && !sameSignIn(old, &a) {
+		back, err := m.replaceSecret(ctx, refreshTokenName(old), "")
+		if err != nil {
+			return err
+		}
+		undo = append(undo, back)
 	}
 	if err := m.Accounts().Save(&a); err != nil {
-		return errors.Join(err, undo())
+		return err
 	}
-	m.drop(a.Name)
-	if old != nil && !sameSignIn(old, &a) {
-		if err := m.Secrets.Delete(ctx, refreshTokenName(old)); err != nil {
-			return fmt.Errorf("account %s is saved, but the refresh token of its former sign-in could not be removed: %w", a.Name, err)
-		}
-	}
-	return nil
+	return slot.close()
 }
 
 // checkClientSecret refuses a secret that cannot be right before it is stored.
@@ -113,25 +131,20 @@ func checkClientSecret(a *account.Account, secret keystore.Secret) error {
 	return nil
 }
 
-// replaceSecret stores a secret, unless it is empty, and returns how to put
-// back what was there.
+// replaceSecret stores a secret, or removes it when value is empty, and returns
+// how to put back what was there.
 func (m *Mailer) replaceSecret(ctx context.Context, name string, value keystore.Secret) (undo func() error, err error) {
-	if value == "" {
-		return func() error { return nil }, nil
-	}
 	old, err := m.Secrets.Get(ctx, name)
 	if err != nil && !errors.Is(err, keystore.ErrNotFound) {
 		return nil, err
 	}
-	if err := m.Secrets.Set(ctx, name, value); err != nil {
-		return nil, err
-	}
-	return func() error {
-		if old == "" {
-			return m.Secrets.Delete(context.WithoutCancel(ctx), name)
+	put := func(ctx context.Context, v keystore.Secret) error {
+		if v == "" {
+			return m.Secrets.Delete(ctx, name)
 		}
-		return m.Secrets.Set(context.WithoutCancel(ctx), name, old)
-	}, nil
+		return m.Secrets.Set(ctx, name, v)
+	}
+	return func() error { return put(context.WithoutCancel(ctx), old) }, put(ctx, value)
 }
 
 // sameSignIn reports whether a refresh token for a is one for b.
@@ -140,23 +153,24 @@ func sameSignIn(a, b *account.Account) bool {
 		strings.EqualFold(a.Tenant, b.Tenant) && a.AuthorityURL == b.AuthorityURL && a.ID == b.ID
 }
 
-// Remove deletes an account with its secrets. When a secret cannot be removed
-// the account stays.
+// Remove deletes an account with its secrets, also one whose file cannot be
+// used. When a secret cannot be removed the account stays.
 func (m *Mailer) Remove(ctx context.Context, name string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	a, err := m.Accounts().Load(name)
+	slot := m.slot(name)
+	slot.mu.Lock()
+	defer slot.mu.Unlock()
+	id, err := m.Accounts().ID(name)
 	if err != nil {
 		return err
 	}
+	a := &account.Account{Name: name, ID: id}
 	for _, secret := range []string{refreshTokenName(a), clientSecretName(a)} {
+		if id == "" {
+			break // the file names none
+		}
 		if err := m.Secrets.Delete(ctx, secret); err != nil {
 			return fmt.Errorf("account %s stays: %w", name, err)
 		}
 	}
-	m.drop(name)
-	if err := m.forgetClaims(a); err != nil {
-		return err
-	}
-	return m.Accounts().Remove(name)
+	return errors.Join(slot.close(), m.forgetClaims(a), m.Accounts().Remove(name))
 }

@@ -38,33 +38,69 @@ func Fix(err error) string {
 // fix is Fix with the account's name and username left open.
 func fix(err error) string {
 	var (
-		field *account.FieldError
-		oauth *authcode.Error
-		reply *smtp.Error
+		field    *account.FieldError
+		oauth    *authcode.Error
+		reply    *smtp.Error
+		listener *authcode.NoListenerError
+		port     *authcode.PortError
+		opener   *authcode.OpenError
+		late     *authcode.TimeoutError
 	)
 	switch {
 	case errors.As(err, &field):
 		return field.Fix
+	case errors.As(err, &reply) && reply.Code != 0: // its text is somebody else's
+		return smtpFix(reply)
 	case errors.Is(err, account.ErrNotFound):
 		return "see the accounts there are: traymail account ls"
 	case diskFull(err):
 		return "free space on the disk, then try again; nothing was changed"
 	case errors.Is(err, keystore.ErrUnavailable):
-		return "unlock the keychain, or log in to the desktop, and try again; nothing was deleted. On a machine without a keychain choose the encrypted file: docs/configuration.md, [keystore]"
+		return keystoreFix(err)
 	case errors.Is(err, authcode.ErrNotSignedIn):
 		return signInAgain
+	case errors.As(err, &listener), errors.As(err, &opener):
+		return "sign in by pasting: traymail login {account} --paste"
+	case errors.As(err, &port):
+		return "free the port, or sign in by pasting: traymail login {account} --paste"
+	case errors.As(err, &late):
+		return "compare the settings with the app registration, traymail account show {account}, then sign in again: traymail login {account}"
 	case errors.As(err, &oauth):
 		return oauthFix(oauth)
-	case errors.As(err, &reply):
-		return smtpFix(reply)
 	}
 	return ""
+}
+
+// Temporary reports whether the same attempt may succeed later, although
+// nobody changes a setting: nothing was accepted, and nothing is known to be
+// wrong with the message or the account.
+func Temporary(err error) bool {
+	var oauth *authcode.Error
+	var reply *smtp.Error
+	switch {
+	case errors.As(err, &oauth): // a session that got no token has it as its cause
+		return oauth.Temporary()
+	case errors.As(err, &reply) && reply.Unknown:
+		return false // sent again, the message may arrive twice
+	case errors.As(err, &reply) && reply.Err == nil:
+		return reply.Temporary()
+	case errors.Is(err, keystore.ErrUnavailable), diskFull(err):
+		return true
+	}
+	return reply != nil && reply.Temporary()
 }
 
 // diskFull goes by the text, because what replaces files in one step passes on
 // no more. Unix and Windows each have their own.
 func diskFull(err error) bool {
 	return strings.Contains(err.Error(), "no space left on device") || strings.Contains(err.Error(), "not enough space on the disk")
+}
+
+func keystoreFix(err error) string {
+	if strings.Contains(err.Error(), "encrypted file") {
+		return "make its key available, as [keystore] in traymail.toml names it, and try again; nothing was changed"
+	}
+	return "unlock the keychain, or log in to the desktop, and try again; nothing was deleted. On a machine without a keychain choose the encrypted file: docs/configuration.md, [keystore]"
 }
 
 const signInAgain = "sign in: traymail login {account}"

@@ -10,10 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -62,8 +65,31 @@ type Mailer struct {
 	// no log.
 	WireLog io.Writer
 
-	mu      sync.Mutex
-	senders map[string]*sender // by account name
+	// Log gets what nobody asked for, such as a refresh token that could not be
+	// stored; nil means no log.
+	Log *slog.Logger
+
+	mu    sync.Mutex
+	slots map[string]*slot // by account name
+}
+
+// A slot is the place of an account's sender. Its lock is held while secrets
+// are read or changed, which may wait for a person: that stops this account's
+// work and no other's.
+type slot struct {
+	mu     sync.Mutex
+	sender *sender // nil until it is used
+}
+
+// close ends the sender, if there is one. The caller holds mu.
+func (s *slot) close() error {
+	if s.sender == nil {
+		return nil
+	}
+	err := s.sender.smtp.Close()
+	s.sender.tokens.Close()
+	s.sender = nil
+	return err
 }
 
 // A sender is an account at work: its tokens and its warm sessions.
@@ -84,49 +110,56 @@ func (m *Mailer) now() time.Time {
 	return time.Now()
 }
 
+func (m *Mailer) log() *slog.Logger {
+	if m.Log != nil {
+		return m.Log
+	}
+	return slog.New(slog.DiscardHandler)
+}
+
+// slot returns the place of an account, which need not exist.
+func (m *Mailer) slot(name string) *slot {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.slots == nil {
+		m.slots = map[string]*slot{}
+	}
+	if m.slots[name] == nil {
+		m.slots[name] = &slot{}
+	}
+	return m.slots[name]
+}
+
 // Close ends the warm sessions. The Mailer can be used again afterwards.
 func (m *Mailer) Close() error {
 	m.mu.Lock()
-	defer m.mu.Unlock()
+	slots := slices.Collect(maps.Values(m.slots))
+	m.mu.Unlock()
 	var errs []error
-	for name := range m.senders {
-		errs = append(errs, m.drop(name))
+	for _, s := range slots {
+		s.mu.Lock()
+		errs = append(errs, s.close())
+		s.mu.Unlock()
 	}
 	return errors.Join(errs...)
 }
 
-// drop forgets what was built for an account; call with mu held.
-func (m *Mailer) drop(name string) error {
-	s, ok := m.senders[name]
-	if !ok {
-		return nil
-	}
-	delete(m.senders, name)
-	err := s.smtp.Close()
-	s.tokens.Close()
-	return err
-}
-
 // sender returns what an account works with, built at its first use.
 func (m *Mailer) sender(ctx context.Context, name string) (*sender, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if s, ok := m.senders[name]; ok {
-		return s, nil
+	slot := m.slot(name)
+	slot.mu.Lock()
+	defer slot.mu.Unlock()
+	if slot.sender != nil {
+		return slot.sender, nil
 	}
 	a, err := m.Accounts().Load(name)
 	if err != nil {
 		return nil, err
 	}
-	s, err := m.build(ctx, a)
-	if err != nil {
+	if slot.sender, err = m.build(ctx, a); err != nil {
 		return nil, about(a, err)
 	}
-	if m.senders == nil {
-		m.senders = map[string]*sender{}
-	}
-	m.senders[name] = s
-	return s, nil
+	return slot.sender, nil
 }
 
 // The names of the two resources that an account has tokens for.
@@ -168,6 +201,11 @@ func (m *Mailer) build(ctx context.Context, a *account.Account) (*sender, error)
 		},
 		Save: func(ctx context.Context, t authcode.Secret) error {
 			return m.Secrets.Set(ctx, refreshTokenName(a), keystore.Secret(t.Reveal()))
+		},
+		Unsaved: func(err error) {
+			if err != nil {
+				m.log().Warn("a new refresh token could not be stored; mail flows, and the account may need a new sign-in after a restart", "account", a.Name, "error", err)
+			}
 		},
 	}
 	server := &smtp.Client{

@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"github.com/emersion/go-sasl"
 
 	"traymail/authcode"
+	"traymail/internal/account"
 	"traymail/smtp"
 )
 
@@ -38,27 +40,32 @@ type Refusal struct {
 	Reply     string `json:"reply"`
 }
 
-// Send submits one message now. The error of a refusal holds the server's own
-// text; a message that only some recipients got is a Delivery with Refused.
+// Send submits one message now. Without a name the account is the one that
+// sends for the envelope's sender or, without that, for the header's From. The
+// error of a refusal holds the server's own text; a message that only some
+// recipients got is a Delivery with Refused.
 func (m *Mailer) Send(ctx context.Context, name string, s Submission) (Delivery, error) {
-	w, err := m.sender(ctx, name)
-	if err != nil {
-		return Delivery{}, err
-	}
-	from := s.From
-	if from == "" {
-		from = w.account.Sender
-	}
-	p, err := prepare(s, from, m.now())
+	p, err := prepare(s)
 	if err != nil {
 		return Delivery{}, err
 	}
 	defer p.Close()
+	if name == "" {
+		if name, err = m.forSender(cmp.Or(s.From, p.from)); err != nil {
+			return Delivery{}, err
+		}
+	}
+	w, err := m.sender(ctx, name)
+	if err != nil {
+		return Delivery{}, err
+	}
+	from := cmp.Or(s.From, w.account.Sender)
+	p.complete(from, s.FullName, m.now())
 	if s.Null {
 		from = ""
 	}
 	start := m.now()
-	receipt, err := w.smtp.Submit(ctx, p.message(from))
+	receipt, err := w.smtp.Submit(ctx, p.message(from, s))
 	if err != nil {
 		m.keepClaims(w.account, err)
 		return Delivery{}, about(w.account, err)
@@ -150,26 +157,23 @@ func xoauth2(username string, tokens *authcode.Source) func(context.Context, *sm
 	}
 }
 
-// ForSender returns the account that sends for an address: the one whose
+// forSender returns the account that sends for an address: the one whose
 // sender it is, else the one whose username it is, else the only one.
-func (m *Mailer) ForSender(address string) (string, error) {
+func (m *Mailer) forSender(address string) (string, error) {
 	names, err := m.Accounts().Names()
 	if err != nil {
 		return "", err
 	}
-	if len(names) == 0 {
-		return "", errors.New("there is no account")
-	}
 	byUsername := ""
+	var broken []error
 	for _, name := range names {
 		a, err := m.Accounts().Load(name)
-		if err != nil {
-			continue // it is named when it is used
-		}
-		if strings.EqualFold(a.Sender, address) {
+		switch {
+		case err != nil:
+			broken = append(broken, err)
+		case strings.EqualFold(a.Sender, address):
 			return name, nil
-		}
-		if strings.EqualFold(a.Username, address) {
+		case strings.EqualFold(a.Username, address):
 			byUsername = name
 		}
 	}
@@ -178,6 +182,12 @@ func (m *Mailer) ForSender(address string) (string, error) {
 		return byUsername, nil
 	case len(names) == 1:
 		return names[0], nil
+	case len(broken) > 0:
+		return "", errors.Join(broken...) // one of them may be meant
+	case len(names) == 0:
+		return "", &account.FieldError{Text: "there is no account", Fix: "add one: traymail account add ACCOUNT --username ADDRESS --client-id ID"}
+	case address == "":
+		return "", &account.FieldError{Text: fmt.Sprintf("the message names no sender, and there are several accounts (%s)", strings.Join(names, ", ")), Fix: "name one with --account, or a sender with -f"}
 	}
-	return "", fmt.Errorf("none of the accounts (%s) sends as %q", strings.Join(names, ", "), address)
+	return "", &account.FieldError{Text: fmt.Sprintf("none of the accounts (%s) sends as %s", strings.Join(names, ", "), address), Fix: "name one with --account, or give an account this sender"}
 }

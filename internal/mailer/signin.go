@@ -74,13 +74,29 @@ func (m *Mailer) SignIn(ctx context.Context, name string, how SignIn) (SignedIn,
 	if err != nil {
 		return SignedIn{}, about(s.account, err)
 	}
-	if err := s.tokens.Adopt(ctx, grant); err != nil {
+	if err := m.keep(ctx, s, grant); err != nil {
 		return SignedIn{}, about(s.account, fmt.Errorf("signed in as %s, but the refresh token could not be kept: %w", grant.Identity.Username, err))
 	}
-	if err := m.forgetClaims(s.account); err != nil {
-		return SignedIn{}, err
-	}
 	return SignedIn{Username: grant.Identity.Username, Name: grant.Identity.Name, TenantID: grant.Identity.TenantID}, nil
+}
+
+// keep stores what a sign-in granted, unless the account was changed meanwhile
+// and would get a token that is not its own.
+func (m *Mailer) keep(ctx context.Context, s *sender, grant *authcode.Grant) error {
+	slot := m.slot(s.account.Name)
+	slot.mu.Lock()
+	defer slot.mu.Unlock()
+	now, err := m.Accounts().Load(s.account.Name)
+	if err != nil {
+		return err
+	}
+	if !sameSignIn(now, s.account) {
+		return errors.New("the account was changed during the sign-in; sign in once more")
+	}
+	if err := s.tokens.Adopt(ctx, grant); err != nil {
+		return err
+	}
+	return m.forgetClaims(s.account)
 }
 
 // signInPasting waits for the listener, where there is one, and for the person.

@@ -26,6 +26,10 @@ type Submission struct {
 	To []string
 	// ToFromHeader adds the recipients of To, Cc and Bcc (sendmail -t).
 	ToFromHeader bool
+	// Notify, Return and EnvelopeID ask for delivery status notifications, in the
+	// words of RFC 3461; empty asks for nothing.
+	Notify             []string
+	Return, EnvelopeID string
 	// FullName goes into a From field that has to be added (sendmail -F).
 	FullName string
 	// Data is the message, header and body; any line ending.
@@ -38,42 +42,52 @@ const maxHeader = 256 << 10
 // inMemory is how much of a body is kept in memory before a file is used.
 const inMemory = 1 << 20
 
-// A prepared message is ready to be submitted: header completed as RFC 6409 §8
-// allows, Bcc removed, body kept aside. Close removes the file it may use.
+// A prepared message waits to be submitted: its body is kept aside, and
+// complete gives it the header that goes out. Close removes the file that it
+// may use.
 type prepared struct {
 	recipients []string
+	from       string // the first address in From, "" when there is none
+	fields     []field
 	messageID  string
 	header     []byte
 	small      []byte   // the body, or
 	large      *os.File // where it is when it is long
-	size       int64    // of header and body
+	bodySize   int64
 }
 
-// prepare reads s.Data to its end. It adds Date, Message-ID and From where they
-// are missing and changes nothing else but the removal of Bcc.
-func prepare(s Submission, sender string, now time.Time) (*prepared, error) {
+// prepare reads s.Data to its end.
+func prepare(s Submission) (*prepared, error) {
 	r := bufio.NewReaderSize(s.Data, maxHeader)
 	fields, err := readHeader(r)
 	if err != nil {
 		return nil, err
 	}
-	p := &prepared{recipients: s.To}
+	p := &prepared{fields: fields}
+	for _, to := range s.To {
+		// One argument may hold several addresses, as sendmail takes them.
+		for one := range strings.SplitSeq(to, ",") {
+			if one = strings.TrimSpace(one); one != "" {
+				p.recipients = append(p.recipients, one)
+			}
+		}
+	}
 	if s.ToFromHeader {
 		more, err := headerRecipients(fields)
 		if err != nil {
 			return nil, err
 		}
-		p.recipients = append(append([]string(nil), s.To...), more...)
+		p.recipients = append(p.recipients, more...)
 	}
 	if len(p.recipients) == 0 {
 		return nil, errors.New("the message has no recipient: name one, or use -t with a To, Cc or Bcc field")
 	}
-	if err := p.keepBody(r); err != nil {
-		return nil, err
+	for _, f := range fields {
+		if list, err := addressParser.ParseList(f.value()); strings.EqualFold(f.name, "from") && err == nil && p.from == "" {
+			p.from = list[0].Address
+		}
 	}
-	p.complete(fields, s, sender, now)
-	p.size += int64(len(p.header))
-	return p, nil
+	return p, p.keepBody(r)
 }
 
 // A field is one header field, its raw lines with their line endings.
@@ -157,7 +171,7 @@ func validFieldName(name []byte) bool {
 func (p *prepared) keepBody(r io.Reader) error {
 	var b bytes.Buffer
 	n, err := io.CopyN(&b, r, inMemory)
-	p.size = n
+	p.bodySize = n
 	if err == io.EOF {
 		p.small = b.Bytes()
 		return nil
@@ -170,20 +184,25 @@ func (p *prepared) keepBody(r io.Reader) error {
 		return fmt.Errorf("no place for the message: %w", err)
 	}
 	p.large = f
+	// Where the system allows it the file has no name any more, so that nothing
+	// of the message stays, however the program ends. Windows does not.
+	_ = os.Remove(f.Name())
 	rest, err := io.Copy(f, io.MultiReader(&b, r))
 	if err != nil {
 		p.Close()
 		return fmt.Errorf("keeping the message in %s: %w", f.Name(), err)
 	}
-	p.size = rest
+	p.bodySize = rest
 	return nil
 }
 
-// complete writes the header that goes out (RFC 6409 §8).
-func (p *prepared) complete(fields []field, s Submission, sender string, now time.Time) {
+// complete writes the header that goes out (RFC 6409 §8): Date, Message-ID and
+// From are added where they are missing, and nothing else changes but that Bcc
+// goes.
+func (p *prepared) complete(sender, fullName string, now time.Time) {
 	has := map[string]bool{}
 	var b bytes.Buffer
-	for _, f := range fields {
+	for _, f := range p.fields {
 		name := strings.ToLower(f.name)
 		if name == "bcc" || name == "resent-bcc" {
 			continue
@@ -202,7 +221,7 @@ func (p *prepared) complete(fields []field, s Submission, sender string, now tim
 			fmt.Fprintf(&b, "%s: %s\r\n", name, value)
 		}
 	}
-	add("From", (&mail.Address{Name: s.FullName, Address: sender}).String())
+	add("From", (&mail.Address{Name: fullName, Address: sender}).String())
 	add("Date", now.Format(time.RFC1123Z))
 	if !has["message-id"] {
 		p.messageID = newMessageID(sender)
@@ -212,9 +231,10 @@ func (p *prepared) complete(fields []field, s Submission, sender string, now tim
 	p.header = b.Bytes()
 }
 
+var addressParser = mail.AddressParser{WordDecoder: &mime.WordDecoder{}}
+
 // headerRecipients are the addresses of To, Cc and Bcc.
 func headerRecipients(fields []field) ([]string, error) {
-	parser := mail.AddressParser{WordDecoder: &mime.WordDecoder{}}
 	var all []string
 	for _, f := range fields {
 		switch strings.ToLower(f.name) {
@@ -225,7 +245,7 @@ func headerRecipients(fields []field) ([]string, error) {
 		if f.value() == "" {
 			continue
 		}
-		list, err := parser.ParseList(f.value())
+		list, err := addressParser.ParseList(f.value())
 		if err != nil {
 			return nil, fmt.Errorf("the %s field is not a list of addresses (%s): %w", f.name, f.value(), err)
 		}
@@ -248,16 +268,19 @@ func newMessageID(sender string) string {
 func (p *prepared) open() (io.ReadCloser, error) {
 	var body io.Reader = bytes.NewReader(p.small)
 	if p.large != nil {
-		body = io.NewSectionReader(p.large, 0, p.size-int64(len(p.header)))
+		body = io.NewSectionReader(p.large, 0, p.bodySize)
 	}
 	return io.NopCloser(io.MultiReader(bytes.NewReader(p.header), body)), nil
 }
 
+// size is that of header and body, in octets.
+func (p *prepared) size() int64 { return int64(len(p.header)) + p.bodySize }
+
 // message is what the submission client takes.
-func (p *prepared) message(from string) *smtp.Message {
-	m := &smtp.Message{From: from, Size: p.size, Open: p.open, UTF8: !isASCII(p.header)}
+func (p *prepared) message(from string, s Submission) *smtp.Message {
+	m := &smtp.Message{From: from, Size: p.size(), Open: p.open, UTF8: !isASCII(p.header), Return: s.Return, EnvelopeID: s.EnvelopeID}
 	for _, to := range p.recipients {
-		m.To = append(m.To, smtp.Recipient{Address: to})
+		m.To = append(m.To, smtp.Recipient{Address: to, Notify: s.Notify})
 	}
 	return m
 }

@@ -3,8 +3,8 @@ package mailer
 import (
 	"bytes"
 	"io"
-	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -17,11 +17,12 @@ var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 func prepareText(t *testing.T, s Submission, text string) (*prepared, string) {
 	t.Helper()
 	s.Data = strings.NewReader(text)
-	p, err := prepare(s, "svc@contoso.com", noon)
+	p, err := prepare(s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.Close)
+	p.complete("svc@contoso.com", s.FullName, noon)
 	r, err := p.open()
 	if err != nil {
 		t.Fatal(err)
@@ -30,8 +31,8 @@ func prepareText(t *testing.T, s Submission, text string) (*prepared, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if int64(len(out)) != p.size {
-		t.Errorf("size %d was announced for %d octets", p.size, len(out))
+	if int64(len(out)) != p.size() {
+		t.Errorf("size %d was announced for %d octets", p.size(), len(out))
 	}
 	return p, string(out)
 }
@@ -113,7 +114,7 @@ func TestPrepareRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.s.Data = strings.NewReader(tt.in)
-			p, err := prepare(tt.s, "svc@contoso.com", noon)
+			p, err := prepare(tt.s)
 			if err == nil {
 				p.Close()
 				t.Fatal("it was prepared")
@@ -134,10 +135,10 @@ func TestALongBodyWaitsInAFileThatIsRemoved(t *testing.T) {
 	if out != complete+"\r\n"+string(body) {
 		t.Error("the body changed")
 	}
-	if files, _ := filepath.Glob(filepath.Join(dir, "*")); len(files) != 1 {
-		t.Fatalf("files while it is prepared: %v", files)
-	} else if info, _ := os.Stat(files[0]); info.Mode().Perm()&0o077 != 0 {
-		t.Errorf("others can read it: %v", info.Mode())
+	if p.large == nil {
+		t.Error("it waits in memory")
+	} else if info, err := p.large.Stat(); err != nil || info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+		t.Errorf("others can read it: %v, %v", info.Mode(), err)
 	}
 	p.Close()
 	if files, _ := filepath.Glob(filepath.Join(dir, "*")); len(files) != 0 {
@@ -153,15 +154,16 @@ func FuzzPrepare(f *testing.F) {
 	f.Add([]byte("\r\n\r\n"))
 	f.Add([]byte("To: a@b\n\tc\n\n.\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		p, err := prepare(Submission{To: []string{"b@contoso.com"}, Data: bytes.NewReader(data)}, "svc@contoso.com", noon)
+		p, err := prepare(Submission{To: []string{"b@contoso.com"}, Data: bytes.NewReader(data)})
 		if err != nil {
 			return
 		}
 		defer p.Close()
+		p.complete("svc@contoso.com", "", noon)
 		r, _ := p.open()
 		out, err := io.ReadAll(r)
-		if err != nil || int64(len(out)) != p.size {
-			t.Fatalf("%d octets of %d: %v", len(out), p.size, err)
+		if err != nil || int64(len(out)) != p.size() {
+			t.Fatalf("%d octets of %d: %v", len(out), p.size(), err)
 		}
 		if !bytes.HasSuffix(data, p.small) {
 			t.Fatalf("the body changed: %q", p.small)
