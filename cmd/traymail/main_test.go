@@ -36,6 +36,6 @@ func visit() {
 		os.Exit(1)
 	}
 	if os.Getenv("HOLD") != "" {
-		time.Sleep(10 * time.Second) // longer than the sign-in, which does not wait
+		time.Sleep(time.Minute) // longer than the sign-in, which does not wait
 	}
 }
