@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -76,6 +77,51 @@ func checkImports(t *testing.T, file, rel string) {
 		}
 		if strings.HasPrefix(name, "fyne.io/") && folder != "ui" && !slices.Contains(mayImportFyne, rel) {
 			t.Errorf("%s imports %s: only ui/ may", rel, name)
+		}
+	}
+}
+
+func TestTheTableIsTheOneInTheDocumentation(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "architecture.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := regexp.MustCompile("(?m)^\\| `([a-z/]+)/` \\|[^|]*\\| (.*) \\|$")
+	documented := map[string][]string{}
+	for _, m := range row.FindAllStringSubmatch(string(page), -1) {
+		var may []string
+		for _, folder := range regexp.MustCompile("`([a-z/]+)`").FindAllStringSubmatch(m[2], -1) {
+			may = append(may, folder[1])
+		}
+		documented[m[1]] = may
+	}
+	for folder, may := range mayImport {
+		written, ok := documented[folder]
+		if everything := folder == "cmd/traymail"; !ok || !everything && !slices.Equal(written, may) {
+			t.Errorf("%s may import %v here, and %v in docs/architecture.md", folder, may, written)
+		}
+	}
+	if len(documented) != len(mayImport) {
+		t.Errorf("docs/architecture.md has %d folders, the tree %d", len(documented), len(mayImport))
+	}
+}
+
+func TestTheTestsThatTheSecurityPageNamesExist(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "security.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("git", "-C", filepath.Join("..", ".."), "grep", "-hoE", "^func (Test|Fuzz)[A-Za-z0-9]+").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`((Test|Fuzz)[A-Za-z0-9]+)`").FindAllStringSubmatch(string(page), -1)
+	if len(named) < 20 {
+		t.Errorf("only %d tests are named", len(named))
+	}
+	for _, m := range named {
+		if !strings.Contains(string(out), "func "+m[1]+"\n") {
+			t.Errorf("docs/security.md names %s, which is no test", m[1])
 		}
 	}
 }
