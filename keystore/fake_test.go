@@ -4,9 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
+
+	"github.com/natefinch/atomic"
 )
 
 func noUnlock(context.Context) error { return nil }
@@ -85,4 +91,32 @@ func (f *fakeEntries) delete(entry string) error {
 		err = ErrNotFound
 	}
 	return err
+}
+
+// folderEntries is a keychain that processes share: a folder with a file for
+// each entry.
+type folderEntries string
+
+func (f folderEntries) path(entry string) string { return filepath.Join(string(f), entry) }
+
+func (f folderEntries) get(entry string) (string, error) {
+	text, err := os.ReadFile(f.path(entry))
+	return string(text), told(err)
+}
+
+func (f folderEntries) set(entry, text string) error {
+	return told(atomic.WriteFile(f.path(entry), strings.NewReader(text)))
+}
+
+func (f folderEntries) delete(entry string) error { return told(os.Remove(f.path(entry))) }
+
+func told(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return ErrNotFound
+	default:
+		return fmt.Errorf("%w: %v", ErrUnavailable, err)
+	}
 }

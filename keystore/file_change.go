@@ -10,15 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"time"
 
 	"filippo.io/age"
-	"github.com/gofrs/flock"
 	"github.com/natefinch/atomic"
 )
-
-// lockPoll is how often a lock held by another process is tried again.
-const lockPoll = 10 * time.Millisecond
 
 // load reads and decrypts the file; one that does not exist has no secrets.
 func (f *File) load(ctx context.Context) (secrets, error) {
@@ -72,28 +67,10 @@ func (f *File) change(ctx context.Context, name string, edit func(secrets) bool)
 	return err
 }
 
-type tryLock func(*flock.Flock, context.Context, time.Duration) (bool, error)
-
-func shared(l *flock.Flock, ctx context.Context, poll time.Duration) (bool, error) {
-	return l.TryRLockContext(ctx, poll)
-}
-
-func exclusive(l *flock.Flock, ctx context.Context, poll time.Duration) (bool, error) {
-	return l.TryLockContext(ctx, poll)
-}
-
-// withLock runs work while it holds a lock on the file that the system frees
-// when the process dies. The lock is on a file of its own, since the file
-// proper is a new one after every change.
-func (f *File) withLock(ctx context.Context, try tryLock, work func() error) (err error) {
-	lock := flock.New(f.path+".lock", flock.SetPermissions(0o600))
-	if _, err := try(lock, ctx, lockPoll); ctx.Err() != nil {
-		return errors.Join(gaveUp(ctx), lock.Close())
-	} else if err != nil {
-		return fmt.Errorf("%w: %v", ErrUnavailable, err)
-	}
-	defer func() { err = errors.Join(err, lock.Close()) }()
-	return work()
+// withLock runs work while it holds a lock on the file. The lock is on a file
+// of its own, since the file proper is a new one after every change.
+func (f *File) withLock(ctx context.Context, try tryLock, work func() error) error {
+	return withLock(ctx, f.path+".lock", try, work)
 }
 
 // read returns nil if the file does not exist, and not nil if it is empty.
@@ -197,11 +174,16 @@ func (f *File) replace(data []byte) error {
 	if err := atomic.WriteFile(f.path, bytes.NewReader(data)); err != nil {
 		return err
 	}
+	return syncFolder(f.path)
+}
+
+// syncFolder makes the name of a new file last: without it a power cut could
+// bring back the old file, or none.
+func syncFolder(path string) error {
 	if runtime.GOOS == "windows" {
-		return nil // MoveFileEx wrote through
+		return nil // it has no such call; MoveFileEx wrote through
 	}
-	// Without this a power cut could bring back the old file.
-	dir, err := os.Open(filepath.Dir(f.path))
+	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return err
 	}

@@ -112,7 +112,7 @@ func CreateKeyFile(path string) (err error) {
 	}
 	text := fmt.Sprintf("# traymail secrets, public key: %s\n%s\n", identity.Recipient(), identity)
 	_, err = file.WriteString(text)
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+	if err = errors.Join(err, file.Sync(), file.Close(), syncFolder(path)); err != nil {
 		// A half-written key is not one and would be in the way.
 		return fmt.Errorf("create key file: %w", errors.Join(err, os.Remove(path)))
 	}

@@ -14,12 +14,14 @@ import (
 // service groups all entries of this program in a keychain.
 const service = "traymail"
 
-// KeychainStore is a Store in the keychain of the operating system. Create it
-// with Keychain, one for each process.
+// KeychainStore is a Store in the keychain of the operating system. Several
+// processes may use the same keychain at the same time. Create it with
+// Keychain, one for each process.
 type KeychainStore struct {
 	turn   turn
 	parts  parted
 	unlock func(context.Context) error
+	lock   func() (path string, err error) // of the file that keeps other writers away
 }
 
 // Keychain returns the store in the user's keychain: the Secret Service (GNOME
@@ -33,7 +35,7 @@ func Keychain() *KeychainStore {
 }
 
 func newKeychain(e entries, limit func(string) int, unlock func(context.Context) error) *KeychainStore {
-	return &KeychainStore{newTurn(), parted{e, limit}, unlock}
+	return &KeychainStore{newTurn(), parted{e, limit}, unlock, keychainLock}
 }
 
 // Available returns nil if a secret can be stored in the keychain now, which
@@ -73,15 +75,28 @@ func (k *KeychainStore) Get(ctx context.Context, name string) (Secret, error) {
 func (k *KeychainStore) Set(ctx context.Context, name string, value Secret) error {
 	err := checkValue(value)
 	if err == nil {
-		_, err = k.call(ctx, name, func() (string, error) { return "", k.parts.set(name, value.Reveal()) })
+		err = k.change(ctx, name, func() error { return k.parts.set(name, value.Reveal()) })
 	}
 	return failure("store", name, k, err)
 }
 
 // Delete implements Store.
 func (k *KeychainStore) Delete(ctx context.Context, name string) error {
-	_, err := k.call(ctx, name, func() (string, error) { return "", k.parts.delete(name) })
+	err := k.change(ctx, name, func() error { return k.parts.delete(name) })
 	return failure("delete", name, k, err)
+}
+
+// change is call for work that writes, which no two processes do at a time.
+// The lock is taken last: nobody waits for it while a person is asked.
+func (k *KeychainStore) change(ctx context.Context, name string, work func() error) error {
+	_, err := k.call(ctx, name, func() (string, error) {
+		path, err := k.lock()
+		if err != nil {
+			return "", fmt.Errorf("%w: it cannot be kept from other processes: %v", ErrUnavailable, err)
+		}
+		return "", withLock(ctx, path, exclusive, work)
+	})
+	return err
 }
 
 func (k *KeychainStore) call(ctx context.Context, name string, work func() (string, error)) (string, error) {

@@ -3,6 +3,7 @@ package keystore
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -13,7 +14,20 @@ func TestMain(m *testing.M) {
 	if runAsWriter() {
 		return
 	}
-	goleak.VerifyTestMain(m)
+	// A home for the keychain's lock, which the helpers inherit.
+	home, err := os.MkdirTemp("", "keystore")
+	if err != nil {
+		panic(err)
+	}
+	for _, name := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData"} {
+		if err := os.Setenv(name, home); err != nil {
+			panic(err)
+		}
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(home)
+		os.Exit(code)
+	}))
 }
 
 // each runs a test on every kind of store, empty.

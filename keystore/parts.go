@@ -28,8 +28,8 @@ type entries interface {
 // find and remove what an interrupted one left. For the same reason the parts
 // in a slot are always 0 to n without a gap: written upwards, removed downwards.
 //
-// Any number of processes may read while one writes. Two that write the same
-// name at the same moment can damage it; traymail has one engine at a time.
+// Any number of processes may read while one writes. Only one may write at a
+// time, which the caller sees to: two would use the same slot.
 type parted struct {
 	entries entries
 	limit   func(entry string) int // bytes that fit into the entry of this name

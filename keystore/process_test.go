@@ -12,8 +12,10 @@ import (
 	"testing"
 )
 
-// runAsWriter makes the test binary a process that stores secrets in a file:
-// one by each name in $WRITER_NAMES, reporting it on a line. It returns false in an ordinary test run.
+// runAsWriter makes the test binary a process that stores secrets, in the file
+// $WRITER_FILE or the keychain $WRITER_KEYCHAIN: one by each name in
+// $WRITER_NAMES, reporting it on a line. It returns false in an ordinary test
+// run.
 func runAsWriter() bool {
 	names := os.Getenv("WRITER_NAMES")
 	if names == "" {
@@ -23,10 +25,18 @@ func runAsWriter() bool {
 		fmt.Println(err)
 		return true
 	}
-	f, err := OpenFile(os.Getenv("WRITER_FILE"), KeyFile(os.Getenv("WRITER_KEY")))
+	var store Store
+	var err error
+	secret := Secret(noise(20000))
+	if dir := os.Getenv("WRITER_KEYCHAIN"); dir != "" {
+		store = newKeychain(folderEntries(dir), windowsLimit, noUnlock)
+		secret = Secret(strings.Repeat(os.Getenv("WRITER_LETTER"), len(secret)))
+	} else {
+		store, err = OpenFile(os.Getenv("WRITER_FILE"), KeyFile(os.Getenv("WRITER_KEY")))
+	}
 	for _, name := range strings.Fields(names) {
 		if err == nil {
-			err = f.Set(context.Background(), name, Secret(noise(20000)))
+			err = store.Set(context.Background(), name, secret)
 		}
 		if err != nil {
 			fmt.Println(err)
@@ -66,6 +76,67 @@ func TestProcessesThatWriteTheSameFileLoseNothing(t *testing.T) {
 				t.Errorf("process %d, secret %s: %v", p, name, err)
 			}
 		}
+	}
+}
+
+func TestProcessesThatWriteTheSameSecretToAKeychainLeaveAWholeOne(t *testing.T) {
+	const sets = 20
+	dir := t.TempDir()
+	var writers sync.WaitGroup
+	for _, letter := range []string{"a", "b", "c"} {
+		cmd := helper(t, "WRITER_KEYCHAIN="+dir, "WRITER_LETTER="+letter, "WRITER_NAMES="+strings.Repeat("token ", sets))
+		writers.Go(func() {
+			if out, err := cmd.CombinedOutput(); err != nil || strings.Count(string(out), "stored") != sets {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+	writers.Wait()
+	k := newKeychain(folderEntries(dir), windowsLimit, noUnlock)
+	got, err := k.Get(t.Context(), "token")
+	if text := got.Reveal(); err != nil || len(text) != 20000 || strings.Trim(text, text[:1]) != "" {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	if err := k.Delete(t.Context(), "token"); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("%d entries are left, %v", len(left), err)
+	}
+}
+
+func TestAKeychainWrittenElsewhereEndsWithTheContext(t *testing.T) {
+	path, err := keychainLock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := newFakeEntries()
+	for name, do := range map[string]func(context.Context, *KeychainStore) error{
+		"storing":  func(ctx context.Context, k *KeychainStore) error { return k.Set(ctx, "a", "new") },
+		"deleting": func(ctx context.Context, k *KeychainStore) error { return k.Delete(ctx, "a") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			unlocked := make(chan struct{}, 2)
+			k := newKeychain(e, windowsLimit, func(context.Context) error {
+				unlocked <- struct{}{}
+				return nil
+			})
+			err := withLock(t.Context(), path, exclusive, func() error {
+				cancelled := make(chan error)
+				go func() { cancelled <- do(ctx, k) }()
+				<-unlocked
+				cancel()
+				return <-cancelled
+			})
+			if !errors.Is(err, ErrUnavailable) || !errors.Is(err, context.Canceled) || e.calls != 0 {
+				t.Errorf("got %v after %d calls", err, e.calls)
+			}
+			if _, err := k.Get(t.Context(), "b"); !errors.Is(err, ErrNotFound) {
+				t.Errorf("afterwards: %v", err)
+			}
+			e.calls = 0
+		})
 	}
 }
 
