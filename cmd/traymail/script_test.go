@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -44,6 +47,7 @@ type inHand struct{}
 func setUpScript(e *testscript.Env) error {
 	e.Values[inHand{}] = new(*sandbox.Sandbox)
 	home := filepath.Join(e.WorkDir, "home")
+	e.Defer(func() { findSecrets(e, home) })
 	e.Setenv("TRAYMAIL_HOME", home)
 	e.Setenv("CA", filepath.Join(e.WorkDir, "ca.pem"))
 	if err := os.MkdirAll(home, 0o700); err != nil {
@@ -116,13 +120,49 @@ func writeReceived(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func checkSecretless(ts *testscript.TestScript, neg bool, args []string) {
-	secrets := []string{ts.Getenv("PASSWORD"), ts.Getenv("WEB_SECRET"), "eyJ"} // every JWT starts so
 	for _, file := range args {
-		data := []byte(ts.ReadFile(file))
-		for _, secret := range secrets {
-			if secret != "" && bytes.Contains(data, []byte(secret)) {
-				ts.Fatalf("%s holds a secret", file)
-			}
+		if holdsSecret([]byte(ts.ReadFile(file)), *ts.Value(inHand{}).(**sandbox.Sandbox)) {
+			ts.Fatalf("%s holds a secret", file)
 		}
 	}
+}
+
+// findSecrets looks through a script's home folder after its end.
+func findSecrets(e *testscript.Env, home string) {
+	err := filepath.WalkDir(home, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err == nil && holdsSecret(data, *e.Values[inHand{}].(**sandbox.Sandbox)) {
+			return fmt.Errorf("%s holds a secret", path)
+		}
+		return err
+	})
+	if err != nil {
+		e.T().Fatal(err)
+	}
+}
+
+// tokenForm is that of the sandbox's access tokens, refresh tokens and codes.
+var tokenForm = regexp.MustCompile(`(eyJ|1\.)[A-Za-z0-9_-]{20}`)
+
+// holdsSecret looks for tokens, and for what the sandbox's people and apps keep
+// secret.
+func holdsSecret(data []byte, s *sandbox.Sandbox) bool {
+	var marks []string
+	if s != nil {
+		for _, u := range s.Ready().Users {
+			marks = append(marks, u.Password)
+		}
+		for _, a := range s.Ready().Apps {
+			marks = append(marks, a.ClientSecret)
+		}
+	}
+	for _, mark := range marks {
+		if mark != "" && bytes.Contains(data, []byte(mark)) {
+			return true
+		}
+	}
+	return tokenForm.Match(data)
 }
