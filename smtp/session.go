@@ -227,7 +227,8 @@ func (s *session) listen() {
 	}
 }
 
-// expect notes that the command just added will be answered.
+// expect notes that a command will be answered. It comes before whatever may
+// already go to the network, since a reply nobody expects is a farewell.
 func (s *session) expect(op string, timeout time.Duration, handle func(Reply)) {
 	s.pending = append(s.pending, step{op, timeout, handle})
 	s.mu.Lock()
@@ -311,6 +312,13 @@ func (s *session) objected() bool {
 		}
 	}
 	return s.dead != nil
+}
+
+// answered reports whether nothing that was expected is still to arrive.
+func (s *session) answered() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.owed == 0
 }
 
 // refused is the error for a reply.

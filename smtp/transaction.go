@@ -24,7 +24,7 @@ type transaction struct {
 	refused  []*Error // recipients
 	accepted int
 	failed   *Error // the first other refusal
-	final    Reply  // to the end of the message
+	final    Reply  // the last word on the message, which counts for acceptance only if it is complete
 	complete bool   // the whole message was handed to the network
 }
 
@@ -259,8 +259,6 @@ func (t *transaction) bdat() error {
 			line += " LAST"
 			timeout = finalTimeout
 		}
-		s.command(line)
-		s.body(piece)
 		last := t.body.done
 		s.expect(OpBDAT, timeout, func(r Reply) {
 			t.check(OpBDAT, r)
@@ -268,7 +266,10 @@ func (t *transaction) bdat() error {
 				t.final = r
 			}
 		})
-		if t.body.done {
+		// Only now, for the reply may come while the piece is still being written.
+		s.command(line)
+		s.body(piece)
+		if last {
 			break
 		}
 		if err := t.settleUnlessPipelining(); err != nil {
@@ -309,21 +310,20 @@ func (t *transaction) data() error {
 		s.needReset = t.mail.ok()
 		return nil
 	}
-	goAhead := false
 	s.command("DATA")
-	s.expect(OpDATA, dataTimeout, func(r Reply) {
-		if goAhead = r.Code == 354; !goAhead {
-			t.check(OpDATA, r)
-		}
-	})
+	s.expect(OpDATA, dataTimeout, func(r Reply) { t.final = r })
 	if err := s.settle(); err != nil {
 		return err
 	}
-	if !goAhead {
+	switch goAhead := t.final.Code == 354; {
+	case !goAhead && t.final.Code < 400:
+		s.abort() // whatever it means, its replies are out of step with our commands
+		return nil
+	case !goAhead:
+		t.check(OpDATA, t.final)
 		s.needReset = true
 		return nil
-	}
-	if t.hopeless() {
+	case t.hopeless():
 		// RFC 2920 §3.1: a server that waits for a message nobody is to get must
 		// be sent an empty one.
 		s.raw([]byte(".\r\n"))
@@ -331,12 +331,16 @@ func (t *transaction) data() error {
 		s.needReset = true
 		return s.settle()
 	}
+	s.expect(OpDATA, finalTimeout, func(r Reply) {
+		t.check(OpDATA, r)
+		t.final = r
+	})
 	var stuffing dots
 	var stuffed []byte
 	for piece := t.head; ; {
 		stuffed = stuffing.append(stuffed[:0], piece)
 		s.body(stuffed)
-		if t.body.done || s.werr != nil {
+		if t.body.done || s.werr != nil || s.answered() {
 			break
 		}
 		var err error
@@ -345,18 +349,20 @@ func (t *transaction) data() error {
 			return t.unreadable(err)
 		}
 	}
+	if s.answered() { // already, so a dot would make a message of what it did not want
+		err := s.settle()
+		s.abort()
+		return err
+	}
 	s.raw([]byte(".\r\n"))
-	s.expect(OpDATA, finalTimeout, func(r Reply) {
-		t.check(OpDATA, r)
-		t.final = r
-	})
 	return t.end()
 }
 
-// verdict makes one error, or none, of the replies.
+// verdict makes one error of the replies, or none if the server took the message.
 func (t *transaction) verdict() error {
+	taken := t.complete && t.final.ok()
 	switch {
-	case t.final.ok() && t.accepted > 0 && t.failed != nil:
+	case taken && t.accepted > 0 && t.failed != nil:
 		t.s.abort()
 		e := t.failed
 		e.Unknown, e.Err = true, errors.New("and yet it accepted the message at its end")
@@ -368,6 +374,8 @@ func (t *transaction) verdict() error {
 		return t.noRecipient()
 	case t.failed != nil:
 		return t.failed
+	case !taken:
+		return t.s.lost(OpDATA, fmt.Errorf("the server answered %q before it had the message", t.final))
 	}
 	return nil
 }
