@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"filippo.io/age"
@@ -47,12 +49,14 @@ func Passphrase(ask func(ctx context.Context, create bool) (Secret, error)) Key 
 }
 
 // KeyFile returns a Key that reads an age X25519 identity from a file, as
-// CreateKeyFile and age-keygen write it.
+// CreateKeyFile and age-keygen write it. Except on Windows, a file that other
+// accounts have access to is refused, unless it is in $CREDENTIALS_DIRECTORY,
+// which systemd guards.
 func KeyFile(path string) Key {
 	read := func(context.Context, bool) (keyMaterial, error) {
-		text, err := os.ReadFile(path)
+		text, err := readPrivate(path)
 		if err != nil {
-			return keyMaterial{}, fmt.Errorf("the key file cannot be read: %w", err)
+			return keyMaterial{}, err
 		}
 		identity, err := parseIdentity(string(text))
 		if err == nil && identity == nil {
@@ -64,6 +68,39 @@ func KeyFile(path string) Key {
 		return keyMaterial{identity: identity}, nil
 	}
 	return Key{read, workFactor}
+}
+
+// readPrivate reads the key file at path if nobody but its owner can.
+func readPrivate(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("the key file cannot be read: %w", err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("the key file cannot be read: %w", err)
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" && !isCredential(path) {
+		return nil, fmt.Errorf("the key file %s is open to other accounts (mode %04o); run: chmod 600 %s", path, mode, path)
+	}
+	text, err := io.ReadAll(file)
+	if err != nil {
+		return nil, fmt.Errorf("the key file cannot be read: %w", err)
+	}
+	return text, nil
+}
+
+// isCredential tells whether path is in $CREDENTIALS_DIRECTORY. systemd makes
+// its files readable by a group, or by root and one more user through an ACL
+// that looks like a group, in a folder that is closed to everybody else.
+func isCredential(path string) bool {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return false
+	}
+	rel, err := filepath.Rel(os.Getenv("CREDENTIALS_DIRECTORY"), path)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 // Credential returns a Key that systemd hands to a service, as set up with
