@@ -25,7 +25,7 @@ type KeychainStore struct {
 }
 
 // Keychain returns the store in the user's keychain: the Secret Service (GNOME
-// keyring, KWallet, KeePassXC) on Linux and BSD, the Credential Manager on
+// Keyring, KWallet, KeePassXC) on Linux and BSD, the Credential Manager on
 // Windows, the login keychain on macOS. It does not touch the keychain yet.
 //
 // A locked keychain asks the user to unlock it; when nobody can be asked or
@@ -39,17 +39,21 @@ func newKeychain(e entries, limit func(string) int, unlock func(context.Context)
 }
 
 // Available returns nil if a secret can be stored in the keychain now, which
-// it tries, and an error wrapping ErrUnavailable that says why not otherwise.
+// it tries, and otherwise an error wrapping ErrUnavailable that says why there
+// is no keychain.
 // Like any call to a Store it may ask the user to unlock the keychain.
 func Available(ctx context.Context) error { return Keychain().available(ctx) }
 
 func (k *KeychainStore) available(ctx context.Context) error {
 	// A name of its own, for another process may be trying at the same time.
 	probe := fmt.Sprintf("probe/%s", strings.ToLower(rand.Text()))
-	if err := k.Set(ctx, probe, "probe"); err != nil {
-		return err
-	}
-	return k.Delete(ctx, probe)
+	// Not Set and Delete, whose errors would name it.
+	return k.change(ctx, probe, func() error {
+		if err := k.parts.set(probe, "probe"); err != nil {
+			return err
+		}
+		return k.parts.delete(probe)
+	})
 }
 
 // String names the keychain as its system does.
@@ -60,7 +64,7 @@ func (k *KeychainStore) String() string {
 	case "darwin":
 		return "macOS Keychain"
 	default:
-		return "GNOME keyring / Secret Service"
+		return "Secret Service (GNOME Keyring, KWallet)"
 	}
 }
 
@@ -164,6 +168,9 @@ func guarded(call func() error) (err error) {
 		return ErrNotFound
 	case errors.Is(err, keyring.ErrSetDataTooBig):
 		return fmt.Errorf("%w for an entry", ErrTooLarge)
+	case strings.HasPrefix(err.Error(), "failed to unlock"):
+		// Locked since it was unlocked here, and nobody answered its prompt.
+		return fmt.Errorf("%w: the keychain is locked: %v", ErrUnavailable, err)
 	default:
 		return fmt.Errorf("%w: %v", ErrUnavailable, err)
 	}

@@ -68,6 +68,9 @@ func TestALockedKeychainIsNotTouched(t *testing.T) {
 	if e.calls != 0 {
 		t.Errorf("%d calls", e.calls)
 	}
+	if err := k.available(t.Context()); err.Error() != "unavailable: it is locked" {
+		t.Errorf("why there is none: %v", err)
+	}
 }
 
 func TestAKeychainThatForgetsIsNotTrusted(t *testing.T) {

@@ -44,6 +44,9 @@ func unavailable(t *testing.T, k *KeychainStore, want string) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
+	if err := k.available(t.Context()); err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %v, want %q first", err, want)
+	}
 }
 
 func TestGNOMEKeyringKeepsSecretsOfAnyLength(t *testing.T) {
@@ -86,7 +89,7 @@ func TestALockedGNOMEKeyringLosesNothing(t *testing.T) {
 		}
 	}
 	s.Lock(t)
-	unavailable(t, k, "it is locked")
+	unavailable(t, k, "unavailable: the keychain is locked: ")
 	s.Unlock(t)
 	stores(t, k, values)
 }
@@ -184,6 +187,16 @@ func TestTheBusDiesDuringAPromptOfGoKeyring(t *testing.T) {
 	}
 }
 
+// The same prompt dismissed: go-keyring's own words mean nothing to people.
+func TestAKeyringLockedAgainIsCalledLocked(t *testing.T) {
+	s := session(t)
+	s.Lock(t)
+	err := osKeychain{}.set("a", "x")
+	if !errors.Is(err, ErrUnavailable) || !strings.HasPrefix(err.Error(), "unavailable: the keychain is locked: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAKeyringDaemonThatDied(t *testing.T) {
 	s := session(t)
 	k := Keychain()
@@ -191,7 +204,7 @@ func TestAKeyringDaemonThatDied(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Kill()
-	unavailable(t, k, "no keyring service answers")
+	unavailable(t, k, "unavailable: no keychain service answers: ")
 	s.Restart(t)
 	stores(t, k, map[string]string{"a": "hunter2"})
 }
@@ -238,7 +251,7 @@ func TestNoSessionBus(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("DBUS_SESSION_BUS_ADDRESS", address)
 			t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
-			unavailable(t, Keychain(), "no session bus")
+			unavailable(t, Keychain(), "unavailable: no keychain service answers: there is no session bus")
 		})
 	}
 }

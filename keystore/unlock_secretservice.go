@@ -37,7 +37,7 @@ func unlockKeychain(ctx context.Context) error {
 		err = errors.Join(conn.Auth(nil), conn.Hello())
 	}
 	if err != nil {
-		return fmt.Errorf("there is no session bus here; use the encrypted file (%v)", err)
+		return fmt.Errorf("no keychain service answers: there is no session bus here (%v); use the encrypted file", err)
 	}
 	collection, err := chooseCollection(ctx, conn)
 	if err != nil {
@@ -54,7 +54,7 @@ func unlockKeychain(ctx context.Context) error {
 	// unlocked elsewhere meanwhile.
 	locked, err = isLocked(ctx, conn, collection)
 	if err == nil && locked {
-		err = errors.New("it is locked, and the prompt to unlock it was dismissed or could not be shown; unlock it and try again")
+		err = errors.New("the keychain is locked: the prompt to unlock it was dismissed or could not be shown; unlock it and try again")
 	}
 	return err
 }
@@ -63,7 +63,7 @@ func unlockKeychain(ctx context.Context) error {
 func chooseCollection(ctx context.Context, conn *dbus.Conn) (dbus.ObjectPath, error) {
 	var all []dbus.ObjectPath
 	if err := property(ctx, conn, secretsPath, serviceInterface, "Collections", &all); err != nil {
-		return "", fmt.Errorf("no keyring service answers; use the encrypted file (%v)", err)
+		return "", fmt.Errorf("no keychain service answers: %v; use the encrypted file", err)
 	}
 	if slices.Contains(all, loginCollection) {
 		return loginCollection, nil
@@ -74,7 +74,7 @@ func chooseCollection(ctx context.Context, conn *dbus.Conn) (dbus.ObjectPath, er
 		return "", err
 	}
 	if path == "/" {
-		return "", errors.New("there is no default keyring; create one in the system's password manager")
+		return "", errors.New("there is no default keychain; create one in the system's password manager")
 	}
 	return path, nil
 }
@@ -120,11 +120,11 @@ func prompt(ctx context.Context, conn *dbus.Conn, collection dbus.ObjectPath) er
 		case signal, open := <-signals:
 			switch {
 			case !open:
-				return errors.New("the session bus went away while the keyring was being unlocked")
+				return errors.New("the session bus went away while the keychain was being unlocked")
 			case signal.Path == path:
 				return nil
 			case signal.Name == "org.freedesktop.DBus.NameOwnerChanged":
-				return errors.New("the keyring service went away while the keyring was being unlocked")
+				return errors.New("the keychain service went away while the keychain was being unlocked")
 			}
 		case <-ctx.Done():
 			// The prompt is left to the person: its Dismiss method makes the
