@@ -7,9 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -152,12 +154,15 @@ func (s *Session) startDaemon(t testing.TB) {
 	daemon.Env = s.Env()
 	daemon.Stdin = strings.NewReader(password)
 	s.daemon = start(t, daemon)
+	late := time.After(30 * time.Second)
 	for owned := false; !owned; {
 		select {
 		case signal := <-signals:
 			owned = signal.Name == "org.freedesktop.DBus.NameOwnerChanged"
 		case <-s.daemon.done:
 			t.Fatalf("the private keyring did not start: %v", s.daemon.cmd.ProcessState)
+		case <-late:
+			t.Fatalf("the private keyring has not taken the name %s within 30 seconds", secretsName)
 		}
 	}
 	if s.Locked(t) {
@@ -175,14 +180,23 @@ func start(t testing.TB, cmd *exec.Cmd) *process {
 	t.Helper()
 	// Nothing may outlive a test binary that is killed.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("%v; run make setup, which installs gnome-keyring and dbus", err)
-	}
 	p := &process{cmd, make(chan struct{})}
+	started := make(chan error, 1)
 	go func() {
 		defer close(p.done)
-		_ = cmd.Wait() // ends by a signal, as a rule
+		// The signal comes when the thread ends that started the child, so that
+		// one is kept as long as the child (golang/go#27505).
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // ends by a signal, as a rule
+		}
 	}()
+	if err := <-started; err != nil {
+		t.Fatalf("%v; run make setup, which installs gnome-keyring and dbus", err)
+	}
 	t.Cleanup(p.kill)
 	return p
 }

@@ -3,8 +3,12 @@
 package keyringtest_test
 
 import (
+	"fmt"
+	"os"
 	"os/exec"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"traymail/internal/keyringtest"
@@ -38,4 +42,36 @@ func TestASessionHasAKeyringOfItsOwn(t *testing.T) {
 	if got, err := lookup(); err == nil {
 		t.Errorf("another session's keyring returned %q", got)
 	}
+}
+
+func TestTheKeyringOutlivesTheThreadThatAskedForIt(t *testing.T) {
+	var s *keyringtest.Session
+	thread := onThreadThatEnds(func() { s = keyringtest.Start(t) })
+	for {
+		if _, err := os.Stat(fmt.Sprintf("/proc/self/task/%d", thread)); err != nil {
+			break
+		}
+		runtime.Gosched()
+	}
+	s.Lock(t)
+	s.Unlock(t)
+}
+
+// onThreadThatEnds runs f on a thread which ends some time after f, and returns
+// its number. The first thread of a process never ends: whoever gets that one
+// keeps it from the next.
+func onThreadThatEnds(f func()) (thread int) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // and never unlock it
+		if thread = syscall.Gettid(); thread == syscall.Getpid() {
+			defer runtime.UnlockOSThread()
+			thread = onThreadThatEnds(f)
+			return
+		}
+		f()
+	}()
+	<-done
+	return thread
 }
