@@ -40,6 +40,8 @@ func (i inbox) json() answer {
 	return jsonAnswer(http.StatusOK, list)
 }
 
+const textGone = "The message itself is gone: later ones needed its room."
+
 // find returns the message that a path names.
 func (i inbox) find(r *http.Request) (Message, bool) {
 	list := i.tenant.Inbox()
@@ -61,7 +63,7 @@ func (i inbox) mail(r *http.Request) answer {
 	}
 	headers, _, _ := bytes.Cut(m.Data, []byte("\r\n\r\n"))
 	return render(http.StatusOK, "mail", page{
-		Title: "Message", Mail: m, Headers: shown(headers), Source: shown(m.Data),
+		Title: "Message", Text: textGone, Mail: m, Headers: shown(headers), Source: shown(m.Data),
 	})
 }
 
@@ -78,6 +80,9 @@ func (i inbox) raw(r *http.Request) answer {
 	m, ok := i.find(r)
 	if !ok {
 		return noSuchMail()
+	}
+	if m.Gone() {
+		return render(http.StatusGone, "message", page{Title: "Message", Text: textGone})
 	}
 	// As text, and never sniffed: a message may hold HTML, and this origin is
 	// also the one of the sign-in pages.

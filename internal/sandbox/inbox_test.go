@@ -62,6 +62,34 @@ func TestALongMessageIsCutOnThePageOnly(t *testing.T) {
 	}
 }
 
+func TestTheOldestMessagesMakeRoomAndKeepTheirRows(t *testing.T) {
+	b := newBench(t, "default")
+	all := make([]byte, inboxLimit) // shared, so that the test takes little room itself
+	half := all[:inboxLimit/2]
+	for _, data := range [][]byte{half, half, []byte("Subject: small\r\n\r\n"), all, all[:10]} {
+		b.Tenant().Deliver(Message{Subject: "hello", Size: len(data), Data: data})
+	}
+	kept := 0
+	for i, m := range b.Tenant().Inbox() {
+		kept += len(m.Data)
+		if m.ID != i+1 || m.Subject != "hello" || m.Gone() != (i < 4) {
+			t.Errorf("message %d: %d octets of %d", m.ID, len(m.Data), m.Size)
+		}
+	}
+	if kept > inboxLimit {
+		t.Errorf("%d octets are kept", kept)
+	}
+	c := b.browser()
+	b.get(c, b.InboxURL).says(t, fmt.Sprint(inboxLimit/2))
+	b.get(c, b.InboxURL+"/1").says(t, "hello", "The message itself is gone")
+	if v := b.get(c, b.InboxURL+"/1/raw"); v.status != http.StatusGone {
+		t.Errorf("raw: status %d", v.status)
+	}
+	if v := b.get(c, b.InboxURL+"/5/raw"); v.status != http.StatusOK || len(v.body) != 10 {
+		t.Errorf("raw of the latest: status %d, %d octets", v.status, len(v.body))
+	}
+}
+
 func TestTheReadyFileIsPrivateAndComplete(t *testing.T) {
 	b := newBench(t, "default")
 	path := filepath.Join(t.TempDir(), "ready.json")

@@ -108,7 +108,12 @@ type Tenant struct {
 	RevokedBefore time.Time
 
 	inbox []Message
+	kept  int // octets of Data in the inbox
+	gone  int // messages, the oldest, without Data
 }
+
+// inboxLimit is how many octets of messages a tenant keeps in all.
+const inboxLimit = 256 << 20
 
 // A Message is one that Exchange accepted.
 type Message struct {
@@ -129,9 +134,13 @@ type Message struct {
 	// Session counts sessions from 1; First is the first message in it.
 	Session int  `json:"session"`
 	First   bool `json:"first_in_session"`
-	// Data is the message exactly as it was received, CRLF lines.
+	// Data is the message exactly as it was received, CRLF lines; nil once
+	// later messages needed the room.
 	Data []byte `json:"-"`
 }
+
+// Gone tells whether only the message's row is left.
+func (m Message) Gone() bool { return m.Data == nil && m.Size > 0 }
 
 // View runs f while nothing changes the tenant.
 func (t *Tenant) View(f func(*Tenant)) { t.mu.Lock(); defer t.mu.Unlock(); f(t) }
@@ -140,11 +149,19 @@ func (t *Tenant) View(f func(*Tenant)) { t.mu.Lock(); defer t.mu.Unlock(); f(t) 
 func (t *Tenant) Change(f func(*Tenant)) { t.mu.Lock(); defer t.mu.Unlock(); f(t) }
 
 // Deliver puts a message in the inbox, numbered from 1, and returns its number.
+// The data of the oldest messages makes room for it beyond 256 MiB in all; the
+// latest message is always kept.
 func (t *Tenant) Deliver(m Message) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	m.ID = len(t.inbox) + 1
 	t.inbox = append(t.inbox, m)
+	t.kept += len(m.Data)
+	for ; t.kept > inboxLimit && t.gone < len(t.inbox)-1; t.gone++ {
+		oldest := &t.inbox[t.gone]
+		t.kept -= len(oldest.Data)
+		oldest.Data = nil
+	}
 	return m.ID
 }
 
