@@ -14,6 +14,9 @@ import (
 // RFC 4954 §4 lets an AUTH command be this long, initial response included.
 const maxAuthLine = 12288
 
+// No mechanism here needs more than LOGIN with its name asked for twice: three.
+const maxChallenges = 5
+
 // connect returns a new session, authenticated and started. A refusal of the
 // credentials (535) is reported to Auth once and what it returns then is tried
 // once; a server that cannot take the initial response in the AUTH line is asked
@@ -65,8 +68,8 @@ func (c *Client) signIn(ctx context.Context, s *session) (*session, error) {
 			// The server may have taken the end of the line for more commands,
 			// so the replies of this session mean nothing any more.
 			long, again = true, true
-		case refused != nil && !reconnected && (e.Code == 0 || e.Code == 421) && ctx.Err() == nil:
-			reconnected, again = true, true // closed after the 535
+		case refused != nil && !reconnected && (e.Code == 0 || e.Code == 421) && e.Temporary() && ctx.Err() == nil:
+			reconnected, again = true, true // closed by the server after the 535
 		default:
 			s.quit()
 			return nil, err
@@ -82,7 +85,7 @@ func (c *Client) signIn(ctx context.Context, s *session) (*session, error) {
 
 // badSyntax tells a refusal of the line from a refusal of what it says.
 func badSyntax(e *Error) bool {
-	return e.Code == 500 || e.Code == 501 || e.Code/100 == 5 && strings.HasPrefix(e.Enhanced, "5.5.")
+	return e.Code == 500 || e.Code == 501 || e.Code/100 == 5 && e.Code != 535 && strings.HasPrefix(e.Enhanced, "5.5.")
 }
 
 // authenticate runs one SASL exchange (RFC 4954). long leaves the initial
@@ -109,7 +112,7 @@ func (s *session) authenticate(ctx context.Context, mech sasl.Client, long bool)
 		s.secret(command+" ", encoded)
 		response = nil
 	}
-	for {
+	for challenges := 1; ; challenges++ {
 		r, err := s.converse(OpAUTH, commandTimeout)
 		switch {
 		case err != nil:
@@ -118,6 +121,9 @@ func (s *session) authenticate(ctx context.Context, mech sasl.Client, long bool)
 			return nil
 		case r.Code != 334:
 			return s.refused(OpAUTH, r)
+		case challenges > maxChallenges:
+			s.abort()
+			return fail(permanent(fmt.Errorf("%s: after %d answers the server still asks", name, maxChallenges)))
 		}
 		if response == nil {
 			challenge, err := base64.StdEncoding.DecodeString(r.Text)

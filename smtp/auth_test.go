@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -34,6 +35,24 @@ func TestMechanisms(t *testing.T) {
 	for name, mech := range map[string]sasl.Client{"XOAUTH2": XOAUTH2("a\x01", "t"), "OAUTHBEARER": OAuthBearer("a", "t\r\n", "h", 1), "PLAIN": Plain("a\x00b", "p")} {
 		if _, _, err := mech.Start(); !errors.Is(err, errControl) {
 			t.Errorf("%s starts with control characters: %v", name, err)
+		}
+	}
+}
+
+// Wherever a mechanism is, and however it is printed.
+func TestMechanismsPrintNoSecrets(t *testing.T) {
+	for _, mech := range []sasl.Client{XOAUTH2("svc", "swordfish"), OAuthBearer("svc", "swordfish", "h", 1), Plain("svc", "swordfish"), Login("svc", "swordfish")} {
+		mech.Start()
+		inField := struct{ mech sasl.Client }{mech}
+		for _, verb := range strings.Fields("%v %+v %#v %s %q %x %X %d %t %U") {
+			for _, v := range []any{mech, inField, &inField, []sasl.Client{mech}, map[string]any{"m": inField}} {
+				got := strings.ToLower(fmt.Sprintf(verb, v))
+				for _, secret := range []string{"swordfish", fmt.Sprintf("%x", "swordfish"), encoded("swordfish")} {
+					if strings.Contains(got, strings.ToLower(secret)) {
+						t.Errorf("%s of %T prints %s", verb, v, got)
+					}
+				}
+			}
 		}
 	}
 }
@@ -104,6 +123,18 @@ func TestAuthentication(t *testing.T) {
 			return "235 2.7.0 ok"
 		}, conns: 1, asked: 2},
 		{name: "and not twice", auth: func(int, string, string, func(string) string) string { return refusal }, fails: refusal, conns: 1, asked: 2},
+		{name: "nor a third time because the refusal reads like one of the line", auth: func(int, string, string, func(string) string) string { return "535 5.5.4 no" },
+			fails: "535 5.5.4 no", conns: 1, asked: 2},
+		{name: "a replacement that is not offered is not tried on another connection", mech: func() func() sasl.Client {
+			mechs := []sasl.Client{XOAUTH2("u", "t"), sasl.NewAnonymousClient("x")}
+			return func() (m sasl.Client) { m, mechs = mechs[0], mechs[1:]; return m }
+		}(), auth: func(int, string, string, func(string) string) string { return refusal }, fails: "does not offer ANONYMOUS", conns: 1, asked: 2},
+		{name: "a server that never stops asking is left", auth: func(_ int, _, _ string, ask func(string) string) string {
+			for range 20 {
+				ask("")
+			}
+			return "235 2.7.0 ok"
+		}, fails: "after 5 answers the server still asks", conns: 1, asked: 1},
 		{name: "a server that hangs up after the refusal gets a new connection", auth: func(conn int, _, initial string, _ func(string) string) string {
 			switch {
 			case conn == 1 && initial == encoded("user=u\x01auth=Bearer 1\x01\x01"):

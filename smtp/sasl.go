@@ -9,26 +9,34 @@ import (
 
 var errControl = errors.New("a user name, token or password with control characters in it cannot be used")
 
-// checked refuses to start a mechanism when what it joins with control
-// characters has some of its own.
-type checked struct {
-	sasl.Client
-	parts []string
+// A mechanism keeps its secrets in closures, the one place where no way of
+// printing finds them: a Format method is not called on a field that is not
+// exported.
+type mechanism struct {
+	start func() (string, []byte, error)
+	next  func([]byte) ([]byte, error)
 }
 
-func (c checked) Start() (string, []byte, error) {
-	for _, p := range c.parts {
-		if strings.IndexFunc(p, func(r rune) bool { return r < ' ' || r == 0x7f }) >= 0 {
-			return "", nil, errControl
+func (m mechanism) Start() (string, []byte, error)        { return m.start() }
+func (m mechanism) Next(challenge []byte) ([]byte, error) { return m.next(challenge) }
+
+// checked refuses to start c when what it joins with control characters has some
+// of its own.
+func checked(c sasl.Client, joined ...string) mechanism {
+	return mechanism{next: c.Next, start: func() (string, []byte, error) {
+		for _, p := range joined {
+			if strings.IndexFunc(p, func(r rune) bool { return r < ' ' || r == 0x7f }) >= 0 {
+				return "", nil, errControl
+			}
 		}
-	}
-	return c.Client.Start()
+		return c.Start()
+	}}
 }
 
 // XOAUTH2 is Google's and Microsoft's mechanism for OAuth 2.0 access tokens.
 // username is the address that authenticates.
 func XOAUTH2(username, token string) sasl.Client {
-	return checked{xoauth2{username, token}, []string{username, token}}
+	return checked(xoauth2{username, token}, username, token)
 }
 
 type xoauth2 struct{ username, token string }
@@ -47,7 +55,7 @@ func OAuthBearer(username, token, host string, port int) sasl.Client {
 	m := sasl.NewOAuthBearerClient(&sasl.OAuthBearerOptions{
 		Username: saslName.Replace(username), Token: token, Host: host, Port: port,
 	})
-	return checked{oauthBearer{m}, []string{username, token}}
+	return checked(oauthBearer{m}, username, token)
 }
 
 // saslName escapes what separates the parts of a GS2 header (RFC 5801 §4).
@@ -61,23 +69,23 @@ func (o oauthBearer) Next([]byte) ([]byte, error) { return []byte{1}, nil }
 
 // Plain is user name and password (RFC 4616).
 func Plain(username, password string) sasl.Client {
-	return checked{sasl.NewPlainClient("", username, password), []string{username, password}}
+	return checked(sasl.NewPlainClient("", username, password), username, password)
 }
 
 // Login is user name and password for servers without PLAIN, among them
 // Exchange. It answers by what the prompts ask for, since some servers ask for
 // the name again though it came as the initial response.
 func Login(username, password string) sasl.Client {
-	return &login{username, password}
+	return checked(login{username, password})
 }
 
 type login struct{ username, password string }
 
-func (l *login) Start() (string, []byte, error) {
+func (l login) Start() (string, []byte, error) {
 	return sasl.Login, []byte(l.username), nil
 }
 
-func (l *login) Next(challenge []byte) ([]byte, error) {
+func (l login) Next(challenge []byte) ([]byte, error) {
 	switch c := strings.ToLower(string(challenge)); {
 	case strings.Contains(c, "user"):
 		return []byte(l.username), nil
