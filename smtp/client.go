@@ -42,7 +42,7 @@ type Client struct {
 	// called concurrently when several sessions are opened.
 	Auth func(ctx context.Context, refused *Error) (sasl.Client, error)
 
-	Dial func(ctx context.Context, network, addr string) (net.Conn, error) // nil: a net.Dialer
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error) // nil: a net.Dialer with brisk keep-alive
 	Now  func() time.Time                                                  // nil: time.Now
 
 	MaxSessions int           // at the same time; 0: 3, which is Exchange's limit
@@ -152,5 +152,8 @@ func (c *Client) dialer() func(context.Context, string, string) (net.Conn, error
 	if c.Dial != nil {
 		return c.Dial
 	}
-	return new(net.Dialer).DialContext // sets TCP_NODELAY and keep-alive
+	// A peer that vanishes without a word has to be noticed while the session is
+	// idle: a message sent to it would be lost in doubt.
+	alive := net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}
+	return (&net.Dialer{KeepAliveConfig: alive}).DialContext
 }
