@@ -28,6 +28,7 @@
 // message again on another session only when the server cannot have accepted
 // it and has not answered it: the message's last octet was never handed to the
 // network, or the first answer was 421. A message that was sent completely and
-// never answered is not sent again; its error has Unknown set, and it is for the
-// caller to choose between a possible duplicate and a possible loss.
+// never answered is not sent again; its error has Unknown set and is not
+// Temporary, and it is for the caller to choose between a possible duplicate and
+// a possible loss.
 package smtp

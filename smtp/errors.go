@@ -36,6 +36,7 @@ type Error struct {
 	Recipient string // for RCPT, the recipient
 	// Unknown says that the message was sent completely and the answer never
 	// came: the server may have accepted it, and sending it again may double it.
+	// Such an error is neither temporary nor permanent: look at this field first.
 	Unknown bool
 	Err     error // the cause, when it is not, or not only, a reply
 }
@@ -81,9 +82,12 @@ func (e *Error) step() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Temporary reports whether the same submission may succeed later without
-// anybody changing anything: 4xx replies, lost connections, an unknown outcome.
+// anybody changing anything: 4xx replies, lost connections. It is false if the
+// outcome is Unknown, since the first submission may have succeeded.
 func (e *Error) Temporary() bool {
 	switch {
+	case e.Unknown:
+		return false
 	case e.Code != 0:
 		return e.Code/100 == 4
 	case e.Op == OpMessage:
@@ -94,13 +98,14 @@ func (e *Error) Temporary() bool {
 }
 
 // Connection reports whether the session is to blame and not the message: any
-// other message would have met the same.
+// other message would have met the same. That includes 432, by which Exchange
+// says that too many sessions send at once. The session is closed then.
 func (e *Error) Connection() bool {
 	switch e.Op {
 	case OpMessage, OpRead:
 		return false
 	case OpMAIL, OpRCPT, OpDATA, OpBDAT:
-		return e.Code == 0 || e.Code == 421 || e.Code == 530
+		return e.Code == 0 || e.Code == 421 || e.Code == 432 || e.Code == 530
 	}
 	return true
 }

@@ -39,6 +39,14 @@ func explain(err error) error {
 	return fmt.Errorf("%s (%w)", words, err)
 }
 
+// explainLoss does so for a connection that had shown that host and port are right.
+func explainLoss(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("nothing gets through any more: check this machine's network connection (%w)", err)
+	}
+	return explain(err)
+}
+
 // explainTLS does so for a failed handshake. now is what this machine takes for
 // the time, for a wrong clock looks like a bad certificate.
 func explainTLS(err error, host string, now time.Time) error {

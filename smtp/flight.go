@@ -2,11 +2,14 @@ package smtp
 
 import (
 	"net"
+	"slices"
 	"sync"
+	"time"
 )
 
 // Enough for a flight with an ordinary message in it; a longer one takes more
-// than one write.
+// than one write, each with a deadline of its own (RFC 5321 §4.5.3.2.5), so that
+// a slow network is not taken for a dead one.
 const maxFlight = 64 << 10
 
 // A flight gathers what is written to the network until somebody is going to
@@ -19,7 +22,8 @@ type flight struct {
 	// handshaking makes Read send what was written first, as crypto/tls does not
 	// know that it has to. It is off when a reader runs beside the writer.
 	handshaking bool
-	waits       int // flights sent that somebody waited for the answer of
+	waits       int           // flights sent that somebody waited for the answer of
+	patience    time.Duration // for one write
 
 	mu  sync.Mutex // crypto/tls writes alerts from its reading side too
 	buf []byte
@@ -35,7 +39,7 @@ func (f *flight) Write(p []byte) (int, error) {
 		}
 	}
 	if len(p) >= maxFlight {
-		return f.Conn.Write(p)
+		return len(p), f.put(p)
 	}
 	f.buf = append(f.buf, p...)
 	return len(p), nil
@@ -66,7 +70,17 @@ func (f *flight) flush() (sent bool, err error) {
 }
 
 func (f *flight) send() error {
-	_, err := f.Conn.Write(f.buf)
+	err := f.put(f.buf)
 	f.buf = f.buf[:0]
 	return err
+}
+
+func (f *flight) put(p []byte) error {
+	for piece := range slices.Chunk(p, maxFlight) {
+		f.Conn.SetWriteDeadline(time.Now().Add(f.patience))
+		if _, err := f.Conn.Write(piece); err != nil {
+			return err
+		}
+	}
+	return nil
 }

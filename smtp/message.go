@@ -22,8 +22,9 @@ type Message struct {
 	Return     string
 	EnvelopeID string
 
-	// Size is the body's length in octets, 0 if not known. It may be inexact: it is
-	// declared to the server and decides how the message is sent, no more.
+	// Size is the body's length in octets, 0 if not known. It may be inexact, and
+	// what is read decides for messages that turn out small; of a large one it is
+	// what the server is told, and is held against the server's limit.
 	Size int64
 	// Open returns the message, header and body. Line endings of any kind are sent
 	// as CRLF. Submit closes the reader, and calls Open more than once when the

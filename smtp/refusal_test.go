@@ -73,8 +73,6 @@ func TestRefusals(t *testing.T) {
 			to: []string{"x@example.com"}, op: OpMAIL, code: 450, temporary: true, transcript: "sender-refused-lockstep"},
 		{name: "the message refused at BDAT", ext: chunking, reply: map[string]string{"BDAT 25": "554 5.2.252 SendAsDenied; svc not allowed to send as bad"},
 			to: []string{good}, op: OpBDAT, code: 554},
-		{name: "too many at once is refused at the end of the data", ext: pipelining, reply: map[string]string{".": "432 4.3.2 Concurrent connections limit exceeded."},
-			to: []string{good}, op: OpDATA, code: 432, temporary: true},
 		{name: "DATA itself refused", ext: pipelining, reply: map[string]string{"DATA": "451 4.3.0 no"},
 			to: []string{good}, op: OpDATA, code: 451, temporary: true},
 	}
@@ -196,6 +194,37 @@ func TestTheAnnouncedSizeMayBeWrong(t *testing.T) {
 	}
 }
 
+func TestASmallMessageAnnouncedTooLargeIsSent(t *testing.T) {
+	f := (&fake{ext: []string{"SIZE 1000"}}).start(t)
+	c, _ := f.client(t)
+	if _, err := c.Submit(t.Context(), announced(message(hello, "a@example.com"), 1<<40)); err != nil {
+		t.Error(err)
+	}
+}
+
+// Exchange's limit on sessions that send at once is not about this message.
+func TestTooManyAtOnceIsTheSessionsFault(t *testing.T) {
+	for at, ext := range map[string][]string{"MAIL": lockstep, ".": pipelining, "BDAT": chunking} {
+		t.Run("at "+at, func(t *testing.T) {
+			f := (&fake{ext: ext}).start(t)
+			f.reply = func(conn int, line string) string {
+				if conn == 1 && strings.HasPrefix(line, at) {
+					return "432 4.3.2 Concurrent connections limit exceeded."
+				}
+				return ""
+			}
+			c, _ := f.client(t)
+			_, err := c.Submit(t.Context(), message(hello, "a@example.com"))
+			if e := failure(t, err); e.Code != 432 || !e.Temporary() || !e.Connection() || e.Unknown {
+				t.Errorf("got %+v: %v", e, e)
+			}
+			if r, err := c.Submit(t.Context(), message(hello, "a@example.com")); err != nil || r.Reused {
+				t.Errorf("the next message: %+v, %v", r, err)
+			}
+		})
+	}
+}
+
 func TestABodyThatCannotBeReadIsNotSentInPart(t *testing.T) {
 	broken := errors.New("disk on fire")
 	for name, ext := range shapes {
@@ -238,6 +267,7 @@ func TestUnfitMessagesAreRefusedBeforeAnythingIsSent(t *testing.T) {
 		{"a large one whose last octet has 8 bits", without(exchange, "8BITMIME"), message(long+"\xe9", "a@example.com"), "8BITMIME"},
 		{"UTF-8 addresses without SMTPUTF8", without(exchange, "SMTPUTF8"), message(hello, "jörg@example.com"), "SMTPUTF8"},
 		{"larger than SIZE, as declared", []string{"SIZE 1000"}, message(strings.Repeat("x", 1001), "a@example.com"), "no more than 1000"},
+		{"larger than SIZE, as announced", []string{"SIZE 2000000"}, announced(message(long, "a@example.com"), 3_000_000), "it has 3000000 octets"},
 		{"larger than SIZE once its line ends are CRLF", []string{"SIZE 1000"}, message(strings.Repeat("\n", 600), "a@example.com"), "it has 1200 octets"},
 		{"an injected command", exchange, message(hello, "a@example.com>\r\nRCPT TO:<b@example.com"), "not allowed"},
 	}
@@ -255,6 +285,11 @@ func TestUnfitMessagesAreRefusedBeforeAnythingIsSent(t *testing.T) {
 			}
 		})
 	}
+}
+
+func announced(m *Message, size int64) *Message {
+	m.Size = size
+	return m
 }
 
 func TestEightBitIsDeclared(t *testing.T) {

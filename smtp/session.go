@@ -65,7 +65,7 @@ type step struct {
 }
 
 func newSession(conn net.Conn, server string, log *wireLog) *session {
-	s := &session{server: server, log: log, flight: &flight{Conn: conn}, arrived: make(chan struct{}, 1)}
+	s := &session{server: server, log: log, flight: &flight{Conn: conn, patience: chunkTimeout}, arrived: make(chan struct{}, 1)}
 	s.use(s.flight)
 	return s
 }
@@ -102,12 +102,12 @@ func (s *session) close() {
 // quit says goodbye, does not wait for the answer, and closes.
 func (s *session) quit() {
 	if s.alive() {
+		s.flight.patience = goodbyeTimeout
 		s.command("QUIT")
 		s.write()
 		if s.tlsClose != nil {
 			s.tlsClose()
 		}
-		s.flight.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
 		s.flight.flush()
 	}
 	s.close()
@@ -152,7 +152,6 @@ func (s *session) write() {
 
 func (s *session) put(p []byte) {
 	if s.werr == nil && len(p) > 0 {
-		s.flight.SetWriteDeadline(time.Now().Add(chunkTimeout))
 		_, s.werr = s.conn.Write(p)
 		s.unsent = true
 	}
@@ -328,5 +327,8 @@ func (s *session) refused(op string, r Reply) *Error {
 
 // lost is the error for a connection that failed.
 func (s *session) lost(op string, err error) *Error {
+	if s.done != nil || s.tlsVersion != 0 {
+		return &Error{Op: op, Server: s.server, Err: explainLoss(err)}
+	}
 	return &Error{Op: op, Server: s.server, Err: explain(err)}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -77,7 +78,7 @@ func TestPatience(t *testing.T) {
 					start := time.Now()
 					_, err := c.Submit(t.Context(), message(hello, "a@example.com"))
 					e := failure(t, err)
-					if e.Op != tt.op || !e.Temporary() || !e.Connection() || e.Unknown != tt.unknown {
+					if e.Op != tt.op || e.Temporary() == tt.unknown || !e.Connection() || e.Unknown != tt.unknown {
 						t.Errorf("got %+v: %v", e, e)
 					}
 					if waited := time.Since(start); waited != tt.limit {
@@ -135,4 +136,76 @@ func TestDialGivesUp(t *testing.T) {
 			t.Errorf("after %s: %v", time.Since(start), e)
 		}
 	})
+}
+
+// RFC 5321 §4.5.3.2.5 gives each write its time, not the message.
+func TestASlowNetworkIsNotADeadOne(t *testing.T) {
+	body := strings.Repeat("0123456789\r\n", 85_000) // at this pace more than three minutes
+	synctest.Test(t, func(t *testing.T) {
+		c, writes := throttled(len(body), 5000)
+		defer c.Close()
+		start := time.Now()
+		_, err := c.Submit(t.Context(), message(body, "a@example.com"))
+		if took := time.Since(start); err != nil || took < chunkTimeout {
+			t.Errorf("after %s: %v", took, err)
+		}
+		if *writes > maxFlight {
+			t.Errorf("%d octets in one write", *writes)
+		}
+	})
+}
+
+func TestASilentNetworkIsNotTakenForAWrongPort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := throttled(2<<20, 0)
+		defer c.Close()
+		_, err := c.Submit(t.Context(), message(strings.Repeat("0123456789\r\n", 50_000), "a@example.com"))
+		if e := failure(t, err); !e.Temporary() || !e.Connection() || strings.Contains(e.Error(), "587") || !strings.Contains(e.Error(), "network connection") {
+			t.Errorf("got %v", e)
+		}
+		time.Sleep(time.Hour) // for the server to end
+	})
+}
+
+// throttled is a client of a server that takes the envelope and size octets of
+// body in one flight, at octets a second, or stops reading if that is 0. It
+// notes the longest write.
+func throttled(size, pace int) (c *Client, longest *int) {
+	longest = new(int)
+	return &Client{Host: "localhost", Port: 25, TLS: Plaintext, Dial: func(context.Context, string, string) (net.Conn, error) {
+		client, server := net.Pipe()
+		go func() {
+			defer server.Close()
+			br := bufio.NewReader(server)
+			fmt.Fprint(server, "220 hi\r\n")
+			br.ReadString('\n')
+			fmt.Fprint(server, "250-hi\r\n250-PIPELINING\r\n250 CHUNKING\r\n")
+			for range 3 { // MAIL, RCPT, BDAT
+				br.ReadString('\n')
+			}
+			if pace == 0 {
+				time.Sleep(time.Hour)
+				return
+			}
+			for ; size > 0; size -= pace {
+				if _, err := io.CopyN(io.Discard, br, int64(min(size, pace))); err != nil {
+					return
+				}
+				time.Sleep(time.Second)
+			}
+			fmt.Fprint(server, "250 ok\r\n250 ok\r\n250 2.0.0 taken\r\n")
+			io.Copy(io.Discard, br)
+		}()
+		return measured{client, longest}, nil
+	}}, longest
+}
+
+type measured struct {
+	net.Conn
+	longest *int
+}
+
+func (m measured) Write(p []byte) (int, error) {
+	*m.longest = max(*m.longest, len(p))
+	return m.Conn.Write(p)
 }

@@ -34,8 +34,10 @@ type transaction struct {
 func (s *session) submit(e *envelope) (r *Receipt, crossed bool, err error) {
 	t := &transaction{s: s, e: e}
 	err = t.run()
-	if se, _ := errors.AsType[*Error](err); se != nil && se.Connection() && (se.Code == 0 || se.Code == 421) {
-		switch {
+	if se, _ := errors.AsType[*Error](err); se != nil && se.Connection() {
+		s.abort()
+		switch lost := se.Code == 0 || se.Code == 421; {
+		case !lost: // the error is the verdict
 		case t.hopeless():
 			err = t.verdict() // it was refused before the session was lost
 		case t.complete && se.Code == 0:
@@ -76,9 +78,6 @@ func (t *transaction) run() error {
 // open opens the message and reads its first piece: all of it when it is small.
 func (t *transaction) open() (io.Closer, error) {
 	s, m := t.s, t.e.Message
-	if s.ext.maxSize > 0 && m.Size > s.ext.maxSize {
-		return nil, t.tooLarge(m.Size)
-	}
 	src, err := m.Open()
 	if err != nil {
 		return nil, t.unreadable(err)
@@ -125,7 +124,7 @@ func (t *transaction) commands() ([]string, error) {
 	}
 	switch {
 	case x.maxSize > 0 && size > x.maxSize:
-		return nil, t.tooLarge(size)
+		return nil, t.unfit(fmt.Errorf("it has %d octets, and the server takes no more than %d", size, x.maxSize))
 	case t.e.utf8 && !x.utf8:
 		return nil, t.unfit(errors.New("it has UTF-8 in its addresses or header, and the server does not offer SMTPUTF8: use addresses and header fields in ASCII"))
 	case eightBit && !x.eightBit:
@@ -152,10 +151,6 @@ func (t *transaction) unfit(err error) *Error {
 
 func (t *transaction) unreadable(err error) *Error {
 	return &Error{Op: OpRead, Server: t.s.server, Err: err}
-}
-
-func (t *transaction) tooLarge(size int64) *Error {
-	return t.unfit(fmt.Errorf("it has %d octets, and the server takes no more than %d", size, t.s.ext.maxSize))
 }
 
 // hasEightBit reads the whole message, for a server to which that matters and a
