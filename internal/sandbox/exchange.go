@@ -43,6 +43,8 @@ type exchangeOptions struct {
 	// Challenge334 answers a refused XOAUTH2 token as Google does: a 334 with
 	// JSON, and the 535 once the client has answered that.
 	Challenge334 bool
+	// Refusal is said whatever the client does; zero: none.
+	Refusal smtpRefusal
 }
 
 // maxSessions bounds the connections served at a time.

@@ -34,6 +34,11 @@ func (s *smtpSession) auth(arg string) error {
 	if err != nil {
 		return err
 	}
+	if text := s.refused(atPassword); text != "" && mechanism == "LOGIN" {
+		refusal = text
+	} else if refusal == "" {
+		refusal = s.refused(atAuth)
+	}
 	s.refusal = refusal
 	switch {
 	case refusal == "":

@@ -57,6 +57,10 @@ func (s *smtpSession) mail(arg string) {
 		s.refuse(replyBadSender)
 		return
 	}
+	if refusal := s.refused(atMail); refusal != "" {
+		s.refuse(refusal)
+		return
+	}
 	s.txn = txn
 	s.reply(replySenderOK)
 }

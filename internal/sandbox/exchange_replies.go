@@ -73,7 +73,7 @@ const (
 // use. The real one has some forty more numbers in its diagnostic data.
 func sendAsDenied(user, address string) string {
 	return fmt.Sprintf("554 5.2.252 SendAsDenied; %s not allowed to send as %s;"+
-		" STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied;"+
+		" "+submissionException+"SendAsDeniedException.MapiExceptionSendAsDenied;"+
 		" Failed to process message due to a permanent exception with message"+
 		" [BeginDiagnosticData]Cannot submit message. 0.35250:0A00AC8C, 1.36674:0A000000,"+
 		" 1.61250:00000000, 255.23226:0A00D184[EndDiagnosticData]", user, printable(address))

@@ -36,6 +36,7 @@ type smtpSession struct {
 	greeted bool   // EHLO or HELO was accepted, on this side of STARTTLS
 	user    string // the UPN that authenticated, or ""
 	refusal string // of the latest AUTH, which MAIL repeats
+	over    bool   // a 421 was said, after which there is nothing
 	inChunk bool   // the octets of a BDAT are being read
 	sent    int    // messages accepted
 	txn     transaction
@@ -74,7 +75,7 @@ func (in input) Read(p []byte) (int, error) {
 	return s.conn.Read(p)
 }
 
-// serve talks until QUIT, an error of the connection, or Close.
+// serve talks until QUIT, a 421, an error of the connection, or Close.
 func (s *smtpSession) serve() {
 	defer s.close()
 	if s.x.full() {
@@ -83,7 +84,7 @@ func (s *smtpSession) serve() {
 	}
 	s.reply(fmt.Sprintf("220 %s Microsoft ESMTP MAIL Service ready at %s [%s]",
 		frontHost, s.x.o.Now().UTC().Format(time.RFC1123Z), s.id))
-	for {
+	for !s.over {
 		if err := s.command(); err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
 				s.reply(replyTimedOut)
@@ -194,6 +195,7 @@ func (s *smtpSession) reply(text string) {
 	if s.x.o.Tarpit > 0 && text[0] == '5' {
 		s.x.wait(s.x.o.Tarpit)
 	}
+	s.over = s.over || strings.HasPrefix(text, "421")
 	s.w.WriteString(text + "\r\n")
 }
 

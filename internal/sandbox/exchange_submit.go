@@ -27,6 +27,10 @@ func (s *smtpSession) submit() {
 		s.reply(sendAsDenied(s.user, address) + hostname)
 		return
 	}
+	if refusal := s.refused(atEnd); refusal != "" {
+		s.reply(refusal + hostname)
+		return
+	}
 	s.x.pace(s.user)
 	id := fmt.Sprintf("<%s%s@%s>", strings.SplitN(mailboxHost, ".", 2)[0], randomHex(12), mailboxHost)
 	s.x.tenant.Deliver(Message{

@@ -23,7 +23,7 @@ func Scenarios() []Scenario {
 	svc := func(change func(*User)) func(*Tenant) {
 		return func(t *Tenant) { change(t.user("svc@contoso.com")) }
 	}
-	return []Scenario{
+	return append([]Scenario{
 		{Name: "default", What: "Everything works; consent is asked for at the first sign-in."},
 
 		// Signing in.
@@ -75,7 +75,7 @@ func Scenarios() []Scenario {
 			exchange: func(o *exchangeOptions) { o.RatePerMinute = 0 }},
 		{Name: "concurrency-limit", What: "A second connection that submits for a mailbox is answered 432.",
 			exchange: func(o *exchangeOptions) { o.MaxConnections = 1 }},
-	}
+	}, refusals()...)
 }
 
 // What Exchange Online does to every client.

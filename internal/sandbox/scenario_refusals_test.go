@@ -1,0 +1,87 @@
+package sandbox
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The texts are spelled out once more: they are what users search for.
+func TestScenariosInWhichExchangeRefuses(t *testing.T) {
+	tests := map[string]smtpRefusal{
+		"account-locked":           {atAuth, "535 5.7.139 Authentication unsuccessful, account locked."},
+		"federation-unreachable":   {atAuth, "535 5.7.139 Authentication unsuccessful, federated STS service was unreachable."},
+		"federation-without-https": {atAuth, "535 5.7.139 Authentication unsuccessful, the federated STS URL does not support HTTPS."},
+		"passwords-retired":        {atPassword, "550 5.7.30 Basic authentication is not supported for Client Submission."},
+		"server-error":             {atMail, "451 4.7.0 Temporary server error"},
+		"service-unavailable":      {atMail, "421 4.3.2 Service not available"},
+		"sender-not-permitted":     {atEnd, "550 5.7.60 SMTP; Client does not have permissions to send as this sender"},
+		"send-as-denied":           {atEnd, "554 5.2.0 STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied"},
+		"too-large-converted":      {atEnd, "554 5.2.270"},
+		"mailbox-full":             {atEnd, "554 5.2.2 mailbox full; STOREDRV.Submission.Exception:QuotaExceededException.MapiExceptionShutoffQuotaExceeded"},
+		"recipient-quota":          {atEnd, "554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException"},
+		"sender-blocked":           {atEnd, "550 5.1.8 Access denied, bad outbound sender"},
+		"outbound-spam":            {atEnd, "554 5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; WASCL UserAction verdict is not None. Actual verdict is Suspend"},
+		"submission-rate":          {atEnd, "421 4.4.2 Message submission rate for this client has exceeded the configured limit"},
+	}
+	if len(tests) != len(refusals()) {
+		t.Errorf("%d scenarios, %d in this table", len(refusals()), len(tests))
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			tenant := newExchangeTenant()
+			o := exchangeOptions{Now: func() time.Time { return exchangeNow }}
+			scenario, err := findScenario(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			scenario.exchange(&o)
+			_, address := startExchange(t, tenant, o)
+			c := dialExchange(t, address)
+			c.startTLS()
+			suffix := " [" + frontHost + " 2026-11-20T16:12:30.678Z " + c.id + "]"
+			if test.at == atEnd {
+				suffix = hostname
+			}
+			reply := c.until(test.at)
+			if reply != test.text+suffix {
+				t.Errorf("got %q", reply)
+			}
+			if strings.HasPrefix(reply, "421") && c.line() != "EOF" {
+				t.Error("the session goes on after 421")
+			}
+			if n := len(tenant.Inbox()); n != 0 {
+				t.Errorf("%d messages arrived", n)
+			}
+		})
+	}
+}
+
+// until goes on to a step, with what is right, and returns the reply there.
+func (c *smtpClient) until(at step) string {
+	c.t.Helper()
+	if at == atPassword {
+		c.send("AUTH LOGIN "+base64.StdEncoding.EncodeToString([]byte("svc@contoso.com")),
+			base64.StdEncoding.EncodeToString([]byte("correct")))
+		c.expect("334")
+		return c.reply()
+	}
+	c.send("AUTH XOAUTH2 " + xoauth2("svc@contoso.com", "good"))
+	if at == atAuth {
+		return c.reply()
+	}
+	c.expect("235")
+	if at == atMail {
+		return c.ask("MAIL FROM:<svc@contoso.com>")
+	}
+	return c.submit("svc@contoso.com", "ops@contoso.com", "From: svc@contoso.com\r\n\r\nhello\r\n")
+}
+
+func TestARefusalOfTheScenarioNeedsTheRightToken(t *testing.T) {
+	o := exchangeOptions{Now: func() time.Time { return exchangeNow }, Refusal: smtpRefusal{atAuth, "535 5.7.139 x"}}
+	_, address := startExchange(t, newExchangeTenant(), o)
+	c := dialExchange(t, address)
+	c.startTLS()
+	checkRefusal(t, c, c.ask("AUTH XOAUTH2 "+xoauth2("svc@contoso.com", "expired")), refusedIdentity)
+}
