@@ -80,9 +80,8 @@ func Temporary(err error) bool {
 	switch {
 	case errors.As(err, &oauth): // a session that got no token has it as its cause
 		return oauth.Temporary()
-	case errors.As(err, &reply) && reply.Unknown:
-		return false // sent again, the message may arrive twice
-	case errors.As(err, &reply) && reply.Err == nil:
+	case errors.As(err, &reply) && (reply.Code != 0 || reply.Unknown):
+		// Of an unknown outcome this is false: sent again, it may arrive twice.
 		return reply.Temporary()
 	case errors.Is(err, keystore.ErrUnavailable), diskFull(err):
 		return true

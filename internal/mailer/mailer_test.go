@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -21,6 +22,7 @@ import (
 	"traymail/internal/account"
 	"traymail/internal/sandbox"
 	"traymail/keystore"
+	"traymail/smtp"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -393,6 +395,27 @@ func TestABrokenAccountCanBeRemovedWithItsSecrets(t *testing.T) {
 	}
 	if _, err := b.Secrets.Get(t.Context(), refreshTokenName(&b.account)); !errors.Is(err, keystore.ErrNotFound) {
 		t.Errorf("the refresh token is still there: %v", err)
+	}
+}
+
+func TestTemporaryIsWhatMayPassByItself(t *testing.T) {
+	for name, tt := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"a refusal for now":                   {&smtp.Error{Op: smtp.OpMAIL, Code: 451}, true},
+		"a refusal for good":                  {&smtp.Error{Op: smtp.OpMAIL, Code: 554}, false},
+		"an outcome that is not known":        {&smtp.Error{Op: smtp.OpBDAT, Unknown: true, Err: io.EOF}, false},
+		"a busy sign-in service":              {&smtp.Error{Op: smtp.OpAUTH, Err: &authcode.Error{HTTPStatus: 503}}, true},
+		"a sign-in that is needed":            {&smtp.Error{Op: smtp.OpAUTH, Err: &authcode.Error{Code: "invalid_grant"}}, false},
+		"a locked keychain":                   {fmt.Errorf("x: %w", keystore.ErrUnavailable), true},
+		"a server with a full disk, for good": {&smtp.Error{Op: smtp.OpBDAT, Code: 554, Text: "no space left on device"}, false},
+		"a full disk here":                    {errors.New("write: no space left on device"), true},
+		"a field that cannot be":              {&account.FieldError{Text: "x"}, false},
+	} {
+		if got := Temporary(tt.err); got != tt.want {
+			t.Errorf("%s: Temporary = %v", name, got)
+		}
 	}
 }
 
