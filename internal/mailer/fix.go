@@ -150,7 +150,15 @@ var smtpFixes = []struct{ text, fix string }{
 	{"does not have permissions to send as this sender", "give {username} the permission Send As on the sender's mailbox: Add-RecipientPermission SENDER -AccessRights SendAs -Trustee {username}"},
 	{"535 5.7.3", "the username must be the account that signed in ({username}), not a shared mailbox; the token must be for SMTP (smtp_scope); a permission granted just now takes up to an hour"},
 	{"432 4.3.2", "wait: Exchange takes three connections of a mailbox at a time"},
+	{"SubmissionQuotaExceeded", "wait: {username} has reached Exchange's limit of recipients a day; it is lifted 24 hours later"},
 	{"QuotaExceeded", "the mailbox of {username} is full: its Sent Items take the space"},
+	{"5.2.270", "send less at once: after its conversion the message is larger than the mailbox may send"},
+	{"account locked", "an administrator unlocks {username}: Entra ID → Sign-in logs shows why it was locked"},
+	{"account has an issue", "an administrator looks at {username}: Entra ID → Sign-in logs names the issue"},
+	{"federated STS", "an administrator looks at the federation service (AD FS) of the domain of {username}: Exchange cannot use it"},
+	{"bad outbound sender", "an administrator releases {username}: https://security.microsoft.com → Email & collaboration → Review → Restricted entities"},
+	{"OutboundSpamException", "sign in at https://outlook.com as {username} and follow the message in its Inbox that asks to verify the account"},
+	{"5.7.30", "passwords are no longer taken: sign in with OAuth, traymail login {account}"},
 }
 
 func smtpFix(e *smtp.Error) string {
