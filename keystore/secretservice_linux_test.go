@@ -211,11 +211,18 @@ func TestAKeyringDaemonThatDied(t *testing.T) {
 
 func TestAKeyringDaemonThatHangs(t *testing.T) {
 	cases := map[string]struct {
-		unlock func(context.Context) error
-		after  string // what is stored once the daemon answers again
+		build func(entered chan struct{}) *KeychainStore
+		after string // what is stored once the daemon answers again
 	}{
-		"before the keychain is unlocked": {unlockKeychain, "hunter2"},
-		"inside go-keyring":               {noUnlock, "new"}, // which finishes what it began
+		"before the keychain is unlocked": {func(entered chan struct{}) *KeychainStore {
+			return newKeychain(osKeychain{}, windowsLimit, func(ctx context.Context) error {
+				entered <- struct{}{}
+				return unlockKeychain(ctx)
+			})
+		}, "hunter2"},
+		"inside go-keyring": {func(entered chan struct{}) *KeychainStore { // which finishes what it began
+			return newKeychain(announced{osKeychain{}, entered}, windowsLimit, noUnlock)
+		}, "new"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -223,11 +230,8 @@ func TestAKeyringDaemonThatHangs(t *testing.T) {
 			if err := Keychain().Set(t.Context(), "a", "hunter2"); err != nil {
 				t.Fatal(err)
 			}
-			entered := make(chan struct{}, 8)
-			k := newKeychain(osKeychain{}, windowsLimit, func(ctx context.Context) error {
-				entered <- struct{}{}
-				return c.unlock(ctx)
-			})
+			entered := make(chan struct{}, 64)
+			k := c.build(entered)
 			s.Pause(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error)
@@ -241,6 +245,17 @@ func TestAKeyringDaemonThatHangs(t *testing.T) {
 			stores(t, k, map[string]string{"a": c.after})
 		})
 	}
+}
+
+// announced says when a call reaches the keychain.
+type announced struct {
+	entries
+	entered chan struct{}
+}
+
+func (a announced) get(entry string) (string, error) {
+	a.entered <- struct{}{}
+	return a.entries.get(entry)
 }
 
 func TestNoSessionBus(t *testing.T) {

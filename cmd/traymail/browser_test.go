@@ -110,7 +110,7 @@ func (w *walk) signIn(steps func(address string)) (mailer.SignedIn, error) {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	defer cancel()
 	go func() {
-		in, err := w.mailer.SignIn(ctx, "demo", mailer.SignIn{Open: func(a string) error { address <- a; return nil }})
+		in, err := w.mailer.SignIn(ctx, "demo", mailer.SignIn{Open: func(a string) error { address <- a; return nil }, Timeout: 2 * time.Minute})
 		ended <- outcome{in, err}
 	}()
 	select {
@@ -159,6 +159,11 @@ func goBack() step {
 	return chromedp.Evaluate[chromedp.Void]("setTimeout(() => history.back(), 0); undefined")
 }
 
+// over waits for the program's own last page, which names the account.
+func over(account string) step {
+	return chromedp.Steps(shows("You can close this tab"), shows(account))
+}
+
 func accept() step { return chromedp.Steps(shows("Permissions requested"), chromedp.Click(submit)) }
 
 func cancelPage() step { return chromedp.Click(chromedp.CSS(`button[formaction="/signin/cancel"]`)) }
@@ -172,7 +177,7 @@ func TestBrowserSignsInAndIsToldTheTruth(t *testing.T) {
 			fill("#passwd", w.users["svc"].Password),
 			shows("SMTP"),
 			accept(),
-			shows("svc@contoso.com"))
+			over("svc@contoso.com"))
 	})
 	if err != nil || in.Username != "svc@contoso.com" {
 		t.Fatalf("SignIn = %+v, %v", in, err)
@@ -188,7 +193,7 @@ func TestBrowserSignsInAndIsToldTheTruth(t *testing.T) {
 	// The page is left, and the port is free: going back finds the sandbox's
 	// page, which says that this sign-in is over.
 	again, err := w.signIn(func(address string) {
-		w.do(w.browser, chromedp.Navigate(address), shows("svc@contoso.com"))
+		w.do(w.browser, chromedp.Navigate(address), over("svc@contoso.com"))
 	})
 	if err != nil || again.Username != "svc@contoso.com" {
 		t.Errorf("the second sign-in, with the browser's session: %+v, %v", again, err)
@@ -199,7 +204,7 @@ func TestBrowserAsksForTheSecondFactor(t *testing.T) {
 	w := newWalk(t, "mfa")
 	in, err := w.signIn(func(address string) {
 		w.do(w.browser, hinted(address), fill("#passwd", w.users["mfa"].Password),
-			fill("#otc", "000000"), shows("Enter code"), fill("#otc", w.users["mfa"].MFACode), accept(), shows("mfa@contoso.com"))
+			fill("#otc", "000000"), shows("Enter code"), fill("#otc", w.users["mfa"].MFACode), accept(), over("mfa@contoso.com"))
 	})
 	if err != nil || in.Username != "mfa@contoso.com" {
 		t.Fatalf("SignIn = %+v, %v", in, err)
@@ -244,7 +249,7 @@ func TestBrowserSignsInAsSomebodyElseAndNothingIsKept(t *testing.T) {
 		w.do(w.browser, hinted(address), shows("Enter password"),
 			chromedp.Click(chromedp.CSS(`a[href^="/signin/account"]`)),
 			fill("#login", w.users["admin"].Username), fill("#passwd", w.users["admin"].Password), accept(),
-			shows("admin@contoso.com"))
+			over("admin@contoso.com"))
 	})
 	var wrong *authcode.WrongAccountError
 	if !errors.As(err, &wrong) || wrong.SignedInAs != "admin@contoso.com" || wrong.Username != "svc@contoso.com" {
@@ -265,7 +270,7 @@ func TestBrowserBackButtonAndTwoTabsDoNoHarm(t *testing.T) {
 			goBack(), shows("Enter password"))
 		w.do(second, hinted(address), fill("#passwd", password), fill("#otc", w.users["mfa"].MFACode), shows("Permissions requested"))
 		w.do(w.browser, fill("#passwd", password), fill("#otc", w.users["mfa"].MFACode), shows("Permissions requested"))
-		w.do(second, accept(), shows("mfa@contoso.com"))
+		w.do(second, accept(), over("mfa@contoso.com"))
 		// The first tab comes too late: its answer finds no listener, or one that
 		// has ended, and changes nothing.
 		w.do(w.browser, chromedp.Click(submit))
