@@ -6,6 +6,7 @@
 GO ?= go
 SINK ?=
 
+.NOTPARALLEL:
 .PHONY: demo test setup build build-headless build-window lint screenshots fmt bench clean
 
 # With a display the window opens on the sandbox's account; without one the

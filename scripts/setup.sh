@@ -7,7 +7,7 @@ set -eu
 window="gcc libc6-dev pkg-config libgl1-mesa-dev xorg-dev"
 case "${1:-}" in
 window) packages=$window ;;
-test) packages="$window xvfb xauth chromium gnome-keyring dbus dbus-x11 libsecret-tools swaks curl imagemagick xdotool fonts-dejavu-core" ;;
+test) packages="$window xvfb chromium gnome-keyring dbus libsecret-tools curl imagemagick xdotool fonts-dejavu-core util-linux" ;;
 *) echo "usage: setup.sh window|test" >&2; exit 2 ;;
 esac
 
@@ -22,7 +22,13 @@ if ! command -v apt-get >/dev/null; then
   exit 1
 fi
 sudo=()
-[ "$(id -u)" = 0 ] || sudo=(sudo)
+if [ "$(id -u)" != 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "setup: there is no sudo; as root run: apt-get install --no-install-recommends ${missing[*]}" >&2
+    exit 1
+  fi
+  sudo=(sudo)
+fi
 echo "setup: installing Debian packages: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 "${sudo[@]}" apt-get update -q

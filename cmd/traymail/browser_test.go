@@ -204,7 +204,7 @@ func TestBrowserAsksForTheSecondFactor(t *testing.T) {
 	w := newWalk(t, "mfa")
 	in, err := w.signIn(func(address string) {
 		w.do(w.browser, hinted(address), fill("#passwd", w.users["mfa"].Password),
-			fill("#otc", "000000"), shows("Enter code"), fill("#otc", w.users["mfa"].MFACode), accept(), over("mfa@contoso.com"))
+			fill("#otc", "000000"), shows("AADSTS500121"), fill("#otc", w.users["mfa"].MFACode), accept(), over("mfa@contoso.com"))
 	})
 	if err != nil || in.Username != "mfa@contoso.com" {
 		t.Fatalf("SignIn = %+v, %v", in, err)

@@ -294,7 +294,12 @@ func TestPastingBesideTheListenerTakesWhicheverComesFirst(t *testing.T) {
 	b := newBench(t, "")
 	var asking atomic.Int32
 	in, err := b.SignIn(t.Context(), "main", SignIn{
-		Open: b.open, // the person answers in the browser
+		Open: func(address string) error { // the person answers in the browser
+			if !strings.Contains(address, "response_mode=query") {
+				t.Error("the address on which the browser ends could not be pasted")
+			}
+			return b.open(address)
+		},
 		Paste: func(ctx context.Context, _ string, _ error) (string, error) {
 			asking.Add(1)
 			defer asking.Add(-1)

@@ -102,6 +102,7 @@ func (m *Mailer) keep(ctx context.Context, s *sender, grant *authcode.Grant) err
 // signInPasting waits for the listener, where there is one, and for the person.
 func signInPasting(ctx context.Context, c *authcode.Client, opts authcode.Options, how SignIn) (*authcode.Grant, error) {
 	opts.NoListener = how.Open == nil
+	c.ResponseMode = "query" // only then the address holds what is to be pasted
 	s, err := c.Start(ctx, opts)
 	if err != nil {
 		return nil, err
