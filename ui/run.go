@@ -8,10 +8,11 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
+
+	_ "traymail/ui/locale" // before the toolkit
 )
 
 // Run opens the window and blocks until it is closed or ctx ends. It must be
@@ -45,7 +46,6 @@ func start(o Options) (w *window, a fyne.App, err error) {
 			err = fmt.Errorf("the window cannot be opened (%v): use the commands, traymail --help lists them", cause)
 		}
 	}()
-	speakEnglishInC()
 	a = app.NewWithID("app.traymail")
 	w, err = open(a, o, fyne.Do)
 	return w, a, err
@@ -55,18 +55,4 @@ func start(o Options) (w *window, a fyne.App, err error) {
 // without one.
 func noDisplay() bool {
 	return runtime.GOOS != "windows" && runtime.GOOS != "darwin" && os.Getenv("DISPLAY") == ""
-}
-
-// speakEnglishInC gives the toolkit a language where the locale names none: it
-// complains about "C" on standard error otherwise.
-func speakEnglishInC() {
-	for _, name := range []string{"LC_ALL", "LANG"} {
-		locale, _, _ := strings.Cut(os.Getenv(name), ".")
-		if locale == "C" || locale == "POSIX" {
-			os.Setenv(name, "en_US.UTF-8")
-		}
-	}
-	if os.Getenv("LC_ALL") == "" && os.Getenv("LANG") == "" {
-		os.Setenv("LANG", "en_US.UTF-8")
-	}
 }

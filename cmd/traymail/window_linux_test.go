@@ -193,6 +193,18 @@ func TestWindowWithoutADisplaySaysSo(t *testing.T) {
 	}
 }
 
+func TestWindowBuildIsSilentWhereTheLocaleNamesNoLanguage(t *testing.T) {
+	for _, locale := range []string{"C", "C.UTF-8", "POSIX", ""} {
+		c := exec.Command(windowProgram(t), "version")
+		c.Env = append(os.Environ(), "LANG="+locale, "LC_ALL=")
+		var said strings.Builder
+		c.Stderr = &said
+		if err := c.Run(); err != nil || said.Len() > 0 {
+			t.Errorf("LANG=%q: %v, on standard error: %s", locale, err, said.String())
+		}
+	}
+}
+
 // TestWindowLooks takes the pictures of README and docs; make screenshots runs
 // it. In an ordinary run it shows that each variant comes up.
 func TestWindowLooks(t *testing.T) {
