@@ -122,7 +122,7 @@ func (s *staged) insert(ctx context.Context, t tx) error {
 	if _, err := t.exec(ctx, `INSERT INTO mail_account (name) VALUES ($1) ON CONFLICT (name) DO NOTHING`, s.Account); err != nil {
 		return err
 	}
-	job, err := wake(ctx, t, s.Account, s.id, s.Received)
+	job, err := wake(ctx, t, s.Account, s.id, time.Time{})
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,8 @@ func (s *staged) insert(ctx context.Context, t tx) error {
 	return nil
 }
 
-// wake sets a message's alarm clock.
+// wake sets a message's alarm clock; the zero time is at once, without the
+// seconds that River takes to notice that a job's time has come.
 func wake(ctx context.Context, t tx, account, id string, at time.Time) (job int64, err error) {
 	ids, err := t.insertJobs(ctx, []river.InsertManyParams{{
 		Args:       deliverArgs{Message: id},

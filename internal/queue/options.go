@@ -51,7 +51,8 @@ type Options struct {
 
 	// fault is called by name at each step between which a crash is tested.
 	fault func(point string)
-	// poll slows River's polling for tests in virtual time.
+	// poll, for tests in virtual time, is how often River and the queue look
+	// around; nothing is synced then.
 	poll time.Duration
 	// lease is how long a machine may be silent before others take over: 30 s.
 	lease time.Duration

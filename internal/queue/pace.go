@@ -29,7 +29,8 @@ func (p Pace) turn(now time.Time, l load) (recipients int, wait time.Duration, d
 	if p.AtOnce > 0 && l.flight >= p.AtOnce {
 		return 0, 200 * time.Millisecond, false
 	}
-	if free := l.nth.Add(time.Minute).Sub(now); p.PerMinute > 0 && !l.nth.IsZero() && free > 0 {
+	// A millisecond more, because the record cuts moments down to whole ones.
+	if free := l.nth.Add(time.Minute + time.Millisecond).Sub(now); p.PerMinute > 0 && !l.nth.IsZero() && free > 0 {
 		return 0, free, false
 	}
 	recipients = 1 << 30

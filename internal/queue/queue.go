@@ -72,13 +72,14 @@ func Open(ctx context.Context, options Options) (*Queue, error) {
 		CancelledJobRetentionPeriod: time.Minute,
 		DiscardedJobRetentionPeriod: time.Minute,
 	}
-	config.Test.Time = clock{options.Now}
 	var err error
 	switch {
 	case (options.Path == "") == (options.PostgreSQL == ""):
 		return nil, errors.New("open the queue: name either a file or a PostgreSQL database")
 	case options.Path != "":
-		q.engine, err = openSQLite(ctx, options.Path, config)
+		// Machines that share a queue go by the database's clock instead.
+		config.Test.Time = clock{options.Now}
+		q.engine, err = openSQLite(ctx, options.Path, options.poll == 0, config)
 	default:
 		q.engine, err = openPostgres(ctx, options.PostgreSQL, config)
 	}
@@ -149,7 +150,8 @@ func (q *Queue) Shutdown(ctx context.Context) error {
 	return errors.Join(append(errs, q.engine.close())...)
 }
 
-// clock is the queue's clock for River, on whose tests alone it is stubbable.
+// clock is the queue's clock for River, which has a place for one among its
+// settings for tests.
 type clock struct{ now func() time.Time }
 
 func (c clock) Now() time.Time       { return c.now() }

@@ -232,8 +232,8 @@ func advance(ctx context.Context, t tx, id, account string, now time.Time) (Stat
 		return state, err
 	}
 	at := moment(next)
-	if at.Before(now) {
-		at = now
+	if !at.After(now) {
+		at = time.Time{}
 	}
 	job, err := wake(ctx, t, account, id, at)
 	if err != nil {

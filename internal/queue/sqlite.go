@@ -30,7 +30,7 @@ type liteEngine struct {
 	lock           *ownerLock
 }
 
-func openSQLite(ctx context.Context, path string, config *river.Config) (_ *liteEngine, err error) {
+func openSQLite(ctx context.Context, path string, synced bool, config *river.Config) (_ *liteEngine, err error) {
 	path, err = filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -44,8 +44,12 @@ func openSQLite(ctx context.Context, path string, config *river.Config) (_ *lite
 	if e.lock, err = lockOwner(path, time.Now()); err != nil {
 		return nil, err
 	}
+	sync := "synchronous(off)"
+	if synced {
+		sync = "synchronous(full)"
+	}
 	// auto_vacuum comes first: it can only be chosen while the file is empty.
-	e.writer, err = sql.Open("sqlite", fileURI(path, "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous(full)"))
+	e.writer, err = sql.Open("sqlite", fileURI(path, "auto_vacuum(incremental)", "journal_mode(wal)", sync))
 	if err != nil {
 		return nil, err
 	}
