@@ -39,7 +39,8 @@ func child() {
 	}
 	ctx := context.Background()
 	var seen atomic.Int64
-	q, err := Open(ctx, Options{Path: task.Path, PostgreSQL: task.PostgreSQL, fault: func(point string) {
+	unpaced := func(string) Pace { return Pace{AtOnce: 3} }
+	q, err := Open(ctx, Options{Path: task.Path, PostgreSQL: task.PostgreSQL, Pace: unpaced, fault: func(point string) {
 		if point == task.Fault && seen.Add(1) == task.Nth {
 			self, err := os.FindProcess(os.Getpid())
 			if err == nil {

@@ -181,10 +181,11 @@ func (q *Queue) resumeDue(ctx context.Context) error {
 // batch is how many messages one duty handles before the next has its turn.
 const batch = 200
 
-// tellLate has the sender told, once, of messages that wait for long.
+// tellLate has the sender told, once, of messages that wait for long. Of a held
+// one somebody knows already.
 func (q *Queue) tellLate(ctx context.Context) error {
 	late, err := column(ctx, q.engine.view(), `SELECT id FROM mail_message WHERE finished = 0 AND late = 0 AND received <= $1
-		ORDER BY received LIMIT $2`, stamp(q.options.Now().Add(-q.options.DelayNotice)), batch)
+		AND state <> $2 ORDER BY received LIMIT $3`, stamp(q.options.Now().Add(-q.options.DelayNotice)), Held, batch)
 	if err != nil {
 		return err
 	}
