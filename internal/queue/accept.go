@@ -25,10 +25,7 @@ const (
 // memory whole. When a limit or the disk is full the error is ErrFull, and
 // nothing of the message is left.
 func (q *Queue) Accept(ctx context.Context, m Message, body io.Reader) (id string, err error) {
-	if m.Account == "" || len(m.Recipients) == 0 {
-		return "", errors.New("a message needs an account and a recipient to be queued")
-	}
-	s, err := q.stage(ctx, m, body)
+	s, err := q.stage(ctx, m, body, &q.options)
 	if err != nil {
 		return "", err
 	}
@@ -51,19 +48,22 @@ type staged struct {
 	tail   []byte // the rest
 }
 
-// stage reads the body. What it reserves of the quota is given back by abandon
-// or settled, one of which must follow.
-func (q *Queue) stage(ctx context.Context, m Message, body io.Reader) (*staged, error) {
+// stage reads the body, within the limits unless they are nil. What it reserves
+// of the quota is given back by abandon or settled, one of which must follow.
+func (q *Queue) stage(ctx context.Context, m Message, body io.Reader, limits *Options) (*staged, error) {
+	if m.Account == "" || len(m.Recipients) == 0 {
+		return nil, errors.New("a message needs an account and a recipient to be queued")
+	}
 	now := q.options.Now()
 	s := &staged{queue: q, id: newID(now), Message: m}
 	s.Received, s.Size = now, 0
-	if !q.quota.reserve(0, 1, &q.options) {
+	if !q.quota.reserve(0, 1, limits) {
 		return nil, ErrFull
 	}
 	for {
 		part, err := io.ReadAll(io.LimitReader(body, partSize))
 		s.Size += int64(len(part))
-		if !q.quota.reserve(int64(len(part)), 0, &q.options) {
+		if !q.quota.reserve(int64(len(part)), 0, limits) {
 			s.Size -= int64(len(part))
 			return nil, q.abandon(s, ErrFull)
 		}
@@ -201,10 +201,10 @@ type quota struct {
 	reservedBytes, reservedMessage int64
 }
 
-func (c *quota) reserve(bytes, messages int64, o *Options) bool {
+func (c *quota) reserve(bytes, messages int64, limits *Options) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.bytes+c.reservedBytes+bytes > o.MaxBytes || c.messages+c.reservedMessage+messages > o.MaxMessages {
+	if o := limits; o != nil && (c.bytes+c.reservedBytes+bytes > o.MaxBytes || c.messages+c.reservedMessage+messages > o.MaxMessages) {
 		return false
 	}
 	c.reservedBytes += bytes

@@ -110,3 +110,26 @@ func TestLaterSchemaIsRefused(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestFullQueueStillTellsOfARefusal(t *testing.T) {
+	o := sqliteOptions(t)
+	o.MaxMessages = 1
+	o.Bounce = func(_ context.Context, n Notice) (Message, io.Reader, bool) {
+		m := message("acct", n.Delivery.From)
+		m.From, m.Subject = "", "Undelivered"
+		return m, strings.NewReader("sorry"), n.Delivery.From != ""
+	}
+	q := open(t, o)
+	start(t, q, func(ctx context.Context, d *Delivery) Outcome {
+		if d.From == "" {
+			return allAccepted(ctx, d)
+		}
+		return answer(d, Result{Verdict: Refused, Reply: "550 5.1.1 no such user"})
+	})
+	untilState(t, q, accept(t, q, message("acct", "a@x"), "body"), Failed)
+	list, err := q.List(context.Background(), Filter{Subject: "Undelivered"})
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%d bounces, %v", len(list), err)
+	}
+	untilState(t, q, list[0].ID, Delivered)
+}

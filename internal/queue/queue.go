@@ -129,9 +129,14 @@ func (q *Queue) Start(ctx context.Context, deliver Deliver) error {
 
 // Shutdown stops taking up messages, waits for the attempts in flight, and
 // closes the queue. When ctx ends first, their contexts are cancelled and their
-// ends recorded all the same.
-func (q *Queue) Shutdown(ctx context.Context) error {
-	q.stop.Do(func() { close(q.stopping) })
+// ends recorded all the same. A second call does nothing.
+func (q *Queue) Shutdown(ctx context.Context) (err error) {
+	q.stop.Do(func() { err = q.shutdown(ctx) })
+	return err
+}
+
+func (q *Queue) shutdown(ctx context.Context) error {
+	close(q.stopping)
 	q.tending.Wait()
 	q.mu.Lock()
 	started := q.started

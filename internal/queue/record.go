@@ -71,13 +71,13 @@ func spoken(d time.Duration) string {
 }
 
 // record writes down how an attempt ended, in one transaction with what follows
-// from it. It does not give up: until it is written, the message counts as in
-// flight, and a record that is lost is a message sent twice.
+// from it. It does not give up before Shutdown: until it is written, the message
+// counts as in flight, and a record that is lost is a message sent twice.
 func (q *Queue) record(d *Delivery, out Outcome, counts bool) {
 	ctx := context.Background() // also when Shutdown has lost patience
 	verdicts := q.options.settle(d, out, counts, q.options.Now())
 	bounce := q.bounce(ctx, d, verdicts, false)
-	for {
+	for last := false; ; {
 		state, err := q.conclude(ctx, d, verdicts, &out, bounce)
 		if err == nil {
 			q.feed.publish(Event{ID: d.ID, Account: d.Account, State: state})
@@ -89,23 +89,23 @@ func (q *Queue) record(d *Delivery, out Outcome, counts bool) {
 			}
 			return
 		}
-		q.options.Log.Error("an attempt is not recorded yet", "id", d.ID, "error", err)
+		q.options.Log.Error("an attempt is not recorded", "id", d.ID, "given up", last, "error", err)
+		if last {
+			return // the next start takes it for cut short, and repeats it
+		}
 		timer := time.NewTimer(time.Second)
 		select {
 		case <-timer.C:
 		case <-q.stopping:
 			timer.Stop()
-			if _, err := q.conclude(ctx, d, verdicts, &out, bounce); err != nil {
-				q.options.Log.Error("an attempt was never recorded; it is repeated", "id", d.ID, "error", err)
-			}
-			return
+			last = true
 		}
 	}
 }
 
 // bounce asks for the message that tells of the failed or late recipients, and
-// stages it. Nil when there is none; one that cannot be staged is given up, for
-// a failed bounce must not keep the record from being written.
+// stages it, full queue or not. Nil when there is none; one that cannot be staged
+// is given up, for a failed bounce must not keep the record from being written.
 func (q *Queue) bounce(ctx context.Context, d *Delivery, verdicts []verdict, delayed bool) *staged {
 	n := Notice{Delivery: *d, Delayed: delayed, Expires: d.Received.Add(q.options.Expire)}
 	for _, v := range verdicts {
@@ -120,7 +120,7 @@ func (q *Queue) bounce(ctx context.Context, d *Delivery, verdicts []verdict, del
 	if !ok {
 		return nil
 	}
-	s, err := q.stage(ctx, m, body)
+	s, err := q.stage(ctx, m, body, nil)
 	if err != nil {
 		q.options.Log.Error("the sender could not be told", "id", d.ID, "error", err)
 		return nil
@@ -135,6 +135,9 @@ func (q *Queue) conclude(ctx context.Context, d *Delivery, verdicts []verdict, o
 		now := q.options.Now()
 		var attempts int
 		err := t.row(ctx, `SELECT state, attempts FROM mail_message WHERE id = $1`+q.engine.rowLock(), d.ID).Scan(&state, &attempts)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil // cleared away long ago, while this machine was thought dead
+		}
 		if err != nil {
 			return err
 		}

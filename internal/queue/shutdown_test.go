@@ -33,6 +33,9 @@ func TestImpatientShutdownCountsNoAttempt(t *testing.T) {
 		}
 		for range events { // closed by Shutdown
 		}
+		if err := q.Shutdown(context.Background()); err != nil {
+			t.Errorf("a second shutdown: %v", err)
+		}
 		if _, err := q.Accept(context.Background(), message("acct", "a@x"), strings.NewReader("late")); err == nil {
 			t.Error("a closed queue accepted a message")
 		}

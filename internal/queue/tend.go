@@ -130,13 +130,13 @@ func (q *Queue) inherit(ctx context.Context, t tx, machine string, jobs []runnin
 		if _, err := t.exec(ctx, `UPDATE mail_message SET resend = 1 WHERE id = $1`, id); err != nil {
 			return nil, err
 		}
-		if err := rewake(ctx, t, id, Sending, 0, now); err != nil {
+		if err := q.rewake(ctx, t, id, Sending, 0, now); err != nil {
 			return nil, err
 		}
 	}
 	for _, j := range jobs {
 		if j.machine == machine {
-			if err := rewake(ctx, t, j.message, Queued, j.id, now); err != nil {
+			if err := q.rewake(ctx, t, j.message, Queued, j.id, now); err != nil {
 				return nil, err
 			}
 		}
@@ -155,8 +155,8 @@ func (q *Queue) inherit(ctx context.Context, t tx, machine string, jobs []runnin
 
 // rewake gives a message a new job if it is in the state, and if job is not 0
 // has that one.
-func rewake(ctx context.Context, t tx, id string, state State, job int64, now time.Time) error {
-	accounts, err := column(ctx, t, `SELECT account FROM mail_message WHERE id = $1 AND state = $2 AND (job = $3 OR $3 = 0)`, id, state, job)
+func (q *Queue) rewake(ctx context.Context, t tx, id string, state State, job int64, now time.Time) error {
+	accounts, err := column(ctx, t, `SELECT account FROM mail_message WHERE id = $1 AND state = $2 AND (job = $3 OR $3 = 0)`+q.engine.rowLock(), id, state, job)
 	if err != nil || len(accounts) == 0 {
 		return err
 	}
