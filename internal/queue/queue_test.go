@@ -114,6 +114,38 @@ func TestRecipientsAreJudgedOneByOne(t *testing.T) {
 			t.Fatalf("bounces: %+v, %v", bounces, err)
 		}
 		untilState(t, q, bounces[0].ID, Delivered)
+		var used int
+		if err := q.engine.view().row(context.Background(), `SELECT sum(recipients) FROM mail_usage`).Scan(&used); err != nil || used != 3 {
+			t.Errorf("%d recipients count for the day, want the 3 that the server took (%v)", used, err)
+		}
+	})
+}
+
+func TestOnlyTheMessagesOwnJobBegins(t *testing.T) {
+	onBoth(t, func(t *testing.T, o Options) {
+		q := open(t, o)
+		ctx := context.Background()
+		id := accept(t, q, message("acct", "a@x"), "body")
+		var job int64
+		if err := q.engine.view().row(ctx, `SELECT job FROM mail_message WHERE id = $1`, id).Scan(&job); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			name   string
+			job    int64
+			id     string
+			begins bool
+		}{
+			{"another job of the message", job + 1, id, false},
+			{"a job of no message", job, "gone", false},
+			{"its own job", job, id, true},
+			{"its own job once more", job, id, false},
+		} {
+			d, wait, err := q.begin(ctx, c.job, c.id)
+			if (d != nil) != c.begins || wait != 0 || err != nil {
+				t.Errorf("%s: began %v, wait %v, %v", c.name, d != nil, wait, err)
+			}
+		}
 	})
 }
 
