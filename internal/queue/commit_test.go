@@ -91,3 +91,17 @@ func TestFailedWriteUndoesNoOtherOfItsGroup(t *testing.T) {
 		}
 	})
 }
+
+func TestEveryCommitIsSynced(t *testing.T) {
+	q := open(t, sqliteOptions(t))
+	db := q.engine.(*liteEngine).writer
+	var mode string
+	var level, vacuum int
+	if err := errors.Join(db.QueryRow(`PRAGMA journal_mode`).Scan(&mode), db.QueryRow(`PRAGMA synchronous`).Scan(&level),
+		db.QueryRow(`PRAGMA auto_vacuum`).Scan(&vacuum)); err != nil {
+		t.Fatal(err)
+	}
+	if mode != "wal" || level != 2 || vacuum != 2 {
+		t.Errorf("journal_mode %s, synchronous %d, auto_vacuum %d", mode, level, vacuum)
+	}
+}
