@@ -136,7 +136,7 @@ func (p *part) run(c net.Conn, secure, greeted bool) (upgrade bool) {
 	if w.offerTLS {
 		srv.TLSConfig = p.st.tls[p.l.Address] // so that STARTTLS is offered
 	}
-	_ = srv.Serve(&one{conn: w})              // returns at once, with io.EOF
+	_ = srv.Serve(&one{conn: w})           // returns at once, with io.EOF
 	_ = srv.Shutdown(context.Background()) // waits for the session
 	cancel()
 	sess.running.Lock() // and for a BDAT that the client left behind

@@ -116,23 +116,32 @@ func (d *dataReader) Read(p []byte) (int, error) {
 		if d.finished {
 			return 0, io.EOF
 		}
-		line, err := d.r.ReadSlice('\n')
-		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
-			return 0, unexpected(err)
+		d.buf = d.buf[:0]
+		for more := true; more; more = !d.finished && len(d.buf) < 2048 && d.lineBuffered() {
+			line, err := d.r.ReadSlice('\n')
+			if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+				return 0, unexpected(err)
+			}
+			d.take(line)
 		}
-		d.take(line)
+		d.out = d.buf
 	}
 	n := copy(p, d.out)
 	d.out = d.out[n:]
 	return n, nil
 }
 
+// lineBuffered reports whether a line can be had without waiting for it.
+func (d *dataReader) lineBuffered() bool {
+	b, _ := d.r.Peek(d.r.Buffered()) // cannot fail
+	return bytes.IndexByte(b, '\n') >= 0
+}
+
 // take adds a line, or the part of one that filled the buffer.
 func (d *dataReader) take(line []byte) {
-	d.buf = d.buf[:0]
 	if !d.inLine && string(line) == ".\r\n" {
 		d.buf = append(d.n.finish(d.buf), ".\r\n"...)
-		d.out, d.finished = d.buf, true
+		d.finished = true
 		return
 	}
 	d.bareDot = d.bareDot || d.bareLine && string(bytes.TrimRight(line, "\r\n")) == "."
@@ -142,7 +151,6 @@ func (d *dataReader) take(line []byte) {
 		text = line[1:]
 	}
 	d.buf = d.n.append(d.buf, text)
-	d.out = d.buf
 
 	last := len(line) - 1
 	cr := d.cr

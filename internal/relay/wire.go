@@ -40,9 +40,9 @@ type wire struct {
 
 	maxSize   int64 // told with SIZE; go-smtp would refuse a message of exactly its limit
 	offerTLS  bool  // intercept STARTTLS
-	upgrade   bool // STARTTLS was sent: go-smtp's part is over, the connection is not
-	muted     bool // swallow the greeting, which was sent before STARTTLS
-	hangUp    bool // read no more after the reply
+	upgrade   bool  // STARTTLS was sent: go-smtp's part is over, the connection is not
+	muted     bool  // swallow the greeting, which was sent before STARTTLS
+	hangUp    bool  // read no more after the reply
 	lastReply string
 	line      []byte // what of a command is still to be read
 	chunk     int64  // octets of a BDAT chunk that follow line
@@ -50,7 +50,7 @@ type wire struct {
 }
 
 func newWire(c net.Conn, stopping func() bool) *wire {
-	return &wire{Conn: c, r: bufio.NewReader(c), stopping: stopping}
+	return &wire{Conn: c, r: bufio.NewReaderSize(c, 16<<10), stopping: stopping}
 }
 
 func (w *wire) Read(p []byte) (int, error) {
