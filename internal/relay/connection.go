@@ -40,7 +40,7 @@ func (s *Server) serve(address string, nc net.Conn) {
 		return
 	}
 	addr := remote.Addr().Unmap().WithZone("")
-	m := newMeter(nc, st.Timeout)
+	m := newMeter(nc, st.Timeout, st.MaxSize)
 	if refused := s.admit(st, l, m, addr); refused != nil {
 		s.in.log.Warn("connection refused", "listener", l.Name, "remote", addr.String(), "reply", refused.Error())
 		_, _ = m.Write([]byte(refused.Error() + "\r\n")) // closed either way

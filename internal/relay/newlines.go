@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 )
 
@@ -120,7 +121,7 @@ func (d *dataReader) Read(p []byte) (int, error) {
 		for more := true; more; more = !d.finished && len(d.buf) < 2048 && d.lineBuffered() {
 			line, err := d.r.ReadSlice('\n')
 			if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
-				return 0, unexpected(err)
+				return 0, d.cutOff(err)
 			}
 			d.take(line)
 		}
@@ -129,6 +130,14 @@ func (d *dataReader) Read(p []byte) (int, error) {
 	n := copy(p, d.out)
 	d.out = d.out[n:]
 	return n, nil
+}
+
+// cutOff is the error of a message that has no end.
+func (d *dataReader) cutOff(err error) error {
+	if d.bareDot {
+		return fmt.Errorf("%w; there was a line of one dot, but between bare line endings: the client has to end the message with CRLF, a dot and CRLF", unexpected(err))
+	}
+	return unexpected(err)
 }
 
 // lineBuffered reports whether a line can be had without waiting for it.

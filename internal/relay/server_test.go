@@ -188,7 +188,7 @@ func (d *deadlines) Read(p []byte) (int, error)        { return d.n, nil }
 
 func TestTheDeadlineGrowsWithWhatComesIn(t *testing.T) {
 	d := &deadlines{n: 60 * minRate}
-	m := newMeter(d, time.Minute)
+	m := newMeter(d, time.Minute, 1<<20)
 	for _, want := range []time.Duration{1, 2, 3} {
 		if _, err := m.Read(nil); err != nil || !d.read.Equal(m.since.Add(want*time.Minute)) {
 			t.Errorf("%s after the last reply, %v; want %d minutes", d.read.Sub(m.since), err, want)
@@ -220,7 +220,7 @@ func TestWhoIsAClientWithoutAPassword(t *testing.T) {
 		}
 	}
 	r := newRig(t, c)
-	m := newMeter(&deadlines{}, time.Minute)
+	m := newMeter(&deadlines{}, time.Minute, 1)
 	if refused := r.admit(r.state.Load(), r.state.Load().listener(c.Listeners[0].Address), m, netip.MustParseAddr("192.0.2.1")); refused == nil || refused.Code != 554 {
 		t.Errorf("an address that may never send was let in: %v", refused)
 	}

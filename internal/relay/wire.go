@@ -63,11 +63,11 @@ func (w *wire) Read(p []byte) (int, error) {
 		case w.chunk > 0:
 			n, err := w.r.Read(p[:min(int64(len(p)), w.chunk)])
 			w.chunk -= int64(n)
-			return n, unexpected(err)
+			return n, w.cutOff(err)
 		case w.data != nil:
 			n, err := w.data.Read(p)
 			if err != io.EOF {
-				return n, err
+				return n, w.cutOff(err)
 			}
 			w.data = nil
 		case w.lastReply == "354":
@@ -79,6 +79,16 @@ func (w *wire) Read(p []byte) (int, error) {
 			}
 		}
 	}
+}
+
+// cutOff ends the session after a message that could not be read to its end.
+// go-smtp would take what still comes of it for commands.
+func (w *wire) cutOff(err error) error {
+	if err == nil {
+		return nil
+	}
+	w.hangUp, w.data, w.chunk = true, nil, 0
+	return unexpected(err)
 }
 
 // nextCommand reads a line into w.line. It returns io.EOF when the session is
