@@ -2,8 +2,12 @@ package relay
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
+	"errors"
 	"io"
+	"net"
+	"net/netip"
 	"net/textproto"
 	"path/filepath"
 	"strings"
@@ -93,4 +97,32 @@ func TestACertificateFromFiles(t *testing.T) {
 	conn := textproto.NewConn(tls.Client(r.dial(t, "local"), insecure))
 	expect(t, conn, 220)
 	command(t, conn, 221, "QUIT")
+}
+
+func TestAPasswordIsNotAskedForWithoutTLSFromOtherMachines(t *testing.T) {
+	c := testConfig()
+	c.Listeners[0].Networks = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	c.Clients = []Client{{Name: "printer", PasswordHash: cheapHash(testPassword)}}
+	p := &pipe{in: bytes.NewReader([]byte("EHLO x\r\nAUTH PLAIN AHByaW50ZXIAb3BlbiBzZXNhbWU=\r\nQUIT\r\n")), remote: net.IPv4(192, 0, 2, 1)}
+	fuzzServer(t, c, newInbox().accept).serve(c.Listeners[0].Address, p)
+	if out := p.out.String(); strings.Contains(out, "250-AUTH") || !strings.Contains(out, "\r\n538 5.7.11 ") {
+		t.Errorf("got %q", out)
+	}
+}
+
+func TestTheReasonIsToldEvenIfTheQueueHidesIt(t *testing.T) {
+	c := testConfig()
+	c.MaxSize = 1000
+	p := &pipe{in: bytes.NewReader([]byte("EHLO x\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<a@b.c>\r\nDATA\r\n\r\n" + strings.Repeat("x", 1000) + "\r\n.\r\nQUIT\r\n"))}
+	s := fuzzServer(t, c, func(_ context.Context, _ Message, r io.Reader) (string, error) {
+		_, err := io.Copy(io.Discard, r)
+		if err == nil {
+			return "x", nil
+		}
+		return "", errors.New("a transaction was rolled back")
+	})
+	s.serve(c.Listeners[0].Address, p)
+	if !strings.Contains(p.out.String(), "\r\n552 5.3.4 ") {
+		t.Errorf("got %q", p.out.String())
+	}
 }

@@ -44,6 +44,9 @@ func TestReloadKeepsConnectionsAndAppliesToTheNextMessage(t *testing.T) {
 	if err := r.Reload(c); err != nil {
 		t.Fatal(err)
 	}
+	if len(r.logins.verified) > 0 {
+		t.Error("a password from before is still remembered")
+	}
 	if got := r.Addr("local").String(); got != before {
 		t.Errorf("the listener moved from %s to %s", before, got)
 	}

@@ -16,18 +16,25 @@ import (
 
 // pipe is a connection on which all of the client's octets are there at once.
 type pipe struct {
-	in  *bytes.Reader
-	out bytes.Buffer
+	in     *bytes.Reader
+	out    bytes.Buffer
+	remote net.IP // loopback if it is nil
 }
 
 func (p *pipe) Read(b []byte) (int, error)       { return p.in.Read(b) }
 func (p *pipe) Write(b []byte) (int, error)      { return p.out.Write(b) }
 func (p *pipe) Close() error                     { return nil }
 func (p *pipe) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
-func (p *pipe) RemoteAddr() net.Addr             { return p.LocalAddr() }
 func (p *pipe) SetDeadline(time.Time) error      { return nil }
 func (p *pipe) SetReadDeadline(time.Time) error  { return nil }
 func (p *pipe) SetWriteDeadline(time.Time) error { return nil }
+
+func (p *pipe) RemoteAddr() net.Addr {
+	if p.remote != nil {
+		return &net.TCPAddr{IP: p.remote}
+	}
+	return p.LocalAddr()
+}
 
 var replyLine = regexp.MustCompile(`^([245]\d\d[ -]|334 |354 )`)
 
