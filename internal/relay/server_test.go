@@ -209,8 +209,8 @@ func TestWhoIsAClientWithoutAPassword(t *testing.T) {
 	c := testConfig()
 	c.Listeners[0].Networks = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	c.Clients = []Client{
-		{Name: "plant", Networks: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}},
 		{Name: "press", Networks: []netip.Prefix{netip.MustParsePrefix("10.1.2.0/24")}},
+		{Name: "plant", Networks: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}},
 		{Name: "elsewhere", Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}},
 	}
 	for addr, want := range map[string]string{"10.1.2.3": "press", "10.1.9.9": "plant", "10.9.9.9": "local", "192.0.2.1": "", "127.0.0.1": ""} {
