@@ -50,6 +50,7 @@ no line that long takes it from a file, with < FILE).`,
 	c.Flags().BoolVar(&paste, "paste", false, "paste the address on which the browser ended")
 	c.Flags().DurationVar(&timeout, "timeout", 5*time.Minute, "how long the browser may take")
 	c.MarkFlagsMutuallyExclusive("device", "paste")
+	c.MarkFlagsMutuallyExclusive("device", "timeout") // a code has its own end, which the service sets
 	return c
 }
 
