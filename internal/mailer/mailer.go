@@ -27,20 +27,6 @@ import (
 	"traymail/smtp"
 )
 
-// Service is what a face needs of the program. All of it blocks and is safe
-// for concurrent use.
-type Service interface {
-	// Account returns one account, and whether its secrets are there.
-	Account(ctx context.Context, name string) (account.Account, Secrets, error)
-	// Save stores an account and, unless it is empty, its client secret. When
-	// it returns an error nothing has changed.
-	Save(ctx context.Context, a account.Account, clientSecret keystore.Secret) error
-	// SignIn signs the account in and stores its refresh token.
-	SignIn(ctx context.Context, name string, how SignIn) (SignedIn, error)
-	// SendTest sends the test email; to may be empty for the account's own.
-	SendTest(ctx context.Context, name, to string) (Delivery, error)
-}
-
 // Secret is a secret as the keystore takes it.
 type Secret = keystore.Secret
 

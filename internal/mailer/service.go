@@ -1,0 +1,191 @@
+package mailer
+
+import (
+	"context"
+	"time"
+
+	"traymail/internal/account"
+	"traymail/internal/queue"
+	"traymail/keystore"
+)
+
+// Service is what the setup of an account needs of the program. All of it
+// blocks and is safe for concurrent use.
+type Service interface {
+	// Account returns one account, and whether its secrets are there.
+	Account(ctx context.Context, name string) (account.Account, Secrets, error)
+	// Save stores an account and, unless it is empty, its client secret. When
+	// it returns an error nothing has changed.
+	Save(ctx context.Context, a account.Account, clientSecret keystore.Secret) error
+	// SignIn signs the account in and stores its refresh token.
+	SignIn(ctx context.Context, name string, how SignIn) (SignedIn, error)
+	// SendTest sends the test email; to may be empty for the account's own.
+	SendTest(ctx context.Context, name, to string) (Delivery, error)
+}
+
+// Sending is how messages are handed over.
+type Sending interface {
+	// Send submits one message now and waits for the server's reply.
+	Send(ctx context.Context, account string, s Submission) (Delivery, error)
+	// Enqueue puts one message into the queue; from then on nothing loses it.
+	// account may be empty, as with Send.
+	Enqueue(ctx context.Context, account string, s Submission) (Queued, error)
+}
+
+// Queue is what can be seen of messages, and done with them.
+type Queue interface {
+	// Messages lists messages, newest first.
+	Messages(ctx context.Context, f Filter) ([]Message, error)
+	// Message returns all that is known of one.
+	Message(ctx context.Context, id string) (*Record, error)
+	// Change does one thing to one message.
+	Change(ctx context.Context, id string, what Change) error
+	// Flush makes what waits for a later attempt due now, of one account or,
+	// when that is empty, of all, and returns how many messages that were.
+	Flush(ctx context.Context, account string) (int, error)
+}
+
+// Running is what can be seen of the program as a whole.
+type Running interface {
+	// Status returns the state of everything.
+	Status(ctx context.Context) (Status, error)
+	// Watch calls changed whenever the status may have changed, at most five
+	// times a second, until ctx ends, changed returns an error, or the program
+	// stops.
+	Watch(ctx context.Context, changed func(Status) error) error
+	// Log lists attempts that ended, oldest first, from behind the one given.
+	Log(ctx context.Context, after Attempt, limit int) ([]Attempt, error)
+	// Reload reads the configuration again. When it returns an error the
+	// former one is still in force.
+	Reload(ctx context.Context) error
+}
+
+// Program is the whole of it: a Mailer in this process, or one in another,
+// reached through internal/control.
+type Program interface {
+	Service
+	Sending
+	Queue
+	Running
+	// Remove deletes an account with its secrets.
+	Remove(ctx context.Context, name string) error
+	// Close ends what the Program holds open.
+	Close() error
+}
+
+// The queue's own types, for faces that know the queue through this package.
+type (
+	Filter  = queue.Filter
+	Message = queue.Summary
+	Record  = queue.Record
+	Attempt = queue.Attempt
+)
+
+// A Change is one thing that can be done to a message that waits.
+type Change string
+
+// The changes.
+const (
+	Retry   Change = "retry"   // the next attempt is due now
+	Hold    Change = "hold"    // wait for Release
+	Release Change = "release" // go on
+	Drop    Change = "remove"  // take it out, telling nobody
+)
+
+// Queued is a message that the queue has taken.
+type Queued struct {
+	ID         string   `json:"id"` // the queue's
+	Account    string   `json:"account"`
+	MessageID  string   `json:"message_id"`
+	Recipients []string `json:"recipients"`
+	// Waiting says that no program runs that would deliver it.
+	Waiting bool `json:"waiting"`
+}
+
+// A Status is what the program is doing, as one immutable snapshot.
+type Status struct {
+	Running   bool             `json:"running"` // false: no program runs; the queue is as it was left
+	Version   string           `json:"version,omitempty"`
+	PID       int              `json:"pid,omitempty"`
+	Started   time.Time        `json:"started,omitzero"`
+	Home      string           `json:"home"`
+	Queue     string           `json:"queue"` // the file, or the database's host and name
+	Listeners []ListenerStatus `json:"listeners"`
+	Accounts  []AccountStatus  `json:"accounts"`
+	Clients   []ClientStatus   `json:"clients"`
+	// Problem is why the configuration as it is in the files is not in force;
+	// empty when it is.
+	Problem string `json:"problem,omitempty"`
+}
+
+// A ListenerStatus is an address the relay listens on.
+type ListenerStatus struct {
+	Name    string `json:"name"`
+	Address string `json:"address"` // as bound
+	TLS     string `json:"tls"`
+}
+
+// A ClientStatus is what was seen of a client since the program started.
+type ClientStatus struct {
+	Name     string    `json:"name"`
+	LastSeen time.Time `json:"last_seen,omitzero"`
+	Messages int64     `json:"messages"` // taken
+	Refused  int64     `json:"refused"`
+}
+
+// AccountState is an account's state in one word.
+type AccountState string
+
+// The states of an account.
+const (
+	Ready     AccountState = "ready"     // delivers
+	Paused    AccountState = "paused"    // waits, and goes on by itself
+	Attention AccountState = "attention" // waits for a person
+)
+
+// An AccountStatus is how one account is doing. The counts are of this program
+// since it started; what waits is of the whole queue.
+type AccountStatus struct {
+	Name     string       `json:"name"`
+	Username string       `json:"username,omitempty"`
+	Sender   string       `json:"sender,omitempty"`
+	State    AccountState `json:"state"`
+	// Cause, Reason and Fix say why it is not ready, and what to do; Since and
+	// Until when that began, and when it goes on, if that is known.
+	Cause  Cause     `json:"cause,omitempty"`
+	Reason string    `json:"reason,omitempty"`
+	Fix    string    `json:"fix,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
+	Until  time.Time `json:"until,omitzero"`
+
+	Waiting int       `json:"waiting"`
+	Sending int       `json:"sending"`
+	Held    int       `json:"held"`
+	Bytes   int64     `json:"bytes"`
+	Oldest  time.Time `json:"oldest,omitzero"`
+
+	Delivered     int64            `json:"delivered"` // recipients
+	Refused       int64            `json:"refused"`   // recipients
+	Replies       map[string]int64 `json:"replies"`   // attempts by the server's reply code, such as "250" and "554 5.2.252"
+	RoundTrips    int64            `json:"round_trips"`
+	Sessions      int              `json:"sessions"` // open now
+	LastDelivered time.Time        `json:"last_delivered,omitzero"`
+	LastReply     string           `json:"last_reply,omitempty"`
+	TokenExpires  time.Time        `json:"token_expires,omitzero"`
+	SecretExpires time.Time        `json:"secret_expires,omitzero"`
+}
+
+// A Cause is why an account is paused, in a word that programs can go by.
+type Cause string
+
+// The causes. Of those that a person must end, the account is in need of
+// attention; the others end by themselves.
+const (
+	CauseSignIn   Cause = "sign-in"   // somebody has to sign in
+	CauseSettings Cause = "settings"  // the account's settings cannot work
+	CauseProvider Cause = "provider"  // the provider refuses the account, and an administrator must act
+	CauseKeystore Cause = "keystore"  // the keychain is locked or away
+	CauseNetwork  Cause = "network"   // the server or the identity provider is not reached
+	CauseThrottle Cause = "throttled" // the provider wants a rest
+	CauseQuota    Cause = "quota"     // the day's recipients are used up
+)

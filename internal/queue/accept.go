@@ -1,0 +1,248 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river"
+)
+
+const (
+	chunkSize = 256 << 10
+	// partSize is what Accept holds in memory of one body. A body up to that
+	// size goes into the accepting transaction; a longer one is written part by
+	// part before it, so that no transaction lasts as long as a client sends.
+	partSize = 4 * chunkSize
+)
+
+// Accept stores a message and returns its ID when it is on disk; from then on
+// the queue answers for it. The body is read to its end and never held in
+// memory whole. When a limit or the disk is full the error is ErrFull, and
+// nothing of the message is left.
+func (q *Queue) Accept(ctx context.Context, m Message, body io.Reader) (id string, err error) {
+	s, err := q.stage(ctx, m, body, &q.options)
+	if err != nil {
+		return "", err
+	}
+	q.options.fault("staged")
+	if err := q.engine.update(ctx, s.insert); err != nil {
+		return "", q.abandon(s, err)
+	}
+	q.options.fault("accepted")
+	q.settled(s)
+	return s.id, nil
+}
+
+// staged is a message whose body was read: held in tail, and before that
+// written as chunks that no delivery sees until insert makes them a message's.
+type staged struct {
+	queue *Queue
+	id    string
+	Message
+	chunks int    // written already
+	tail   []byte // the rest
+}
+
+// stage reads the body, within the limits unless they are nil. What it reserves
+// of the quota is given back by abandon or settled, one of which must follow.
+func (q *Queue) stage(ctx context.Context, m Message, body io.Reader, limits *Options) (*staged, error) {
+	if m.Account == "" || len(m.Recipients) == 0 {
+		return nil, errors.New("a message needs an account and a recipient to be queued")
+	}
+	now := q.options.Now()
+	s := &staged{queue: q, id: newID(now), Message: m}
+	s.Received, s.Size = now, 0
+	if !q.quota.reserve(0, 1, limits) {
+		return nil, ErrFull
+	}
+	for {
+		part, err := io.ReadAll(io.LimitReader(body, partSize))
+		s.Size += int64(len(part))
+		if !q.quota.reserve(int64(len(part)), 0, limits) {
+			s.Size -= int64(len(part))
+			return nil, q.abandon(s, ErrFull)
+		}
+		if err != nil {
+			return nil, q.abandon(s, fmt.Errorf("receive the message: %w", err))
+		}
+		if len(part) < partSize {
+			s.tail = part
+			return s, nil
+		}
+		if err := q.engine.update(ctx, func(ctx context.Context, t tx) error { return s.write(ctx, t, part) }); err != nil {
+			return nil, q.abandon(s, err)
+		}
+		s.chunks += partSize / chunkSize
+		q.options.fault("part")
+	}
+}
+
+// write adds a part's chunks, and before the first of them the note by which
+// they are found again if the message never becomes whole.
+func (s *staged) write(ctx context.Context, t tx, part []byte) error {
+	if s.chunks == 0 {
+		if _, err := t.exec(ctx, `INSERT INTO mail_upload (message, machine) VALUES ($1, $2)`, s.id, s.queue.machine); err != nil {
+			return err
+		}
+	}
+	return s.writeChunks(ctx, t, part)
+}
+
+func (s *staged) writeChunks(ctx context.Context, t tx, part []byte) error {
+	for n := s.chunks; len(part) > 0; n++ {
+		size := min(len(part), chunkSize)
+		if _, err := t.exec(ctx, `INSERT INTO mail_chunk (message, n, data) VALUES ($1, $2, $3)`, s.id, n, part[:size]); err != nil {
+			return err
+		}
+		part = part[size:]
+	}
+	return nil
+}
+
+// insert makes the message whole: it is the moment of acceptance.
+func (s *staged) insert(ctx context.Context, t tx) error {
+	if err := s.writeChunks(ctx, t, s.tail); err != nil {
+		return err
+	}
+	if s.chunks > 0 {
+		// Without its note the upload was swept: this machine was taken for dead.
+		n, err := t.exec(ctx, `DELETE FROM mail_upload WHERE message = $1`, s.id)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errors.New("the message took too long to arrive and its start was cleared away: send it again")
+		}
+	}
+	if _, err := t.exec(ctx, `INSERT INTO mail_account (name) VALUES ($1) ON CONFLICT (name) DO NOTHING`, s.Account); err != nil {
+		return err
+	}
+	job, err := wake(ctx, t, s.Account, s.id, time.Time{})
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, `INSERT INTO mail_message
+		(id, account, client, message_id, subject, sender, utf8, ret, envid, size, received, state, next_at, job)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		s.id, s.Account, clean(s.Client), clean(s.MessageID), clean(s.Subject), clean(s.From), flag(s.UTF8),
+		clean(s.Return), clean(s.EnvelopeID), s.Size, stamp(s.Received), Queued, stamp(s.Received), job)
+	if err != nil {
+		return err
+	}
+	for n, r := range s.Recipients {
+		address := clean(r.Address)
+		_, err := t.exec(ctx, `INSERT INTO mail_recipient (message, n, address, lower, notify, orcpt, state, next_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, s.id, n, address, strings.ToLower(address),
+			clean(strings.Join(r.Notify, ",")), clean(r.OriginalRecipient), Queued, stamp(s.Received))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wake sets a message's alarm clock; the zero time is at once, without the
+// seconds that River takes to notice that a job's time has come.
+func wake(ctx context.Context, t tx, account, id string, at time.Time) (job int64, err error) {
+	ids, err := t.insertJobs(ctx, []river.InsertManyParams{{
+		Args:       deliverArgs{Message: id},
+		InsertOpts: &river.InsertOpts{Queue: riverQueue(account), ScheduledAt: at},
+	}})
+	if err != nil {
+		return 0, err
+	}
+	return ids[0], nil
+}
+
+// abandon takes back what stage did and returns the error to show for cause.
+func (q *Queue) abandon(s *staged, cause error) error {
+	q.quota.release(s.Size, 1)
+	if s.chunks > 0 {
+		err := q.engine.update(context.Background(), func(ctx context.Context, t tx) error { return dropUpload(ctx, t, s.id) })
+		if err != nil {
+			q.options.Log.Warn("part of a refused message stays until the next start", "id", s.id, "error", err)
+		}
+	}
+	if q.engine.isFull(cause) {
+		return fmt.Errorf("%w: %v", ErrFull, cause)
+	}
+	return cause
+}
+
+// dropUpload removes the chunks of a body that never became a message.
+func dropUpload(ctx context.Context, t tx, id string) error {
+	n, err := t.exec(ctx, `DELETE FROM mail_upload WHERE message = $1`, id)
+	if err != nil || n == 0 {
+		return err
+	}
+	_, err = t.exec(ctx, `DELETE FROM mail_chunk WHERE message = $1`, id)
+	return err
+}
+
+// settled follows the commit of insert.
+func (q *Queue) settled(s *staged) {
+	q.quota.commit(s.Size)
+	if err := q.workAccount(s.Account); err != nil {
+		q.options.Log.Error("an account's queue is not worked yet", "account", s.Account, "error", err)
+	}
+	q.feed.publish(Event{ID: s.id, Account: s.Account, State: Queued})
+}
+
+// quota counts what waits: what the database said last, and what is on its way
+// there.
+type quota struct {
+	mu                             sync.Mutex
+	bytes, messages                int64
+	reservedBytes, reservedMessage int64
+}
+
+func (c *quota) reserve(bytes, messages int64, limits *Options) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if o := limits; o != nil && (c.bytes+c.reservedBytes+bytes > o.MaxBytes || c.messages+c.reservedMessage+messages > o.MaxMessages) {
+		return false
+	}
+	c.reservedBytes += bytes
+	c.reservedMessage += messages
+	return true
+}
+
+func (c *quota) release(bytes, messages int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reservedBytes -= bytes
+	c.reservedMessage -= messages
+}
+
+func (c *quota) commit(bytes int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reservedBytes -= bytes
+	c.reservedMessage--
+	c.bytes += bytes
+	c.messages++
+}
+
+func (c *quota) refresh(ctx context.Context, v querier) error {
+	var bytes, messages int64
+	err := v.row(ctx, `SELECT CAST(COALESCE(sum(size), 0) AS BIGINT), count(*) FROM mail_message WHERE finished = 0`).Scan(&bytes, &messages)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bytes, c.messages = bytes, messages
+	return nil
+}
+
+func flag(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,153 @@
+package queue
+
+import (
+	"context"
+	"time"
+)
+
+// Pause stops taking up an account's messages, on all machines and through
+// restarts, with the reason shown. Attempts in flight go on. The account need
+// not have any messages yet.
+func (q *Queue) Pause(ctx context.Context, account string, p Pause) error {
+	err := q.engine.update(ctx, func(ctx context.Context, t tx) error { return pause(ctx, t, account, p, q.options.Now()) })
+	if err == nil {
+		q.feed.publish(Event{Account: account})
+	}
+	return err
+}
+
+// Resume undoes Pause; an account that is not paused stays as it is.
+func (q *Queue) Resume(ctx context.Context, account string) error {
+	err := q.engine.update(ctx, func(ctx context.Context, t tx) error {
+		_, err := t.exec(ctx, `UPDATE mail_account SET paused = 0, until = 0, reason = '' WHERE name = $1`, account)
+		if err != nil {
+			return err
+		}
+		return t.setPaused(ctx, riverQueue(account), false)
+	})
+	if err == nil {
+		q.feed.publish(Event{Account: account})
+	}
+	return err
+}
+
+// An Account is an account's queue.
+type Account struct {
+	Name   string
+	Paused time.Time // since when; zero: not paused
+	Until  time.Time // when it goes on by itself; zero: with Resume
+	Reason string
+	// Waiting, Sending and Held are numbers of messages; Oldest is when the
+	// oldest of them came.
+	Waiting, Sending, Held int
+	Bytes                  int64
+	Oldest                 time.Time
+}
+
+// Accounts lists the accounts that ever had a message or a pause, by name.
+func (q *Queue) Accounts(ctx context.Context) ([]Account, error) {
+	v := q.engine.view()
+	r, err := v.query(ctx, `SELECT name, paused, until, reason FROM mail_account ORDER BY name`)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	var list []Account
+	at := map[string]int{}
+	for r.Next() {
+		var a Account
+		if err := r.Scan(&a.Name, (*millis)(&a.Paused), (*millis)(&a.Until), &a.Reason); err != nil {
+			return nil, err
+		}
+		at[a.Name] = len(list)
+		list = append(list, a)
+	}
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	r.close()
+	counts, err := v.query(ctx, `SELECT account, state, count(*), CAST(sum(size) AS BIGINT), min(received)
+		FROM mail_message WHERE finished = 0 GROUP BY account, state`)
+	if err != nil {
+		return nil, err
+	}
+	defer counts.close()
+	for counts.Next() {
+		var account string
+		var state State
+		var n int
+		var bytes int64
+		var oldest time.Time
+		if err := counts.Scan(&account, &state, &n, &bytes, (*millis)(&oldest)); err != nil {
+			return nil, err
+		}
+		i, ok := at[account]
+		if !ok {
+			continue // came between the two reads
+		}
+		list[i].add(state, n, bytes, oldest)
+	}
+	return list, counts.Err()
+}
+
+func (a *Account) add(state State, n int, bytes int64, oldest time.Time) {
+	switch state {
+	case Queued:
+		a.Waiting = n
+	case Sending:
+		a.Sending = n
+	case Held:
+		a.Held = n
+	}
+	a.Bytes += bytes
+	if a.Oldest.IsZero() || oldest.Before(a.Oldest) {
+		a.Oldest = oldest
+	}
+}
+
+// workAccounts works the queues of all accounts, also those that another
+// machine accepted the first message of.
+func (q *Queue) workAccounts(ctx context.Context) error {
+	r, err := q.engine.view().query(ctx, `SELECT name FROM mail_account`)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	var names []string
+	for r.Next() {
+		var name string
+		if err := r.Scan(&name); err != nil {
+			return err
+		}
+		names = append(names, name)
+	}
+	if err := r.Err(); err != nil {
+		return err
+	}
+	r.close()
+	for _, name := range names {
+		if err := q.workAccount(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// workAccount has River work an account's queue on this machine, once started.
+// A pause from before River knew the queue is caught up with at the first job.
+func (q *Queue) workAccount(account string) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.started || q.queues[account] {
+		return nil
+	}
+	workers := q.options.Pace(account).AtOnce
+	if workers <= 0 {
+		workers = DefaultPace.AtOnce
+	}
+	if err := q.engine.addQueue(riverQueue(account), workers); err != nil {
+		return err
+	}
+	q.queues[account] = true
+	return nil
+}

@@ -1,0 +1,115 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Retry makes a queued message's next attempt due now.
+func (q *Queue) Retry(ctx context.Context, id string) error {
+	return q.change(ctx, id, func(ctx context.Context, t tx, account string, state State, now time.Time) (State, error) {
+		if state != Queued {
+			return "", fmt.Errorf("%w: a message that is %s is not tried again", ErrState, state)
+		}
+		return retryNow(ctx, t, id, account, now)
+	})
+}
+
+// Flush is Retry for all queued messages of an account that wait for a later
+// attempt, or of all accounts when that is empty. It returns how many there were.
+func (q *Queue) Flush(ctx context.Context, account string) (int, error) {
+	n, from := 0, ""
+	for {
+		ids, err := column(ctx, q.engine.view(), `SELECT id FROM mail_message WHERE finished = 0 AND state = $1
+			AND (account = $2 OR $2 = '') AND next_at > $3 AND id > $4 ORDER BY id LIMIT $5`,
+			Queued, account, stamp(q.options.Now()), from, batch)
+		if err != nil || len(ids) == 0 {
+			return n, err
+		}
+		for _, id := range ids {
+			switch err := q.Retry(ctx, id); {
+			case err == nil:
+				n++
+			case !errors.Is(err, ErrState) && !errors.Is(err, ErrNotFound): // it went on meanwhile
+				return n, err
+			}
+		}
+		from = ids[len(ids)-1]
+	}
+}
+
+// Hold keeps a queued message from being sent until Release. It does not expire
+// meanwhile.
+func (q *Queue) Hold(ctx context.Context, id string) error {
+	return q.change(ctx, id, func(ctx context.Context, t tx, _ string, state State, _ time.Time) (State, error) {
+		if state != Queued {
+			return "", fmt.Errorf("%w: a message that is %s cannot be held", ErrState, state)
+		}
+		_, err := t.exec(ctx, `UPDATE mail_message SET state = $2, job = 0 WHERE id = $1`, id, Held)
+		return Held, err
+	})
+}
+
+// Release lets a held message go on, at once.
+func (q *Queue) Release(ctx context.Context, id string) error {
+	return q.change(ctx, id, func(ctx context.Context, t tx, account string, state State, now time.Time) (State, error) {
+		if state != Held {
+			return "", fmt.Errorf("%w: a message that is %s is not held", ErrState, state)
+		}
+		return retryNow(ctx, t, id, account, now)
+	})
+}
+
+// Remove takes a queued or held message out without telling anybody; its record
+// stays. One that is being sent cannot be stopped: what the server takes, it has.
+func (q *Queue) Remove(ctx context.Context, id string) error {
+	err := q.change(ctx, id, func(ctx context.Context, t tx, _ string, state State, now time.Time) (State, error) {
+		if state != Queued && state != Held {
+			return "", fmt.Errorf("%w: a message that is %s cannot be removed", ErrState, state)
+		}
+		_, err := t.exec(ctx, `UPDATE mail_message SET state = $2, finished = $3, job = 0 WHERE id = $1`, id, Removed, stamp(now))
+		return Removed, err
+	})
+	if err == nil {
+		q.dropBody(context.WithoutCancel(ctx), id)
+	}
+	return err
+}
+
+// change runs fn on a message's locked row, without the job it had, and tells
+// subscribers of the new state.
+func (q *Queue) change(ctx context.Context, id string, fn func(ctx context.Context, t tx, account string, state State, now time.Time) (State, error)) error {
+	id = clean(id)
+	var account string
+	var state State
+	err := q.engine.update(ctx, func(ctx context.Context, t tx) error {
+		var job int64
+		err := t.row(ctx, `SELECT account, state, job FROM mail_message WHERE id = $1`+q.engine.rowLock(), id).Scan(&account, &state, &job)
+		if errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("%w: %q", ErrNotFound, id)
+		}
+		if err != nil {
+			return err
+		}
+		if state, err = fn(ctx, t, account, state, q.options.Now()); err != nil {
+			return err
+		}
+		return t.deleteJob(ctx, job)
+	})
+	if err == nil {
+		q.feed.publish(Event{ID: id, Account: account, State: state})
+	}
+	return err
+}
+
+// retryNow makes every open recipient of a message due.
+func retryNow(ctx context.Context, t tx, id, account string, now time.Time) (State, error) {
+	_, err := t.exec(ctx, `UPDATE mail_recipient SET next_at = $2 WHERE message = $1 AND state = $3`, id, stamp(now), Queued)
+	if err != nil {
+		return "", err
+	}
+	return advance(ctx, t, id, account, now)
+}

@@ -1,0 +1,247 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/riverqueue/river"
+)
+
+// Deliver sends a message to d.Recipients and tells how it went. It is called
+// for several messages at once, and returns soon after ctx ends.
+type Deliver func(ctx context.Context, d *Delivery) Outcome
+
+// A Delivery is one attempt at a message.
+type Delivery struct {
+	ID      string
+	Message // Recipients are those to try now
+	Attempt int
+	// Resend says that an earlier attempt never told its end, because the
+	// program or machine died: the recipients may get the message again.
+	Resend bool
+
+	queue   *Queue
+	numbers []int // the recipients', in the record
+	tries   []int // failed attempts of each so far
+	started time.Time
+}
+
+// Open reads the body; it may be called again. ctx bounds the reading.
+func (d *Delivery) Open(ctx context.Context) (io.ReadCloser, error) { return d.queue.Body(ctx, d.ID) }
+
+// An Outcome is how an attempt ended.
+type Outcome struct {
+	// Results has an entry for each of Delivery.Recipients, in their order;
+	// those left out are retried.
+	Results    []Result
+	Reply      string // the server's last reply, verbatim, or what failed before it
+	Session    string // names the session in logs
+	ExchangeID string // the server's own ID of the message
+	// Pause says that the account and not the message is in trouble: it is
+	// paused, and recipients to retry have not used up an attempt.
+	Pause *Pause
+}
+
+// A Pause holds up an account until a time, or until Resume when that is zero.
+type Pause struct {
+	Reason string
+	Until  time.Time
+}
+
+// A Result is how it went for one recipient. Its zero value is a retry.
+type Result struct {
+	Verdict Verdict
+	Reply   string        // the server's, verbatim; empty: the Outcome's
+	After   time.Duration // Retry: the least wait, as the server wished
+}
+
+// A Verdict is what becomes of a recipient.
+type Verdict int
+
+// The verdicts.
+const (
+	Retry    Verdict = iota // failed for now
+	Accepted                // the server took it
+	Refused                 // failed for good
+)
+
+// patience is how long a job waits for its turn where it is. Longer waits go
+// back to River.
+const patience = 70 * time.Second
+
+// errPaused means that an account was paused when its job was on its way.
+var errPaused = errors.New("the account is paused")
+
+type worker struct {
+	river.WorkerDefaults[deliverArgs]
+	queue *Queue
+}
+
+// Work makes one attempt. What follows from it was recorded before it returns,
+// with a job of its own when there is more to do, so River is told an error
+// only to be called again.
+func (w *worker) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
+	q := w.queue
+	for {
+		d, wait, err := q.begin(ctx, job.ID, job.Args.Message)
+		switch {
+		case errors.Is(err, errPaused):
+			return river.JobSnooze(time.Second) // and not fetched before Resume
+		case err != nil:
+			q.options.Log.Error("an attempt could not begin", "id", job.Args.Message, "error", err)
+			return river.JobSnooze(5 * time.Second)
+		case d != nil:
+			q.options.fault("begun")
+			outcome, counts := q.attempt(ctx, d)
+			q.options.fault("delivered")
+			q.record(d, outcome, counts)
+			q.options.fault("recorded")
+			return nil
+		case wait == 0:
+			return nil // no longer the message's job
+		case wait > patience:
+			return river.JobSnooze(wait)
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-q.stopping:
+			timer.Stop()
+			return river.JobSnooze(0)
+		}
+	}
+}
+
+// attempt calls Deliver. An attempt that Shutdown cut short does not count.
+func (q *Queue) attempt(ctx context.Context, d *Delivery) (o Outcome, counts bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			q.options.Log.Error("delivering a message failed", "id", d.ID, "panic", r, "stack", string(debug.Stack()))
+			o, counts = Outcome{Reply: "traymail failed while it sent this message; its log has the details"}, true
+		}
+	}()
+	o = q.deliver(ctx, d)
+	return o, o.Pause == nil && ctx.Err() == nil
+}
+
+// begin notes an attempt, with its share of the pace, or tells how long to wait
+// for a turn; neither when job is not the message's.
+func (q *Queue) begin(ctx context.Context, job int64, id string) (d *Delivery, wait time.Duration, err error) {
+	var held bool
+	err = q.engine.update(ctx, func(ctx context.Context, t tx) error {
+		now := q.options.Now()
+		d, wait, held = nil, 0, false
+		m := &Delivery{ID: id, queue: q, started: now}
+		var next, own int64
+		var state State
+		err := t.row(ctx, messageColumns(`, state, next_at, job`)+` WHERE id = $1`+q.engine.rowLock(), id).
+			Scan(append(m.columns(), &state, &next, &own)...)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && (state != Queued || own != job) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		var paused int
+		err = t.row(ctx, `SELECT paused FROM mail_account WHERE name = $1`+q.engine.rowLock(), m.Account).Scan(&paused)
+		if err != nil {
+			return err
+		}
+		if held = paused > 0; held {
+			// The pause may be from before River knew the queue.
+			return t.setPaused(ctx, riverQueue(m.Account), true)
+		}
+		if wait = moment(next).Sub(now); wait > 0 {
+			return nil
+		}
+		pace := q.options.Pace(m.Account)
+		l, err := readLoad(ctx, t, m.Account, pace, now)
+		if err != nil {
+			return err
+		}
+		limit, w, daily := pace.turn(now, l)
+		if wait = w; wait > 0 {
+			if held = daily; daily {
+				reason := fmt.Sprintf("%d recipients in 24 hours are reached", pace.RecipientsPerDay)
+				return pause(ctx, t, m.Account, Pause{reason, now.Add(wait)}, now)
+			}
+			return nil
+		}
+		if err := m.readRecipients(ctx, t, stamp(now), limit); err != nil {
+			return err
+		}
+		m.Attempt++
+		d = m
+		return m.note(ctx, t)
+	})
+	if err == nil && held {
+		err = errPaused
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	if d != nil {
+		q.feed.publish(Event{ID: d.ID, Account: d.Account, State: Sending})
+	}
+	return d, wait, nil
+}
+
+// note records that the attempt is begun.
+func (d *Delivery) note(ctx context.Context, t tx) error {
+	if err := use(ctx, t, d.Account, d.started, len(d.Recipients)); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, `INSERT INTO mail_attempt (message, n, account, machine, recipients, started, resend)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`, d.ID, d.Attempt, d.Account, d.queue.machine, len(d.Recipients), stamp(d.started), flag(d.Resend))
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, `UPDATE mail_message SET state = $2, attempts = $3, resend = 0 WHERE id = $1`, d.ID, Sending, d.Attempt)
+	return err
+}
+
+// messageColumns selects what columns scans, and more.
+func messageColumns(more string) string {
+	return `SELECT account, client, message_id, subject, sender, utf8, ret, envid, size, received, attempts, resend` + more + ` FROM mail_message`
+}
+
+func (d *Delivery) columns() []any {
+	return []any{&d.Account, &d.Client, &d.MessageID, &d.Subject, &d.From, (*bit)(&d.UTF8), &d.Return, &d.EnvelopeID,
+		&d.Size, (*millis)(&d.Received), &d.Attempt, (*bit)(&d.Resend)}
+}
+
+// readRecipients fills in those that are due.
+func (d *Delivery) readRecipients(ctx context.Context, t querier, due int64, limit int) error {
+	r, err := t.query(ctx, `SELECT n, address, notify, orcpt, attempts FROM mail_recipient
+		WHERE message = $1 AND state = $2 AND next_at <= $3 ORDER BY n LIMIT $4`, d.ID, Queued, due, limit)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	for r.Next() {
+		var n, tries int
+		var rcpt Recipient
+		var notify string
+		if err := r.Scan(&n, &rcpt.Address, &notify, &rcpt.OriginalRecipient, &tries); err != nil {
+			return err
+		}
+		rcpt.Notify = notifyList(notify)
+		d.Recipients = append(d.Recipients, rcpt)
+		d.numbers = append(d.numbers, n)
+		d.tries = append(d.tries, tries)
+	}
+	return r.Err()
+}
+
+func notifyList(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, ",")
+}

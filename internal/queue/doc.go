@@ -1,0 +1,32 @@
+// Package queue keeps messages until they are delivered, and the record of what
+// became of them, on River: in one SQLite file for one machine, or in PostgreSQL
+// for several.
+//
+// # The life of a message
+//
+// [Queue.Accept] stores envelope, body and job in one transaction and returns
+// when it is on disk. A message is then queued; a job of its account's own River
+// queue takes it up, so a busy account never delays another:
+//
+//	queued → sending → delivered | failed
+//	queued ↔ held
+//	queued | held → removed
+//
+// Each attempt is two writes: before the server is spoken to, the attempt is
+// noted as begun, with its share of the account's pace; after, its outcome, the
+// next job and any bounce are recorded in one synced transaction. The row in
+// mail_message is the truth and River's job only the alarm clock: a job that no
+// longer is the message's own does nothing.
+//
+// # What is promised
+//
+// Nothing accepted is lost, and each recipient is tried at least once. A message
+// is sent twice only when the program or machine dies between the server's 250
+// and the record of it; the second attempt is then marked, for the caller as
+// [Delivery].Resend and in the record. Attempts of a machine that died are taken
+// over: on SQLite by the next Open, on PostgreSQL by any other machine.
+//
+// Recipients are retried one by one on [Options].Schedule until Options.Expire.
+// An account whose sign-in or network fails is paused with its reason, and an
+// attempt that ended so does not count.
+package queue

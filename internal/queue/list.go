@@ -1,0 +1,244 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// A Summary is a message as a list shows it.
+type Summary struct {
+	ID          string
+	Message     // without Recipients
+	State       State
+	Next        time.Time // Queued: when the next attempt is due
+	Finished    time.Time
+	LastAttempt int
+}
+
+// A Record is all that is known of a message.
+type Record struct {
+	Summary
+	Recipients []RecipientRecord
+	Attempts   []Attempt
+}
+
+// A RecipientRecord is where one recipient stands.
+type RecipientRecord struct {
+	Recipient
+	State State     // Queued, Delivered or Failed
+	Reply string    // the last one, verbatim
+	Next  time.Time // Queued: when the next attempt is due
+	Tries int       // attempts that failed for now
+}
+
+// An Attempt is one line of the record.
+type Attempt struct {
+	ID         string // the message's
+	N          int
+	Account    string
+	Machine    string
+	Recipients int
+	Started    time.Time
+	Finished   time.Time // zero: in flight
+	// Resend says that the attempt before it never told its end.
+	Resend bool
+	// Outcome is delivered, refused, retry, partly, paused, or unknown when the
+	// program or machine died before the end was recorded.
+	Outcome    string
+	Reply      string
+	Session    string
+	ExchangeID string
+}
+
+// A Filter chooses messages; its zero fields choose all.
+type Filter struct {
+	State   State
+	Account string
+	Address string // sender or recipient, exactly but for case
+	Subject string // a part of it, but for the case of ASCII letters
+	ID      string // the queue's ID or the header's Message-ID
+	Before  string // continues a list: the last ID of the page before
+	Limit   int    // 100 when zero
+}
+
+const summaryColumns = `SELECT id, account, client, message_id, subject, sender, utf8, ret, envid, size, received,
+	state, next_at, finished, attempts FROM mail_message`
+
+func (s *Summary) columns() []any {
+	return []any{&s.ID, &s.Account, &s.Client, &s.MessageID, &s.Subject, &s.From, (*bit)(&s.UTF8), &s.Return, &s.EnvelopeID,
+		&s.Size, (*millis)(&s.Received), &s.State, (*millis)(&s.Next), (*millis)(&s.Finished), &s.LastAttempt}
+}
+
+// List lists messages, newest first.
+func (q *Queue) List(ctx context.Context, f Filter) ([]Summary, error) {
+	where, args := f.where()
+	if f.Limit <= 0 {
+		f.Limit = 100
+	}
+	args = append(args, f.Limit)
+	r, err := q.engine.view().query(ctx, summaryColumns+where+fmt.Sprintf(" ORDER BY id DESC LIMIT $%d", len(args)), args...)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	var list []Summary
+	for r.Next() {
+		var s Summary
+		if err := r.Scan(s.columns()...); err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	return list, r.Err()
+}
+
+func (f Filter) where() (clause string, args []any) {
+	var terms []string
+	// arg adds a term, in which % stands for the value.
+	arg := func(term string, value any) {
+		args = append(args, value)
+		terms = append(terms, strings.ReplaceAll(term, "%", fmt.Sprintf("$%d", len(args))))
+	}
+	if f.State != "" {
+		arg("state = %", f.State)
+	}
+	if f.Account != "" {
+		arg("account = %", f.Account)
+	}
+	if f.Address != "" {
+		arg("(id IN (SELECT message FROM mail_recipient WHERE lower = %) OR lower(sender) = %)", strings.ToLower(clean(f.Address)))
+	}
+	if f.Subject != "" {
+		like := strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(strings.ToLower(clean(f.Subject)))
+		arg(`lower(subject) LIKE % ESCAPE '\'`, "%"+like+"%")
+	}
+	if f.ID != "" {
+		arg("(id = % OR message_id = %)", clean(f.ID))
+	}
+	if f.Before != "" {
+		arg("id < %", clean(f.Before))
+	}
+	if len(terms) == 0 {
+		return "", nil
+	}
+	return " WHERE " + strings.Join(terms, " AND "), args
+}
+
+// Get returns a message's whole record, or ErrNotFound.
+func (q *Queue) Get(ctx context.Context, id string) (*Record, error) {
+	v := q.engine.view()
+	rec := &Record{}
+	err := v.row(ctx, summaryColumns+` WHERE id = $1`, clean(id)).Scan(rec.Summary.columns()...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("%w: %q", ErrNotFound, id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r, err := v.query(ctx, `SELECT address, notify, orcpt, state, reply, next_at, attempts FROM mail_recipient WHERE message = $1 ORDER BY n`, id)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	for r.Next() {
+		var p RecipientRecord
+		var notify string
+		if err := r.Scan(&p.Address, &notify, &p.OriginalRecipient, &p.State, &p.Reply, (*millis)(&p.Next), &p.Tries); err != nil {
+			return nil, err
+		}
+		p.Notify = notifyList(notify)
+		rec.Recipients = append(rec.Recipients, p)
+		rec.Message.Recipients = append(rec.Message.Recipients, p.Recipient)
+	}
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	r.close()
+	rec.Attempts, err = attempts(ctx, v, ` WHERE message = $1 ORDER BY n`, id)
+	return rec, err
+}
+
+func attempts(ctx context.Context, v querier, rest string, args ...any) ([]Attempt, error) {
+	r, err := v.query(ctx, `SELECT message, n, account, machine, recipients, started, finished, resend, outcome, reply, session, exchange_id
+		FROM mail_attempt`+rest, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	var list []Attempt
+	for r.Next() {
+		var a Attempt
+		err := r.Scan(&a.ID, &a.N, &a.Account, &a.Machine, &a.Recipients, (*millis)(&a.Started), (*millis)(&a.Finished),
+			(*bit)(&a.Resend), &a.Outcome, &a.Reply, &a.Session, &a.ExchangeID)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, a)
+	}
+	return list, r.Err()
+}
+
+// Log lists attempts that ended, oldest first, beginning behind the attempt
+// given: its Finished, ID and N are the place, and one with Finished alone is a
+// time to begin at. It is for following the log; Subscribe tells when to ask.
+// An attempt of another machine with a slow clock may end up before the place.
+func (q *Queue) Log(ctx context.Context, after Attempt, limit int) ([]Attempt, error) {
+	if limit <= 0 {
+		limit = 100
+	}
+	return attempts(ctx, q.engine.view(), ` WHERE finished > 0 AND (finished, message, n) > ($1, $2, $3)
+		ORDER BY finished, message, n LIMIT $4`, stamp(after.Finished), clean(after.ID), after.N, limit)
+}
+
+// ErrBodyGone means that a message's body was removed after its end.
+var ErrBodyGone = errors.New("the message's body is no longer kept")
+
+// Body reads a message's body as it was accepted, in pieces. ctx bounds the
+// reading; closing is free.
+func (q *Queue) Body(ctx context.Context, id string) (io.ReadCloser, error) {
+	var kept bool
+	err := q.engine.view().row(ctx, `SELECT body FROM mail_message WHERE id = $1`, clean(id)).Scan((*bit)(&kept))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, fmt.Errorf("%w: %q", ErrNotFound, id)
+	case err != nil:
+		return nil, err
+	case !kept:
+		return nil, ErrBodyGone
+	}
+	return &bodyReader{ctx: ctx, view: q.engine.view(), id: id}, nil
+}
+
+type bodyReader struct {
+	ctx  context.Context
+	view querier
+	id   string
+	next int
+	rest []byte
+	end  bool
+}
+
+func (b *bodyReader) Read(p []byte) (int, error) {
+	for len(b.rest) == 0 && !b.end {
+		err := b.view.row(b.ctx, `SELECT data FROM mail_chunk WHERE message = $1 AND n = $2`, b.id, b.next).Scan(&b.rest)
+		if errors.Is(err, sql.ErrNoRows) {
+			b.end = true
+		} else if err != nil {
+			return 0, fmt.Errorf("read the message from the queue: %w", err)
+		}
+		b.next++
+	}
+	if len(b.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, b.rest)
+	b.rest = b.rest[n:]
+	return n, nil
+}
+
+func (b *bodyReader) Close() error { return nil }

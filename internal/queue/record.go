@@ -1,0 +1,286 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// verdict is what the record will say of one recipient.
+type verdict struct {
+	RecipientRecord
+	n     int // in the message
+	tries int
+}
+
+// settle turns an outcome into the record's words. It is a pure function but
+// for the jitter. counts tells whether a retry uses up an attempt.
+func (o *Options) settle(d *Delivery, out Outcome, counts bool, now time.Time) []verdict {
+	verdicts := make([]verdict, len(d.Recipients))
+	for i, rcpt := range d.Recipients {
+		var r Result
+		if i < len(out.Results) {
+			r = out.Results[i]
+		}
+		if r.Reply == "" {
+			r.Reply = out.Reply
+		}
+		v := verdict{n: d.numbers[i], tries: d.tries[i]}
+		v.Recipient, v.State, v.Reply, v.Next = rcpt, Queued, clean(r.Reply), now.Add(r.After)
+		switch {
+		case r.Verdict == Accepted:
+			v.State = Delivered
+		case r.Verdict == Refused:
+			v.State = Failed
+		case counts:
+			v.tries++
+			v.Next = now.Add(o.retryAfter(v.tries, r.After))
+			if now.Sub(d.Received) >= o.Expire {
+				v.State = Failed
+				v.Reply = o.expired(v.Reply)
+			}
+		}
+		if v.State != Queued {
+			v.Next = time.Time{}
+		}
+		verdicts[i] = v
+	}
+	return verdicts
+}
+
+func (o *Options) expired(last string) string {
+	said := fmt.Sprintf("not delivered within %s", spoken(o.Expire))
+	if last == "" {
+		return said
+	}
+	return said + "; last: " + last
+}
+
+// spoken is a duration in its largest whole unit.
+func spoken(d time.Duration) string {
+	switch day := 24 * time.Hour; {
+	case d >= 2*day && d%day == 0:
+		return fmt.Sprintf("%d days", d/day)
+	case d >= 2*time.Hour && d%time.Hour == 0:
+		return fmt.Sprintf("%d hours", d/time.Hour)
+	default:
+		return d.String()
+	}
+}
+
+// record writes down how an attempt ended, in one transaction with what follows
+// from it. It does not give up before Shutdown: until it is written, the message
+// counts as in flight, and a record that is lost is a message sent twice.
+func (q *Queue) record(d *Delivery, out Outcome, counts bool) {
+	ctx := context.Background() // also when Shutdown has lost patience
+	verdicts := q.options.settle(d, out, counts, q.options.Now())
+	bounce := q.bounce(ctx, d, verdicts, false)
+	for last := false; ; {
+		state, err := q.conclude(ctx, d, verdicts, &out, bounce)
+		if err == nil {
+			q.feed.publish(Event{ID: d.ID, Account: d.Account, State: state})
+			if bounce != nil {
+				q.settled(bounce)
+			}
+			if state == Delivered || state == Failed {
+				q.dropBody(ctx, d.ID)
+			}
+			return
+		}
+		q.options.Log.Error("an attempt is not recorded", "id", d.ID, "given up", last, "error", err)
+		if last {
+			return // the next start takes it for cut short, and repeats it
+		}
+		timer := time.NewTimer(time.Second)
+		select {
+		case <-timer.C:
+		case <-q.stopping:
+			timer.Stop()
+			last = true
+		}
+	}
+}
+
+// bounce asks for the message that tells of the failed or late recipients, and
+// stages it, full queue or not. Nil when there is none; one that cannot be staged
+// is given up, for a failed bounce must not keep the record from being written.
+func (q *Queue) bounce(ctx context.Context, d *Delivery, verdicts []verdict, delayed bool) *staged {
+	n := Notice{Delivery: *d, Delayed: delayed, Expires: d.Received.Add(q.options.Expire)}
+	for _, v := range verdicts {
+		if delayed && v.State == Queued || !delayed && v.State == Failed {
+			n.Recipients = append(n.Recipients, v.RecipientRecord)
+		}
+	}
+	if q.options.Bounce == nil || len(n.Recipients) == 0 {
+		return nil
+	}
+	m, body, ok := q.options.Bounce(ctx, n)
+	if !ok {
+		return nil
+	}
+	s, err := q.stage(ctx, m, body, nil)
+	if err != nil {
+		q.options.Log.Error("the sender could not be told", "id", d.ID, "error", err)
+		return nil
+	}
+	return s
+}
+
+// conclude writes the verdicts. out is nil when they come from no attempt. The
+// state that the message is in after it is returned.
+func (q *Queue) conclude(ctx context.Context, d *Delivery, verdicts []verdict, out *Outcome, bounce *staged) (state State, err error) {
+	err = q.engine.update(ctx, func(ctx context.Context, t tx) error {
+		now := q.options.Now()
+		var attempts int
+		err := t.row(ctx, `SELECT state, attempts FROM mail_message WHERE id = $1`+q.engine.rowLock(), d.ID).Scan(&state, &attempts)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil // cleared away long ago, while this machine was thought dead
+		}
+		if err != nil {
+			return err
+		}
+		if out == nil && (state != Queued || attempts != d.Attempt) {
+			return errOvertaken
+		}
+		delivered := 0
+		for _, v := range verdicts {
+			// A machine that was taken for dead may come after another one.
+			_, err := t.exec(ctx, `UPDATE mail_recipient SET state = $3, attempts = $4, next_at = $5, reply = $6
+				WHERE message = $1 AND n = $2 AND state = $7`, d.ID, v.n, v.State, v.tries, stamp(v.Next), v.Reply, Queued)
+			if err != nil {
+				return err
+			}
+			if v.State == Delivered {
+				delivered++
+			}
+		}
+		if out != nil {
+			if err := d.noteEnd(ctx, t, out, verdicts, delivered, now); err != nil {
+				return err
+			}
+		}
+		if bounce != nil {
+			if err := bounce.insert(ctx, t); err != nil {
+				return err
+			}
+		}
+		if own := state == Sending && attempts == d.Attempt; !own && state != Queued {
+			return nil
+		}
+		state, err = advance(ctx, t, d.ID, d.Account, now)
+		return err
+	})
+	return state, err
+}
+
+// errOvertaken means that a message changed since it was looked at.
+var errOvertaken = errors.New("the message changed meanwhile")
+
+// noteEnd records the attempt's end and what it means for the account.
+func (d *Delivery) noteEnd(ctx context.Context, t tx, out *Outcome, verdicts []verdict, delivered int, now time.Time) error {
+	outcome := outcomeOf(verdicts)
+	if out.Pause != nil && outcome == "retry" {
+		outcome = "paused"
+		if out.Reply == "" {
+			out.Reply = out.Pause.Reason
+		}
+	}
+	_, err := t.exec(ctx, `UPDATE mail_attempt SET finished = $3, outcome = $4, reply = $5, session = $6, exchange_id = $7
+		WHERE message = $1 AND n = $2`, d.ID, d.Attempt, stamp(now), outcome, clean(out.Reply), clean(out.Session), clean(out.ExchangeID))
+	if err != nil {
+		return err
+	}
+	if err := use(ctx, t, d.Account, d.started, delivered-len(verdicts)); err != nil {
+		return err
+	}
+	if out.Pause != nil {
+		return pause(ctx, t, d.Account, *out.Pause, now)
+	}
+	return nil
+}
+
+// outcomeOf sums up an attempt: delivered, refused, retry, or partly when its
+// recipients differ.
+func outcomeOf(verdicts []verdict) string {
+	words := map[State]string{Delivered: "delivered", Failed: "refused", Queued: "retry"}
+	sum := ""
+	for _, v := range verdicts {
+		if sum != "" && sum != words[v.State] {
+			return "partly"
+		}
+		sum = words[v.State]
+	}
+	return sum
+}
+
+// advance sets a message's next attempt by its recipients, or finishes it.
+func advance(ctx context.Context, t tx, id, account string, now time.Time) (State, error) {
+	var open, failed int
+	var next int64
+	err := t.row(ctx, `SELECT COALESCE(sum(CASE WHEN state = $2 THEN 1 ELSE 0 END), 0),
+		COALESCE(sum(CASE WHEN state = $3 THEN 1 ELSE 0 END), 0),
+		COALESCE(min(CASE WHEN state = $2 THEN next_at END), 0)
+		FROM mail_recipient WHERE message = $1`, id, Queued, Failed).Scan(&open, &failed, &next)
+	if err != nil {
+		return "", err
+	}
+	if open == 0 {
+		state := Delivered
+		if failed > 0 {
+			state = Failed
+		}
+		_, err := t.exec(ctx, `UPDATE mail_message SET state = $2, finished = $3 WHERE id = $1`, id, state, stamp(now))
+		return state, err
+	}
+	at := moment(next)
+	if !at.After(now) {
+		at = time.Time{}
+	}
+	job, err := wake(ctx, t, account, id, at)
+	if err != nil {
+		return "", err
+	}
+	_, err = t.exec(ctx, `UPDATE mail_message SET state = $2, next_at = $3, job = $4 WHERE id = $1`, id, Queued, stamp(at), job)
+	return Queued, err
+}
+
+// dropBody removes a finished message's body, unless it is kept for a while. It
+// is no part of the record's own write, to keep that short.
+func (q *Queue) dropBody(ctx context.Context, id string) {
+	if q.options.KeepBodies > 0 {
+		return
+	}
+	if err := q.engine.update(ctx, func(ctx context.Context, t tx) error { return dropBody(ctx, t, id) }); err != nil {
+		q.options.Log.Warn("a finished message's body stays for now", "id", id, "error", err)
+	}
+}
+
+func dropBody(ctx context.Context, t tx, id string) error {
+	if _, err := t.exec(ctx, `DELETE FROM mail_chunk WHERE message = $1`, id); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, `UPDATE mail_message SET body = 0 WHERE id = $1`, id)
+	return err
+}
+
+// pause pauses an account within a transaction. A pause that ends by
+// itself does not replace one that waits for Resume.
+func pause(ctx context.Context, t tx, account string, p Pause, now time.Time) error {
+	var paused, until int64
+	err := t.row(ctx, `SELECT paused, until FROM mail_account WHERE name = $1`, account).Scan(&paused, &until)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if paused > 0 && until == 0 && !p.Until.IsZero() {
+		return nil
+	}
+	_, err = t.exec(ctx, `INSERT INTO mail_account (name, paused, until, reason) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (name) DO UPDATE SET paused = excluded.paused, until = excluded.until, reason = excluded.reason`,
+		account, stamp(now), stamp(p.Until), clean(p.Reason))
+	if err != nil {
+		return err
+	}
+	return t.setPaused(ctx, riverQueue(account), true)
+}

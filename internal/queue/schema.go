@@ -1,0 +1,91 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+)
+
+// The tables are the same on both databases. Times are milliseconds since 1970,
+// 0 for none; flags are 0 and 1. SQLite takes the column types as they stand:
+// BYTEA has numeric affinity there, which leaves blobs alone.
+//
+// migrations are applied in order, once each, each in one transaction; a new
+// version of the program only ever appends.
+var migrations = [...][]string{{
+	`CREATE TABLE mail_message (
+		id TEXT PRIMARY KEY,
+		account TEXT NOT NULL, client TEXT NOT NULL, message_id TEXT NOT NULL, subject TEXT NOT NULL,
+		sender TEXT NOT NULL, utf8 BIGINT NOT NULL, ret TEXT NOT NULL, envid TEXT NOT NULL,
+		size BIGINT NOT NULL, received BIGINT NOT NULL,
+		state TEXT NOT NULL,
+		next_at BIGINT NOT NULL,            -- queued: when the next attempt is due
+		attempts BIGINT NOT NULL DEFAULT 0, -- numbered from 1
+		finished BIGINT NOT NULL DEFAULT 0,
+		late BIGINT NOT NULL DEFAULT 0,     -- the delay notice is dealt with
+		resend BIGINT NOT NULL DEFAULT 0,   -- the last attempt never told its end
+		body BIGINT NOT NULL DEFAULT 1,     -- the chunks are still there
+		job BIGINT NOT NULL)`,
+	`CREATE INDEX mail_message_list ON mail_message (state, id)`,
+	`CREATE INDEX mail_message_account ON mail_message (account, id)`,
+	`CREATE INDEX mail_message_open ON mail_message (account, state, received, size) WHERE finished = 0`,
+	`CREATE INDEX mail_message_age ON mail_message (late, received) WHERE finished = 0`,
+	`CREATE INDEX mail_message_expiry ON mail_message (received) WHERE finished = 0`,
+	`CREATE INDEX mail_message_body ON mail_message (body, finished) WHERE finished > 0`,
+	`CREATE INDEX mail_message_end ON mail_message (finished) WHERE finished > 0`,
+	`CREATE INDEX mail_message_sender ON mail_message (lower(sender), id)`,
+	`CREATE TABLE mail_recipient (
+		message TEXT NOT NULL, n BIGINT NOT NULL,
+		address TEXT NOT NULL, lower TEXT NOT NULL, notify TEXT NOT NULL, orcpt TEXT NOT NULL,
+		state TEXT NOT NULL, attempts BIGINT NOT NULL DEFAULT 0, next_at BIGINT NOT NULL,
+		reply TEXT NOT NULL DEFAULT '',
+		PRIMARY KEY (message, n))`,
+	`CREATE INDEX mail_recipient_address ON mail_recipient (lower, message)`,
+	`CREATE TABLE mail_chunk (
+		message TEXT NOT NULL, n BIGINT NOT NULL, data BYTEA NOT NULL,
+		PRIMARY KEY (message, n))`,
+	// Bodies that are being received, by machine: whole when the row is gone.
+	`CREATE TABLE mail_upload (message TEXT PRIMARY KEY, machine TEXT NOT NULL)`,
+	`CREATE TABLE mail_attempt (
+		message TEXT NOT NULL, n BIGINT NOT NULL,
+		account TEXT NOT NULL, machine TEXT NOT NULL, recipients BIGINT NOT NULL,
+		started BIGINT NOT NULL, finished BIGINT NOT NULL DEFAULT 0,
+		resend BIGINT NOT NULL, outcome TEXT NOT NULL DEFAULT '',
+		reply TEXT NOT NULL DEFAULT '', session TEXT NOT NULL DEFAULT '', exchange_id TEXT NOT NULL DEFAULT '',
+		PRIMARY KEY (message, n))`,
+	`CREATE INDEX mail_attempt_pace ON mail_attempt (account, started)`,
+	`CREATE INDEX mail_attempt_flight ON mail_attempt (account) WHERE finished = 0`,
+	`CREATE INDEX mail_attempt_log ON mail_attempt (finished, message, n)`,
+	`CREATE TABLE mail_account (
+		name TEXT PRIMARY KEY,
+		paused BIGINT NOT NULL DEFAULT 0, until BIGINT NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '')`,
+	`CREATE TABLE mail_usage (
+		account TEXT NOT NULL, slot BIGINT NOT NULL, recipients BIGINT NOT NULL,
+		PRIMARY KEY (account, slot))`,
+	`CREATE TABLE mail_machine (id TEXT PRIMARY KEY, beat BIGINT NOT NULL)`,
+}}
+
+// migrate brings the tables to this program's version, or refuses those of a
+// later one.
+func migrate(ctx context.Context, t querier) error {
+	if _, err := t.exec(ctx, `CREATE TABLE IF NOT EXISTS mail_schema (version BIGINT NOT NULL)`); err != nil {
+		return err
+	}
+	var have int
+	if err := t.row(ctx, `SELECT count(*) FROM mail_schema`).Scan(&have); err != nil {
+		return err
+	}
+	if have > len(migrations) {
+		return fmt.Errorf("the queue was written by a later version of traymail (schema %d, this one knows %d): update traymail", have, len(migrations))
+	}
+	for v := have; v < len(migrations); v++ {
+		for _, statement := range migrations[v] {
+			if _, err := t.exec(ctx, statement); err != nil {
+				return fmt.Errorf("schema %d: %w", v+1, err)
+			}
+		}
+		if _, err := t.exec(ctx, `INSERT INTO mail_schema (version) VALUES ($1)`, v+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,332 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+)
+
+// tend does what comes by the clock, until Shutdown: a sign of life, other
+// machines' deaths, pauses that end, late and expired messages, old records.
+func (q *Queue) tend() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	beats := pulse{seen: map[string]sign{}}
+	ticker := time.NewTicker(cmp.Or(q.options.poll, min(5*time.Second, q.options.lease/5)))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-q.stopping:
+			return
+		case <-ticker.C:
+		}
+		for _, duty := range []func(context.Context) error{
+			func(ctx context.Context) error { return q.watch(ctx, &beats) },
+			q.workAccounts, q.resumeDue, q.tellLate, q.expire, q.clear,
+			func(ctx context.Context) error { return q.quota.refresh(ctx, q.engine.view()) },
+		} {
+			if err := duty(ctx); err != nil {
+				q.options.Log.Error("tending the queue", "error", err)
+			}
+		}
+	}
+}
+
+// pulse is when each machine's sign of life was last seen to change. Only
+// changes count, so the machines' clocks need not agree.
+type pulse struct{ seen map[string]sign }
+
+type sign struct {
+	beat int64
+	at   time.Time
+}
+
+// watch gives a sign of life and takes over from machines that gave none for
+// a lease.
+func (q *Queue) watch(ctx context.Context, p *pulse) error {
+	err := q.engine.update(ctx, func(ctx context.Context, t tx) error {
+		_, err := t.exec(ctx, `INSERT INTO mail_machine (id, beat) VALUES ($1, 1)
+			ON CONFLICT (id) DO UPDATE SET beat = mail_machine.beat + 1`, q.machine)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r, err := q.engine.view().query(ctx, `SELECT id, beat FROM mail_machine`)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	now, dead := q.options.Now(), map[string]bool{}
+	for r.Next() {
+		var id string
+		var beat int64
+		if err := r.Scan(&id, &beat); err != nil {
+			return err
+		}
+		s, known := p.seen[id]
+		if !known || s.beat != beat {
+			p.seen[id] = sign{beat, now}
+		} else if id != q.machine && now.Sub(s.at) > q.options.lease {
+			dead[id] = true
+		}
+	}
+	if err := r.Err(); err != nil || len(dead) == 0 {
+		return err
+	}
+	r.close()
+	return q.takeOver(ctx, func(machine string) bool { return dead[machine] })
+}
+
+// takeOver puts back what dead machines had in hand. Attempts that they had
+// begun are marked, because nobody knows whether the server took the message.
+func (q *Queue) takeOver(ctx context.Context, dead func(machine string) bool) error {
+	machines, err := column(ctx, q.engine.view(), `SELECT id FROM mail_machine`)
+	if err != nil {
+		return err
+	}
+	jobs, err := q.engine.running(ctx)
+	if err != nil {
+		return err
+	}
+	for _, machine := range machines {
+		if !dead(machine) {
+			continue
+		}
+		var again []string
+		err := q.engine.update(ctx, func(ctx context.Context, t tx) (err error) {
+			again, err = q.inherit(ctx, t, machine, jobs)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, id := range again {
+			q.options.Log.Warn("an attempt was cut short and is repeated; its recipients may get the message twice", "id", id, "machine", machine)
+		}
+	}
+	return nil
+}
+
+// inherit is takeOver's transaction for one machine, which one heir wins. It
+// returns the messages that were in flight.
+func (q *Queue) inherit(ctx context.Context, t tx, machine string, jobs []runningJob) (again []string, err error) {
+	if n, err := t.exec(ctx, `DELETE FROM mail_machine WHERE id = $1`, machine); err != nil || n == 0 {
+		return nil, err
+	}
+	now := q.options.Now()
+	again, err = column(ctx, t, `SELECT message FROM mail_attempt WHERE finished = 0 AND machine = $1`, machine)
+	if err != nil {
+		return nil, err
+	}
+	_, err = t.exec(ctx, `UPDATE mail_attempt SET finished = $2, outcome = 'unknown',
+		reply = 'the program or machine stopped before the server''s answer was recorded'
+		WHERE finished = 0 AND machine = $1`, machine, stamp(now))
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range again {
+		if _, err := t.exec(ctx, `UPDATE mail_message SET resend = 1 WHERE id = $1`, id); err != nil {
+			return nil, err
+		}
+		if err := q.rewake(ctx, t, id, Sending, 0, now); err != nil {
+			return nil, err
+		}
+	}
+	for _, j := range jobs {
+		if j.machine == machine {
+			if err := q.rewake(ctx, t, j.message, Queued, j.id, now); err != nil {
+				return nil, err
+			}
+		}
+	}
+	uploads, err := column(ctx, t, `SELECT message FROM mail_upload WHERE machine = $1`, machine)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range uploads {
+		if err := dropUpload(ctx, t, id); err != nil {
+			return nil, err
+		}
+	}
+	return again, nil
+}
+
+// rewake gives a message a new job if it is in the state, and if job is not 0
+// has that one.
+func (q *Queue) rewake(ctx context.Context, t tx, id string, state State, job int64, now time.Time) error {
+	accounts, err := column(ctx, t, `SELECT account FROM mail_message WHERE id = $1 AND state = $2 AND (job = $3 OR $3 = 0)`+q.engine.rowLock(), id, state, job)
+	if err != nil || len(accounts) == 0 {
+		return err
+	}
+	_, err = advance(ctx, t, id, accounts[0], now)
+	return err
+}
+
+// resumeDue ends the pauses whose time has come.
+func (q *Queue) resumeDue(ctx context.Context) error {
+	due, err := column(ctx, q.engine.view(), `SELECT name FROM mail_account WHERE paused > 0 AND until > 0 AND until <= $1`, stamp(q.options.Now()))
+	if err != nil {
+		return err
+	}
+	for _, account := range due {
+		if err := q.Resume(ctx, account); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// batch is how many messages one duty handles before the next has its turn.
+const batch = 200
+
+// tellLate has the sender told, once, of messages that wait for long. Of a held
+// one somebody knows already.
+func (q *Queue) tellLate(ctx context.Context) error {
+	late, err := column(ctx, q.engine.view(), `SELECT id FROM mail_message WHERE finished = 0 AND late = 0 AND received <= $1
+		AND state <> $2 ORDER BY received LIMIT $3`, stamp(q.options.Now().Add(-q.options.DelayNotice)), Held, batch)
+	if err != nil {
+		return err
+	}
+	for _, id := range late {
+		d, verdicts, err := q.standing(ctx, id)
+		if err != nil {
+			return err
+		}
+		bounce := q.bounce(ctx, d, verdicts, true)
+		err = q.engine.update(ctx, func(ctx context.Context, t tx) error {
+			n, err := t.exec(ctx, `UPDATE mail_message SET late = 1 WHERE id = $1 AND late = 0 AND finished = 0`, id)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				return errOvertaken
+			}
+			if bounce != nil {
+				return bounce.insert(ctx, t)
+			}
+			return nil
+		})
+		if err := q.told(bounce, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expire gives up messages that never came to an attempt in time, because their
+// account is paused.
+func (q *Queue) expire(ctx context.Context) error {
+	old, err := column(ctx, q.engine.view(), `SELECT id FROM mail_message WHERE finished = 0 AND state = $1 AND received <= $2
+		ORDER BY received LIMIT $3`, Queued, stamp(q.options.Now().Add(-q.options.Expire)), batch)
+	if err != nil {
+		return err
+	}
+	for _, id := range old {
+		d, verdicts, err := q.standing(ctx, id)
+		if err != nil {
+			return err
+		}
+		for i := range verdicts {
+			verdicts[i].State, verdicts[i].Next = Failed, time.Time{}
+			verdicts[i].Reply = q.options.expired(verdicts[i].Reply)
+		}
+		bounce := q.bounce(ctx, d, verdicts, false)
+		state, err := q.conclude(ctx, d, verdicts, nil, bounce)
+		if err == nil {
+			q.feed.publish(Event{ID: id, Account: d.Account, State: state})
+			q.dropBody(ctx, id)
+		}
+		if err := q.told(bounce, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// told follows the write of a bounce; a message that changed meanwhile is left
+// for the next round.
+func (q *Queue) told(bounce *staged, err error) error {
+	if err == nil && bounce != nil {
+		q.settled(bounce)
+	}
+	if err != nil && bounce != nil {
+		err = q.abandon(bounce, err)
+	}
+	if errors.Is(err, errOvertaken) {
+		return nil
+	}
+	return err
+}
+
+// standing reads a message with the recipients that are still open.
+func (q *Queue) standing(ctx context.Context, id string) (*Delivery, []verdict, error) {
+	record, err := q.Get(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	d := &Delivery{ID: id, Message: record.Message, Attempt: record.LastAttempt, queue: q}
+	d.Recipients = nil
+	var verdicts []verdict
+	for n, r := range record.Recipients {
+		if r.State == Queued {
+			d.Recipients = append(d.Recipients, r.Recipient)
+			verdicts = append(verdicts, verdict{RecipientRecord: r, n: n, tries: r.Tries})
+		}
+	}
+	return d, verdicts, nil
+}
+
+// clear removes bodies and records that were kept long enough.
+func (q *Queue) clear(ctx context.Context) error {
+	now := q.options.Now()
+	bodies, err := column(ctx, q.engine.view(), `SELECT id FROM mail_message WHERE body = 1 AND finished > 0 AND finished <= $1 LIMIT $2`,
+		stamp(now.Add(-q.options.KeepBodies)), batch)
+	if err != nil {
+		return err
+	}
+	old, err := column(ctx, q.engine.view(), `SELECT id FROM mail_message WHERE finished > 0 AND finished <= $1 LIMIT $2`,
+		stamp(now.Add(-q.options.Keep)), batch)
+	if err != nil {
+		return err
+	}
+	err = q.engine.update(ctx, func(ctx context.Context, t tx) error {
+		for _, id := range bodies {
+			if err := dropBody(ctx, t, id); err != nil {
+				return err
+			}
+		}
+		for _, id := range old {
+			for _, table := range []string{"mail_chunk WHERE message", "mail_attempt WHERE message", "mail_recipient WHERE message", "mail_message WHERE id"} {
+				if _, err := t.exec(ctx, "DELETE FROM "+table+" = $1", id); err != nil {
+					return err
+				}
+			}
+		}
+		_, err := t.exec(ctx, `DELETE FROM mail_usage WHERE slot < $1`, slotOf(now.Add(-25*time.Hour)))
+		return err
+	})
+	if err != nil || len(bodies)+len(old) == 0 {
+		return err
+	}
+	return q.engine.vacuum(ctx)
+}
+
+// column reads a column of text.
+func column(ctx context.Context, v querier, statement string, args ...any) ([]string, error) {
+	r, err := v.query(ctx, statement, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	var list []string
+	for r.Next() {
+		var s string
+		if err := r.Scan(&s); err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	return list, r.Err()
+}

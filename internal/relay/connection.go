@@ -1,0 +1,167 @@
+package relay
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/emersion/go-smtp"
+)
+
+// listen accepts connections until the listener is closed.
+func (s *Server) listen(address string, l net.Listener) {
+	for {
+		c, err := l.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil: // no file descriptors, say: others will be closed
+			s.in.log.Error("cannot accept a connection", "listener", address, "err", err)
+			if sleep(s.quit, 100*time.Millisecond) != nil {
+				return
+			}
+		default:
+			s.wg.Go(func() { s.serve(address, c) })
+		}
+	}
+}
+
+// serve sees a connection to its end.
+func (s *Server) serve(address string, nc net.Conn) {
+	defer nc.Close()
+	st := s.state.Load()
+	l := st.listener(address)
+	remote, err := netip.ParseAddrPort(nc.RemoteAddr().String())
+	if l == nil || err != nil {
+		return
+	}
+	addr := remote.Addr().Unmap().WithZone("")
+	m := newMeter(nc, st.Timeout, st.MaxSize)
+	if refused := s.admit(st, l, m, addr); refused != nil {
+		s.in.log.Warn("connection refused", "listener", l.Name, "remote", addr.String(), "reply", refused.Error())
+		_, _ = m.Write([]byte(refused.Error() + "\r\n")) // closed either way
+		return
+	}
+	defer s.dismiss(m)
+
+	part := &part{Server: s, st: st, l: l, m: m, remote: addr}
+	if l.TLS == ImplicitTLS {
+		part.runTLS(false)
+		return
+	}
+	if part.run(m, false, false) {
+		if _, err := m.Write([]byte("220 2.0.0 ready for TLS\r\n")); err == nil {
+			part.runTLS(true)
+		}
+	}
+}
+
+// admit counts a connection in, or says why not.
+func (s *Server) admit(st *state, l *Listener, m *meter, addr netip.Addr) *Refusal {
+	if l.TLS == NoTLS && !addr.IsLoopback() && !contains(l.Networks, addr) {
+		return refuse(554, [3]int{5, 7, 1}, "this address may not send here")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	same := 0
+	for _, c := range s.conns {
+		if c.remote == addr {
+			same++
+		}
+	}
+	switch {
+	case s.quit.Err() != nil:
+		return refuse(421, [3]int{4, 3, 2}, "the relay is closing; try again later")
+	case len(s.conns) >= st.MaxConnections:
+		return refuse(421, [3]int{4, 3, 2}, "too many connections; try again later")
+	case same >= st.MaxPerAddress:
+		return refuse(421, [3]int{4, 7, 0}, "too many connections from your address; try again later")
+	}
+	s.conns[m] = &connection{remote: addr}
+	return nil
+}
+
+func (s *Server) dismiss(m *meter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, m)
+}
+
+// A part is one or the other side of STARTTLS, or all of a connection.
+type part struct {
+	*Server
+	st     *state
+	l      *Listener
+	m      *meter
+	remote netip.Addr
+}
+
+func (p *part) runTLS(greeted bool) {
+	p.setWire(nil)
+	c := tls.Server(p.m, p.st.tls[p.l.Address])
+	if err := c.HandshakeContext(p.ctx); err != nil {
+		p.in.log.Warn("TLS failed", "listener", p.l.Name, "remote", p.remote.String(), "err", err)
+		return
+	}
+	p.run(c, true, greeted)
+}
+
+// run speaks SMTP over c until the client or the relay ends it, and reports
+// whether STARTTLS was the end. go-smtp's server is made for one connection
+// here: its settings are those of the moment, and it leaves the listeners and
+// the order of closing to us.
+func (p *part) run(c net.Conn, secure, greeted bool) (upgrade bool) {
+	ctx, cancel := context.WithCancel(p.ctx)
+	defer cancel()
+	w := newWire(c, func() bool { return p.quit.Err() != nil })
+	w.maxSize, w.muted = p.st.MaxSize, greeted
+	w.offerTLS = p.l.TLS == STARTTLS && !secure
+	p.setWire(w)
+
+	sess := &session{srv: p.Server, ctx: ctx, wire: w, listener: p.l.Address, remote: p.remote, secure: secure}
+	srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+		sess.helo = c.Hostname
+		return sess, nil
+	}))
+	srv.Domain = p.st.Hostname
+	srv.ErrorLog = slog.NewLogLogger(p.in.log.Handler(), slog.LevelWarn)
+	srv.MaxLineLength = 0 // the wire bounds commands
+	srv.MaxRecipients = p.st.MaxRecipients
+	srv.EnableSMTPUTF8, srv.EnableDSN = true, true
+	srv.AllowInsecureAuth = secure || p.remote.IsLoopback()
+	if w.offerTLS {
+		srv.TLSConfig = p.st.tls[p.l.Address] // so that STARTTLS is offered
+	}
+	_ = srv.Serve(&one{conn: w})           // returns at once, with io.EOF
+	_ = srv.Shutdown(context.Background()) // waits for the session
+	cancel()
+	sess.running.Lock() // and for a BDAT that the client left behind
+	defer sess.running.Unlock()
+	return w.upgrade
+}
+
+// setWire tells Shutdown which wire the connection is on.
+func (p *part) setWire(w *wire) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.conns[p.m].wire = w
+}
+
+// one is a listener with one connection to give.
+type one struct{ conn net.Conn }
+
+func (o *one) Accept() (net.Conn, error) {
+	if o.conn == nil {
+		return nil, net.ErrClosed
+	}
+	c := o.conn
+	o.conn = nil
+	return c, nil
+}
+
+func (o *one) Close() error   { return nil }
+func (o *one) Addr() net.Addr { return nil }

@@ -1,0 +1,241 @@
+package relay
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// drop makes a watch whose scans the test runs, with a clock of its own.
+type drop struct {
+	*watch
+	inbox  *inbox
+	folder *Folder
+	now    time.Time
+}
+
+func newDrop(t testing.TB, change func(*Config)) *drop {
+	t.Helper()
+	d := &drop{inbox: newInbox(), now: testNow}
+	c := testConfig()
+	d.folder = &Folder{Name: "out", Path: t.TempDir(), Settle: time.Second, Poll: time.Minute}
+	if change != nil {
+		change(&c)
+	}
+	s := &Server{
+		ctx: t.Context(),
+		in:  &intake{accept: d.inbox.accept, log: slog.New(slog.DiscardHandler), now: func() time.Time { return d.now }, paces: &paces{minutes: map[string]*minute{}}},
+	}
+	s.state.Store(&state{Config: c.withDefaults("")})
+	d.watch = &watch{srv: s, path: d.folder.Path, looks: map[string]*look{}}
+	return d
+}
+
+func (d *drop) write(t testing.TB, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(d.path, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// look scans after so much time and returns the names that are in the folder.
+func (d *drop) look(t testing.TB, after time.Duration) []string {
+	t.Helper()
+	d.now = d.now.Add(after)
+	if _, err := d.scan(t.Context(), d.folder); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(d.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func wantNames(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("the folder has %q, want %q", got, want)
+	}
+}
+
+const dropped = "From: Alex <alex@contoso.com>\r\nTo: a@contoso.com, G: b@contoso.com;\r\nBcc: \"c c\"@contoso.com, a@contoso.com\r\n\r\nhello\r\n"
+
+func TestADroppedFileIsTakenOnceItIsComplete(t *testing.T) {
+	d := newDrop(t, nil)
+	d.write(t, "order.eml", dropped[:30])
+	d.write(t, ".hidden.eml", dropped)
+	d.write(t, "note.txt", dropped)
+	d.write(t, "empty.eml", "")
+	d.look(t, 0)
+	d.write(t, "order.eml", dropped)
+	d.look(t, time.Hour) // has changed since
+	if err := os.Chtimes(filepath.Join(d.path, "order.eml"), testNow, testNow); err != nil {
+		t.Fatal(err)
+	}
+	d.look(t, time.Hour) // so has its time, and not its size
+	if len(d.inbox.all()) > 0 {
+		t.Fatal("a file was taken while it changed")
+	}
+	wantNames(t, d.look(t, 999*time.Millisecond), ".hidden.eml", "empty.eml", "note.txt", "order.eml")
+	wantNames(t, d.look(t, time.Millisecond), ".hidden.eml", "empty.eml", "note.txt")
+	all := d.inbox.all()
+	if len(all) != 1 {
+		t.Fatalf("%d messages", len(all))
+	}
+	var to []string
+	for _, r := range all[0].Recipients {
+		to = append(to, r.Address)
+	}
+	if want := []string{"a@contoso.com", "b@contoso.com", `"c c"@contoso.com`}; !slices.Equal(to, want) || all[0].From != "alex@contoso.com" || all[0].Client != "out" {
+		t.Errorf("got %+v", all[0].Message)
+	}
+	if body := string(all[0].body); strings.Contains(body, "Bcc") || !strings.HasSuffix(body, "\r\n\r\nhello\r\n") {
+		t.Errorf("got %q", body)
+	}
+}
+
+func TestASidecarIsTheEnvelope(t *testing.T) {
+	d := newDrop(t, nil)
+	d.write(t, "a.envelope", "X-Envelope-From: <bounce@contoso.com>\nX-Envelope-To: x@contoso.com\nX-Envelope-To: y@contoso.com, z@contoso.com\n")
+	d.write(t, "a.EML", dropped)
+	d.look(t, 0)
+	wantNames(t, d.look(t, time.Second))
+	all := d.inbox.all()
+	if len(all) != 1 || all[0].From != "bounce@contoso.com" || len(all[0].Recipients) != 3 {
+		t.Errorf("got %+v", all)
+	}
+}
+
+func TestARefusedFileLiesBesideItsReason(t *testing.T) {
+	tests := []struct {
+		name, file, sidecar, reason string
+		change                      func(*Config)
+	}{
+		{"no recipient", "From: alex@contoso.com\n\nx", "", "there is no recipient", nil},
+		{"a broken To", "To: <<a\n\nx", "", "the field to", nil},
+		{"a sidecar with a typing error", dropped, "X-Envelope-Form: <>\n", "x-envelope-form", nil},
+		{"a sidecar that is something else", dropped, "hello\n", "is not a field", nil},
+		{"a sidecar without sender", dropped, "X-Envelope-To: a@contoso.com\n", "no X-Envelope-From", nil},
+		{"no account", dropped, "", "no account sends for", func(c *Config) { c.Default, c.Accounts[0].Sender = "", "other@contoso.com" }},
+		{"too large", dropped, "", "larger than the 20 octets", func(c *Config) { c.MaxSize = 20 }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			d := newDrop(t, test.change)
+			names := []string{"a.eml.error.txt", "a.eml.refused"}
+			if test.sidecar != "" {
+				d.write(t, "a.envelope", test.sidecar)
+				names = append(names, "a.envelope")
+			}
+			d.write(t, "a.eml", test.file)
+			d.look(t, 0)
+			wantNames(t, d.look(t, time.Second), names...)
+			text, err := os.ReadFile(filepath.Join(d.path, "a.eml.error.txt"))
+			if err != nil || !strings.Contains(string(text), test.reason) {
+				t.Errorf("got %q, %v; want %q", text, err, test.reason)
+			}
+			if len(d.inbox.all()) > 0 {
+				t.Error("it was taken")
+			}
+		})
+	}
+}
+
+func TestAFullQueueLeavesTheFileForLater(t *testing.T) {
+	d := newDrop(t, nil)
+	d.inbox.refuse = ErrFull
+	d.write(t, "a.eml", dropped)
+	d.look(t, 0)
+	wantNames(t, d.look(t, time.Second), "a.eml")
+	d.inbox.refuse = nil
+	wantNames(t, d.look(t, time.Minute-1), "a.eml")
+	wantNames(t, d.look(t, 1))
+	if len(d.inbox.all()) != 1 {
+		t.Error("it was not taken")
+	}
+}
+
+func TestAFileThatIsWrittenWhileItIsReadIsNotTaken(t *testing.T) {
+	d := newDrop(t, nil)
+	d.write(t, "a.eml", dropped)
+	var failed error
+	d.srv.in.accept = func(_ context.Context, _ Message, r io.Reader) (string, error) {
+		d.write(t, "a.eml", dropped+"more\r\n")
+		_, failed = io.Copy(io.Discard, r)
+		return "", failed
+	}
+	d.look(t, 0)
+	wantNames(t, d.look(t, time.Second), "a.eml")
+	if failed == nil {
+		t.Error("half a file was read to its end")
+	}
+}
+
+func TestALinkIsNoMessage(t *testing.T) {
+	d := newDrop(t, nil)
+	d.write(t, "secret", dropped)
+	if err := os.Symlink("secret", filepath.Join(d.path, "a.eml")); err != nil {
+		t.Logf("no links here: %v", err)
+		return
+	}
+	d.look(t, 0)
+	wantNames(t, d.look(t, time.Hour), "a.eml", "secret")
+	if len(d.inbox.all()) > 0 {
+		t.Error("it was followed")
+	}
+}
+
+func TestAFolderOfARunningRelay(t *testing.T) {
+	c := testConfig()
+	c.Folders = []Folder{{Name: "out", Path: t.TempDir(), Settle: time.Nanosecond, Poll: time.Millisecond}}
+	b := newInbox()
+	s, err := Start(c, b.accept, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(c.Folders[0].Path, "a.eml")
+	if err := os.WriteFile(name+".part", []byte(dropped), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(name+".part", name); err != nil {
+		t.Fatal(err)
+	}
+	<-b.arrived
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(name); !os.IsNotExist(err) {
+		t.Errorf("the file is still there: %v", err)
+	}
+}
+
+func FuzzSidecar(f *testing.F) {
+	f.Add("X-Envelope-From: <>\nX-Envelope-To: a@b.c\n")
+	f.Add("X-Envelope-From: A <a@b.c>\nX-Envelope-To: G: x@y.z, \"q q\"@y.z;\n folded@y.z\n\nrest")
+	f.Fuzz(func(t *testing.T, in string) {
+		m, err := sidecarEnvelope(strings.NewReader(in))
+		if err != nil {
+			return
+		}
+		if len(m.Recipients) == 0 {
+			t.Fatalf("%q has no recipient", in)
+		}
+		// What Submit lets through of it can stand in a command.
+		for _, r := range append(m.Recipients, Recipient{Address: m.From}) {
+			if checkAddress(r.Address, true) == nil && strings.ContainsAny(quoteLocal(r.Address), "\r\n\x00") {
+				t.Errorf("%q has the address %q", in, r.Address)
+			}
+		}
+	})
+}

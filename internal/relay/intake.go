@@ -1,0 +1,104 @@
+package relay
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+)
+
+// intake is the way that every message takes, from wherever it comes.
+type intake struct {
+	accept Accept
+	log    *slog.Logger
+	now    func() time.Time
+	paces  *paces
+}
+
+// sender checks who sends, before there is a message, and returns the account.
+func (in *intake) sender(c *Config, client *Client, from string, size int64) (*Account, error) {
+	if from != "" && !client.maySend(from) {
+		return nil, refuse(550, [3]int{5, 7, 1}, "client %q may not send as <%s>", client.Name, printable(from))
+	}
+	a := c.account(client, from)
+	if a == nil {
+		return nil, refuse(550, [3]int{5, 7, 1}, "no account sends for <%s>; add one, or name a default account", printable(from))
+	}
+	if limit := c.maxSize(client, a); size > limit {
+		return nil, tooLarge(limit)
+	}
+	return a, nil
+}
+
+func tooLarge(limit int64) *Refusal {
+	return refuse(552, [3]int{5, 3, 4}, "the message is larger than the %d octets that are accepted", limit)
+}
+
+// take rewrites a message and hands it to the accept function. The error is a
+// *Refusal always. m.From is still what the client gave.
+func (in *intake) take(ctx context.Context, c *Config, client *Client, a *Account, m Message, received string, r io.Reader) (string, error) {
+	m.Client, m.Account, m.OriginalFrom = client.Name, a.Name, m.From
+	body := &body{r: r, left: c.maxSize(client, a), limit: c.maxSize(client, a)}
+	id, err := in.hand(ctx, client, a, &m, received, body)
+	// The accept function may have hidden why the message came to an end.
+	if body.err != nil && body.err != io.EOF {
+		err = body.err
+	}
+	log := in.log.With("client", m.Client, "remote", m.RemoteAddr, "account", m.Account, "from", m.OriginalFrom,
+		"recipients", len(m.Recipients), "message_id", m.MessageID)
+	if err != nil {
+		reply := refusal(err)
+		log.Warn("message not taken", "reply", reply.Error(), "err", err)
+		return "", reply
+	}
+	log.Info("message taken", "id", id, "size", body.limit-body.left)
+	return id, nil
+}
+
+func (in *intake) hand(ctx context.Context, client *Client, a *Account, m *Message, received string, b *body) (string, error) {
+	if !in.paces.allow(client, in.now()) {
+		return "", refuse(450, [3]int{4, 7, 1}, "client %q may send %d messages a minute; try again in a minute", client.Name, client.PerMinute)
+	}
+	br := bufio.NewReader(&crlfReader{r: b})
+	h, start, err := readHeader(br)
+	if err != nil {
+		return "", err
+	}
+	rw := rewriting{account: a, client: client, received: received, now: in.now()}
+	if err := rw.apply(&h, m); err != nil {
+		return "", err
+	}
+	return in.accept(ctx, *m, io.MultiReader(bytes.NewReader(h.bytes()), bytes.NewReader(start), br))
+}
+
+// body counts a message and remembers how reading it ended.
+type body struct {
+	r           io.Reader
+	left, limit int64
+	err         error
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	n, err := b.r.Read(p)
+	b.left -= int64(n)
+	switch {
+	case b.left < 0:
+		err = tooLarge(b.limit)
+	case err != nil && err != io.EOF:
+		err = &aborted{err}
+	}
+	b.err = err
+	return n, err
+}
+
+// aborted is a message that its client did not finish.
+type aborted struct{ err error }
+
+func (a *aborted) Error() string { return "the client did not finish the message: " + a.err.Error() }
+func (a *aborted) Unwrap() error { return errors.Join(a.err, errNotNow) }

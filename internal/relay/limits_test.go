@@ -1,0 +1,128 @@
+package relay
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"net/textproto"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestAMessageWithoutEndIsRefusedBeforeItsEnd(t *testing.T) {
+	c := testConfig()
+	c.MaxSize = 1000
+	for how, start := range map[string]string{"DATA": "DATA\r\n", "BDAT": "BDAT 4000000000\r\n"} {
+		p := &pipe{in: bytes.NewReader([]byte("EHLO x\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<a@b.c>\r\n" + start + "Subject: x\r\n\r\n" + strings.Repeat("endless\r\n", 1<<19)))}
+		fuzzServer(t, c, newInbox().accept).serve(c.Listeners[0].Address, p)
+		if !strings.Contains(p.out.String(), "\r\n552 5.3.4 ") {
+			t.Errorf("%s: got %q", how, p.out.String())
+		}
+		if p.in.Len() < 1<<20 {
+			t.Errorf("%s: it was read on; %d octets are left", how, p.in.Len())
+		}
+	}
+}
+
+func TestALogLineSaysWhyADeviceHangs(t *testing.T) {
+	c := testConfig()
+	c.Timeout = 100 * time.Millisecond
+	r := newRig(t, c)
+	conn := textproto.NewConn(r.dial(t, "local"))
+	expect(t, conn, 220)
+	for _, line := range []string{"HELO x", "MAIL FROM:<alex@contoso.com>", "RCPT TO:<a@contoso.com>"} {
+		command(t, conn, 250, line)
+	}
+	command(t, conn, 354, "DATA")
+	if _, err := conn.W.WriteString("Subject: x\n\nbody\n.\n"); err != nil {
+		t.Fatal(err)
+	}
+	command(t, conn, 451, "")
+	if line, err := conn.ReadLine(); err != io.EOF {
+		t.Errorf("the session goes on: %q, %v", line, err)
+	}
+	if log := r.log.String(); !strings.Contains(log, "between bare line endings") {
+		t.Errorf("the log says %s", log)
+	}
+}
+
+func TestSubmitChecksTheEnvelope(t *testing.T) {
+	c := testConfig()
+	c.MaxRecipients = 2
+	r := newRig(t, c)
+	to := func(addresses ...string) (list []Recipient) {
+		for _, a := range addresses {
+			list = append(list, Recipient{Address: a})
+		}
+		return list
+	}
+	tests := []struct {
+		name string
+		m    Message
+		want int // 0 is taken
+	}{
+		{"an envelope", Message{From: "alex@contoso.com", Recipients: to("a@b.c", "two words@b.c")}, 0},
+		{"a null sender", Message{Recipients: to("a@b.c")}, 0},
+		{"no recipient", Message{From: "alex@contoso.com"}, 554},
+		{"too many", Message{From: "alex@contoso.com", Recipients: to("a@b.c", "b@b.c", "c@b.c")}, 554},
+		{"a recipient with a line ending", Message{From: "alex@contoso.com", Recipients: to("a@b.c\r\nDATA")}, 553},
+		{"a sender without domain", Message{From: "alex", Recipients: to("a@b.c")}, 553},
+	}
+	for _, test := range tests {
+		id, err := r.Submit(t.Context(), Client{Name: "command"}, test.m, strings.NewReader("Subject: x\n\nx\n"))
+		if test.want == 0 && (err != nil || id == "") || test.want != 0 && (err == nil || refusal(err).Code != test.want) {
+			t.Errorf("%s: got %q, %v", test.name, id, err)
+		}
+	}
+	if all := r.inbox.all(); len(all) != 2 || all[0].Recipients[1].Address != `"two words"@b.c` || tests[0].m.Recipients[1].Address != "two words@b.c" {
+		t.Errorf("got %+v", all)
+	}
+}
+
+func TestACertificateFromFiles(t *testing.T) {
+	folder := t.TempDir()
+	c := testConfig()
+	c.Listeners[0].TLS, c.Listeners[0].Certificate = ImplicitTLS, Certificate{Folder: folder}
+	if err := newRig(t, c).Shutdown(t.Context()); err != nil { // it has made the files
+		t.Fatal(err)
+	}
+	c.Listeners[0].Certificate = Certificate{CertFile: filepath.Join(folder, certName), KeyFile: filepath.Join(folder, keyName)}
+	r := newRig(t, c)
+	conn := textproto.NewConn(tls.Client(r.dial(t, "local"), insecure))
+	expect(t, conn, 220)
+	command(t, conn, 221, "QUIT")
+}
+
+func TestAPasswordIsNotAskedForWithoutTLSFromOtherMachines(t *testing.T) {
+	c := testConfig()
+	c.Listeners[0].Networks = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	c.Clients = []Client{{Name: "printer", PasswordHash: cheapHash(testPassword)}}
+	p := &pipe{in: bytes.NewReader([]byte("EHLO x\r\nAUTH PLAIN AHByaW50ZXIAb3BlbiBzZXNhbWU=\r\nQUIT\r\n")), remote: net.IPv4(192, 0, 2, 1)}
+	fuzzServer(t, c, newInbox().accept).serve(c.Listeners[0].Address, p)
+	if out := p.out.String(); strings.Contains(out, "250-AUTH") || !strings.Contains(out, "\r\n538 5.7.11 ") {
+		t.Errorf("got %q", out)
+	}
+}
+
+func TestTheReasonIsToldEvenIfTheQueueHidesIt(t *testing.T) {
+	c := testConfig()
+	c.MaxSize = 1000
+	p := &pipe{in: bytes.NewReader([]byte("EHLO x\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<a@b.c>\r\nDATA\r\n\r\n" + strings.Repeat("x", 1000) + "\r\n.\r\nQUIT\r\n"))}
+	s := fuzzServer(t, c, func(_ context.Context, _ Message, r io.Reader) (string, error) {
+		_, err := io.Copy(io.Discard, r)
+		if err == nil {
+			return "x", nil
+		}
+		return "", errors.New("a transaction was rolled back")
+	})
+	s.serve(c.Listeners[0].Address, p)
+	if !strings.Contains(p.out.String(), "\r\n552 5.3.4 ") {
+		t.Errorf("got %q", p.out.String())
+	}
+}

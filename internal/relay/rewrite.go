@@ -1,0 +1,144 @@
+package relay
+
+import (
+	"crypto/rand"
+	"mime"
+	"net/mail"
+	"strings"
+	"time"
+)
+
+// maxReceived is the number of Received fields that tells a loop.
+const maxReceived = 50
+
+var errLoop = refuse(554, [3]int{5, 4, 6}, "the message goes round in a loop: it has passed too many servers")
+
+// A rewriting is all that the header of one message depends on.
+type rewriting struct {
+	account  *Account
+	client   *Client
+	received string // the value of the Received field, "" for none
+	now      time.Time
+	wantID   string // a Message-ID for a message without one, "" makes one
+}
+
+// apply changes a header as the account's policy and RFC 5322 want it, and
+// fills in what m says of the message.
+func (rw rewriting) apply(h *header, m *Message) error {
+	if h.count("received") > maxReceived {
+		return errLoop
+	}
+	h.remove("bcc", "resent-bcc", "return-path")
+	if err := rw.from(h, m); err != nil {
+		return err
+	}
+	if h.count("date") == 0 {
+		h.set("Date", rw.now.Format(time.RFC1123Z))
+	}
+	m.MessageID = h.get("message-id")
+	if m.MessageID == "" {
+		or(&rw.wantID, newMessageID(rw.account.Sender))
+		m.MessageID = rw.wantID
+		h.set("Message-ID", m.MessageID)
+	}
+	m.Subject = decodeWords(h.get("subject"))
+	if rw.received != "" {
+		*h = append(header{newField("Received", rw.received)}, *h...)
+	}
+	return nil
+}
+
+// from applies the policy to From, Reply-To and Sender.
+func (rw rewriting) from(h *header, m *Message) error {
+	authors, broken := rw.authors(h)
+	own := rw.account.Sender
+	if rw.account.From == Force || rw.account.From == Rewrite {
+		rw.replaceFrom(h, authors)
+		if m.From != "" {
+			m.From = own
+		}
+		return nil
+	}
+	if h.count("from") == 0 {
+		sender := m.From
+		or(&sender, own)
+		h.set("From", (&mail.Address{Address: sender}).String())
+		authors = []*mail.Address{{Address: sender}}
+	}
+	if len(rw.client.AllowedSenders) > 0 {
+		if broken {
+			return refuse(550, [3]int{5, 7, 1}, "the From field cannot be read, and this client may send from some addresses only")
+		}
+		for _, a := range authors {
+			if !rw.client.maySend(a.Address) {
+				return refuse(550, [3]int{5, 7, 1}, "the client may not send as %s, which is in From", printable(a.Address))
+			}
+		}
+	}
+	rw.setSender(h, authors, broken)
+	return nil
+}
+
+// authors returns the mailboxes of all From fields.
+func (rw rewriting) authors(h *header) (authors []*mail.Address, broken bool) {
+	for _, v := range h.values("from") {
+		list, err := mail.ParseAddressList(v)
+		broken = broken || err != nil
+		authors = append(authors, list...)
+	}
+	return authors, broken
+}
+
+func (rw rewriting) replaceFrom(h *header, authors []*mail.Address) {
+	own := mail.Address{Address: rw.account.Sender}
+	var original []string
+	for _, a := range authors {
+		if !strings.EqualFold(a.Address, own.Address) {
+			original = append(original, a.String())
+		}
+	}
+	// An address in the display name makes Exchange refuse the sender.
+	if len(authors) == 1 && !strings.Contains(authors[0].Name, "@") {
+		own.Name = authors[0].Name
+	}
+	h.set("From", own.String())
+	h.remove("sender")
+	if rw.account.From == Rewrite && len(original) > 0 && h.count("reply-to") == 0 {
+		h.set("Reply-To", strings.Join(original, ", "))
+	}
+}
+
+// setSender names who sends, if it is not the one author (RFC 5322 §3.6.2).
+func (rw rewriting) setSender(h *header, authors []*mail.Address, broken bool) {
+	own := rw.account.Sender
+	alone := len(authors) == 1 && !broken && strings.EqualFold(authors[0].Address, own)
+	switch {
+	case rw.account.OnBehalf && alone:
+		h.remove("sender")
+	case rw.account.OnBehalf, len(authors) > 1 && h.count("sender") == 0:
+		h.set("Sender", (&mail.Address{Address: own}).String())
+	}
+}
+
+func newMessageID(sender string) string {
+	return "<" + strings.ToLower(rand.Text()) + domainOf(sender) + ">"
+}
+
+// decodeWords decodes encoded words (RFC 2047) as far as it can.
+func decodeWords(s string) string {
+	var d mime.WordDecoder
+	if decoded, err := d.DecodeHeader(s); err == nil {
+		return decoded
+	}
+	return s
+}
+
+// printable makes text of a client safe for a reply or a header field.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return '?'
+		}
+		return r
+	}, s)
+}

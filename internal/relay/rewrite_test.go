@@ -1,0 +1,130 @@
+package relay
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"net/mail"
+	"strings"
+	"testing"
+)
+
+func rewritten(t testing.TB, a Account, client Client, in string) (string, Message, error) {
+	t.Helper()
+	br := bufio.NewReader(&crlfReader{r: strings.NewReader(in)})
+	h, start, err := readHeader(br)
+	if err != nil {
+		return "", Message{}, err
+	}
+	m := Message{From: "tool@example.org"}
+	err = rewriting{account: &a, client: &client, now: testNow}.apply(&h, &m)
+	out, rerr := io.ReadAll(io.MultiReader(bytes.NewReader(h.bytes()), bytes.NewReader(start), br))
+	if rerr != nil {
+		t.Fatal(rerr)
+	}
+	return string(out), m, err
+}
+
+func TestHeaderIsRewritten(t *testing.T) {
+	const end = "Date: d\nMessage-ID: <1@x>\n\nbody\n"
+	own := Account{Sender: "own@contoso.com"}
+	forced, rewrite, behalf := own, own, own
+	forced.From, rewrite.From, behalf.OnBehalf = Force, Rewrite, true
+	tests := []struct {
+		name     string
+		account  Account
+		in, want string
+	}{
+		{"nothing to do", own, "From: a@b.c\n" + end, "From: a@b.c\n" + end},
+		{"Bcc is hidden by a bare CR", own, "From: a@b.c\nSubject: x\rBcc: hidden@x.y\n" + end, "From: a@b.c\nSubject: x\n" + end},
+		{"no From", own, end, "Date: d\nMessage-ID: <1@x>\nFrom: <tool@example.org>\n\nbody\n"},
+		{"no header at all", own, "just text\nDate: not a field\n",
+			"From: <tool@example.org>\nDate: Fri, 20 Nov 2026 09:30:00 +0000\nMessage-ID: <random@contoso.com>\n\njust text\nDate: not a field\n"},
+		{"an mbox line", own, "From alex Fri Nov 20 09:30:00 2026\nFrom: a@b.c\n" + end, "From: a@b.c\n" + end},
+		{"a line that is no field ends the header", own, "From: a@b.c\nDate: d\nMessage-ID: <1@x>\nhello: there\nno field\n",
+			"From: a@b.c\nDate: d\nMessage-ID: <1@x>\nhello: there\n\nno field\n"},
+		{"two authors need a sender", own, "From: a@b.c, d@e.f\n" + end, "From: a@b.c, d@e.f\nDate: d\nMessage-ID: <1@x>\nSender: <own@contoso.com>\n\nbody\n"},
+		{"a From of a device that cannot be read is kept", own, "From: Scanner 3\n" + end, "From: Scanner 3\n" + end},
+		{"on behalf of it", behalf, "From: Scanner 3\n" + end, "From: Scanner 3\nDate: d\nMessage-ID: <1@x>\nSender: <own@contoso.com>\n\nbody\n"},
+		{"forced, with the display name", forced, "From: \"Scan, 3\" <a@b.c>\nSender: x@y.z\n" + end, "From: \"Scan, 3\" <own@contoso.com>\n" + end},
+		{"forced, an address in the display name is left out", forced, "From: \"a@b.c\" <a@b.c>\n" + end, "From: <own@contoso.com>\n" + end},
+		{"forced, where From cannot be read", forced, "From: Scanner 3\n" + end, "From: <own@contoso.com>\n" + end},
+		{"rewritten", rewrite, "From: =?utf-8?q?J=C3=B6rg?= <a@b.c>\n" + end,
+			"From: =?utf-8?q?J=C3=B6rg?= <own@contoso.com>\nDate: d\nMessage-ID: <1@x>\nReply-To: =?utf-8?q?J=C3=B6rg?= <a@b.c>\n\nbody\n"},
+		{"rewritten, with a Reply-To already", rewrite, "From: a@b.c\nReply-To: r@b.c\n" + end, "From: <own@contoso.com>\nReply-To: r@b.c\n" + end},
+		{"rewritten, its own address is not repeated", rewrite, "From: Own <OWN@contoso.com>\n" + end, "From: \"Own\" <own@contoso.com>\n" + end},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, _, err := rewritten(t, test.account, Client{}, test.in)
+			got = random.ReplaceAllString(got, "<random@")
+			if want := strings.ReplaceAll(test.want, "\n", "\r\n"); err != nil || got != want {
+				t.Errorf("%v\ngot  %q\nwant %q", err, got, want)
+			}
+		})
+	}
+}
+
+func TestHeaderIsBounded(t *testing.T) {
+	field := "X-Filler: " + strings.Repeat("x", 1000) + "\n"
+	for name, in := range map[string]string{
+		"many fields":   strings.Repeat(field, 300) + "\nbody",
+		"one long line": "X: " + strings.Repeat("x", 300<<10) + "\n\nbody",
+		"long folding":  "X: y\n" + strings.Repeat(" "+strings.Repeat("x", 1000)+"\n", 300) + "\nbody",
+	} {
+		if _, _, err := rewritten(t, Account{Sender: "a@b.c"}, Client{}, in); !errors.Is(err, errHeader) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	long := strings.Repeat("no header: only a long line of text ", 20000)
+	out, _, err := rewritten(t, Account{Sender: "a@b.c"}, Client{}, " "+long)
+	if err != nil || !strings.HasSuffix(out, "\r\n\r\n "+long+"\r\n") {
+		t.Errorf("a body of one long line without a header: %v, %d octets", err, len(out))
+	}
+}
+
+func TestAClientWithFewSendersNeedsAReadableFrom(t *testing.T) {
+	_, _, err := rewritten(t, Account{Sender: "a@b.c"}, Client{AllowedSenders: []string{"a@b.c"}}, "From: <a@b.c> <x@y.z>\n\n")
+	if r := refusal(err); r.Code != 550 {
+		t.Errorf("got %v", err)
+	}
+}
+
+// FuzzHeader checks what must hold of any message: no blind recipient is told,
+// the fields that must be there are there once, the body is untouched, and
+// rewriting again changes nothing.
+func FuzzHeader(f *testing.F) {
+	f.Add("From: a@b.c\nBcc: x@y.z\n folded\nSubject: s\n\nbody")
+	f.Add("From alex\n\tnot folded\nbcc\t: a\rBcc: b\r\r\nX")
+	f.Add("From: A <a@b.c>, b@c.d\nFrom: e@f.g\nSender: h@i.j\nReply-To: \n\n\n.\n")
+	f.Fuzz(func(t *testing.T, in string) {
+		for _, policy := range []FromPolicy{Keep, Force, Rewrite} {
+			a := Account{Sender: "own@contoso.com", From: policy, OnBehalf: policy == Keep}
+			out, m, err := rewritten(t, a, Client{}, in)
+			if err != nil {
+				continue
+			}
+			if bare([]byte(out)) {
+				t.Fatalf("a bare line ending is left in %q", out)
+			}
+			h, start, err := readHeader(bufio.NewReader(strings.NewReader(out)))
+			if err != nil || start != nil {
+				t.Fatalf("%q cannot be read again: %v", out, err)
+			}
+			if h.count("bcc") > 0 || h.count("date") == 0 || h.count("from") == 0 || h.get("message-id") != m.MessageID {
+				t.Fatalf("%q became %q", in, out)
+			}
+			if policy != Keep {
+				from, err := mail.ParseAddress(h.get("from"))
+				if err != nil || from.Address != a.Sender || h.count("from") != 1 || h.count("sender") != 0 {
+					t.Fatalf("From of %q: %v", out, err)
+				}
+			}
+			again, _, err := rewritten(t, a, Client{}, out)
+			if err != nil || again != out {
+				t.Fatalf("once %q, twice %q: %v", out, again, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,158 @@
+package relay
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+)
+
+// Validate reports everything that is wrong, each with what to do. The rule
+// that matters most: who listens beyond loopback has TLS and passwords, or
+// says which networks are let in.
+func (c Config) Validate() error {
+	var errs []error
+	names, addresses := map[string]bool{}, map[string]bool{}
+	unique := func(seen map[string]bool, kind, name string) {
+		key := kind + " " + strings.ToLower(name)
+		switch {
+		case name == "":
+			errs = append(errs, fmt.Errorf("a %s has no name; name it", kind))
+		case seen[key]:
+			errs = append(errs, fmt.Errorf("two of the %ss are %q; change one", kind, name))
+		}
+		seen[key] = true
+	}
+	for _, l := range c.Listeners {
+		unique(names, "listener", l.Name)
+		unique(addresses, "listener", l.Address)
+		if err := l.validate(c.passwords()); err != nil {
+			errs = append(errs, fmt.Errorf("listener %q: %w", l.Name, err))
+		}
+	}
+	for _, cl := range c.Clients {
+		unique(names, "client", cl.Name)
+		if err := c.validateClient(cl); err != nil {
+			errs = append(errs, fmt.Errorf("client %q: %w", cl.Name, err))
+		}
+	}
+	for _, f := range c.Folders {
+		unique(names, "folder", f.Name)
+		if err := c.validateClient(f.Client); err != nil {
+			errs = append(errs, fmt.Errorf("folder %q: %w", f.Name, err))
+		}
+		if info, err := os.Stat(f.Path); err != nil {
+			errs = append(errs, fmt.Errorf("folder %q: %w; create it or change its path", f.Name, err))
+		} else if !info.IsDir() {
+			errs = append(errs, fmt.Errorf("folder %q: %s is not a folder", f.Name, f.Path))
+		}
+	}
+	for _, a := range c.Accounts {
+		unique(names, "account", a.Name)
+		if err := a.validate(); err != nil {
+			errs = append(errs, fmt.Errorf("account %q: %w", a.Name, err))
+		}
+	}
+	if c.Default != "" && c.accountNamed(c.Default) == nil {
+		errs = append(errs, fmt.Errorf("the default account %q does not exist", c.Default))
+	}
+	return errors.Join(errs...)
+}
+
+func (l Listener) validate(passwords bool) error {
+	host, _, err := net.SplitHostPort(l.Address)
+	if err != nil {
+		return fmt.Errorf("address %q is not host:port, such as 127.0.0.1:2525", l.Address)
+	}
+	switch l.TLS {
+	case NoTLS:
+		if l.AllowTLS10 {
+			return errors.New("TLS 1.0 is allowed, but TLS is off; set it to starttls or implicit")
+		}
+	case STARTTLS, ImplicitTLS:
+		if err := l.Certificate.validate(); err != nil {
+			return err
+		}
+	default:
+		return fmt.Errorf("TLS is %q; it can be none, starttls or implicit", l.TLS)
+	}
+	for _, n := range l.Networks {
+		if !n.IsValid() || n.Bits() == 0 {
+			return fmt.Errorf("network %s would let everyone send without a password; list the networks that may", n)
+		}
+	}
+	switch {
+	case !passwords && len(l.Networks) == 0:
+		return errors.New("nobody could send: give a client a password, or list the networks that need none (127.0.0.0/8 and ::1/128 for this machine)")
+	case isLoopback(host), len(l.Networks) > 0:
+		return nil
+	case l.TLS == NoTLS:
+		return fmt.Errorf("%s is reachable from other machines, where a password needs TLS: switch TLS on, list the networks that need no password, or listen on 127.0.0.1", l.Address)
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}
+
+func (c Config) validateClient(cl Client) error {
+	if cl.Account != "" && c.accountNamed(cl.Account) == nil {
+		return fmt.Errorf("its account %q does not exist", cl.Account)
+	}
+	if cl.PasswordHash != "" {
+		if _, err := parseHash(cl.PasswordHash); err != nil {
+			return err
+		}
+	}
+	return validateSenders(cl.AllowedSenders)
+}
+
+func (a Account) validate() error {
+	if err := checkAddress(a.Sender, true); err != nil {
+		return fmt.Errorf("sender %q: %w", a.Sender, err)
+	}
+	switch a.From {
+	case "", Keep, Force, Rewrite:
+	default:
+		return fmt.Errorf("the From policy is %q; it can be keep, force or rewrite", a.From)
+	}
+	if a.OnBehalf && a.From != "" && a.From != Keep {
+		return errors.New("sending on behalf needs the From policy keep, which leaves the other sender in From")
+	}
+	return validateSenders(a.Senders)
+}
+
+func validateSenders(senders []string) error {
+	for _, s := range senders {
+		address := s
+		if strings.HasPrefix(s, "@") {
+			address = "x" + s
+		}
+		if err := checkAddress(address, true); err != nil {
+			return fmt.Errorf("sender %q is neither an address nor a domain such as @example.com", s)
+		}
+	}
+	return nil
+}
+
+func (c Certificate) validate() error {
+	switch {
+	case c.CertFile != "" && c.KeyFile != "":
+		if _, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile); err != nil {
+			return fmt.Errorf("certificate: %w", err)
+		}
+	case c.CertFile != "" || c.KeyFile != "":
+		return errors.New("a certificate needs both its file and its key's file")
+	case c.Folder == "":
+		return errors.New("TLS needs a certificate: name its files, or a folder in which one is made")
+	}
+	return nil
+}

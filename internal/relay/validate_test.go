@@ -1,0 +1,131 @@
+package relay
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestValidate(t *testing.T) {
+	password := func(c *Config) { c.Clients = []Client{{Name: "printer", PasswordHash: cheapHash("x")}} }
+	tests := []struct {
+		name   string
+		change func(*Config)
+		want   string // "" is valid
+	}{
+		{"loopback without password", func(*Config) {}, ""},
+		{"everywhere, TLS and passwords", func(c *Config) {
+			password(c)
+			c.Listeners[0] = Listener{Name: "lan", Address: ":587", TLS: STARTTLS, Certificate: Certificate{Folder: "x"}}
+		}, ""},
+		{"everywhere, listed networks without TLS", func(c *Config) {
+			c.Listeners[0].Address, c.Listeners[0].Networks = "0.0.0.0:25", []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+		}, ""},
+		{"everywhere, passwords without TLS", func(c *Config) {
+			password(c)
+			c.Listeners[0].Address, c.Listeners[0].Networks = "0.0.0.0:25", nil
+		}, "reachable from other machines, where a password needs TLS"},
+		{"everywhere, TLS without passwords", func(c *Config) {
+			c.Listeners[0] = Listener{Name: "lan", Address: "[::]:587", TLS: STARTTLS, Certificate: Certificate{Folder: "x"}}
+		}, "nobody could send"},
+		{"the whole world as a network", func(c *Config) {
+			c.Listeners[0].Networks = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}
+		}, "would let everyone send"},
+		{"a name is not loopback because it looks so", func(c *Config) {
+			password(c)
+			c.Listeners[0].Address, c.Listeners[0].Networks = "127.example.com:25", nil
+		}, "reachable from other machines"},
+		{"an address without port", func(c *Config) { c.Listeners[0].Address = "127.0.0.1" }, "is not host:port"},
+		{"TLS without certificate", func(c *Config) { c.Listeners[0].TLS = ImplicitTLS }, "needs a certificate"},
+		{"a certificate without key", func(c *Config) {
+			c.Listeners[0].TLS, c.Listeners[0].Certificate.CertFile = ImplicitTLS, "x.pem"
+		}, "both its file and its key's file"},
+		{"a certificate that is not there", func(c *Config) {
+			c.Listeners[0].TLS, c.Listeners[0].Certificate = ImplicitTLS, Certificate{CertFile: "missing.pem", KeyFile: "missing.pem"}
+		}, "missing.pem"},
+		{"TLS of an unknown kind", func(c *Config) { c.Listeners[0].TLS = "ssl" }, `TLS is "ssl"`},
+		{"TLS 1.0 without TLS", func(c *Config) { c.Listeners[0].AllowTLS10 = true }, "TLS is off"},
+		{"a plain password", func(c *Config) { c.Clients = []Client{{Name: "printer", PasswordHash: "hunter2"}} }, "is not a hash"},
+		{"two clients of one name", func(c *Config) { c.Clients = []Client{{Name: "a"}, {Name: "A"}} }, "two of the clients"},
+		{"a client without name", func(c *Config) { c.Clients = []Client{{}} }, "has no name"},
+		{"a client's account is missing", func(c *Config) { c.Clients = []Client{{Name: "a", Account: "x"}} }, `account "x" does not exist`},
+		{"a sender that is no address", func(c *Config) { c.Clients = []Client{{Name: "a", AllowedSenders: []string{"contoso.com"}}} }, "neither an address nor a domain"},
+		{"an account without sender", func(c *Config) { c.Accounts[0].Sender = "" }, "not an address"},
+		{"an unknown From policy", func(c *Config) { c.Accounts[0].From = "drop" }, `From policy is "drop"`},
+		{"on behalf of nobody", func(c *Config) { c.Accounts[0].From, c.Accounts[0].OnBehalf = Force, true }, "needs the From policy keep"},
+		{"a default account that is missing", func(c *Config) { c.Default = "x" }, `default account "x"`},
+		{"a folder that is missing", func(c *Config) { c.Folders = []Folder{{Name: "out", Path: "missing"}} }, "create it"},
+		{"a folder that is a file", func(c *Config) { c.Folders = []Folder{{Name: "out", Path: "validate.go"}} }, "is not a folder"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := testConfig()
+			test.change(&c)
+			err := c.Validate()
+			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Error("the error repeats the password")
+			}
+		})
+	}
+}
+
+func TestASelfMadeCertificateIsKeptAndRenewed(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "tls")
+	now := testNow
+	l := Listener{Name: "lan", Address: "192.0.2.7:587", Certificate: Certificate{Folder: folder}}
+	get := func() *x509.Certificate {
+		t.Helper()
+		c, err := l.tlsConfig("relay.test", func() time.Time { return now })
+		if err != nil {
+			t.Fatal(err)
+		}
+		cert, err := c.GetCertificate(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(380 * 24 * time.Hour) // the program runs for long
+		renewed, err := c.GetCertificate(nil)
+		if err != nil || renewed.Leaf.SerialNumber.Cmp(cert.Leaf.SerialNumber) == 0 {
+			t.Fatalf("it was not renewed: %v", err)
+		}
+		return renewed.Leaf
+	}
+	first := get()
+	for _, name := range []string{"localhost", "127.0.0.1", "relay.test", "192.0.2.7"} {
+		if err := first.VerifyHostname(name); err != nil {
+			t.Error(err)
+		}
+	}
+	key, err := os.ReadFile(filepath.Join(folder, keyName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(filepath.Join(folder, keyName)); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		t.Errorf("the key's file: %v, %v", info.Mode(), err)
+	}
+	kept, err := os.ReadFile(filepath.Join(folder, certName))
+	if block, _ := pem.Decode(kept); err != nil || string(block.Bytes) != string(first.Raw) {
+		t.Error("the file has another certificate than is shown")
+	}
+	second := get()
+	if again, _ := os.ReadFile(filepath.Join(folder, keyName)); string(again) != string(key) || string(second.RawSubjectPublicKeyInfo) != string(first.RawSubjectPublicKeyInfo) {
+		t.Error("the key was changed with the certificate")
+	}
+	for name, text := range map[string]string{keyName: "no key", certName: "no certificate"} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.tlsConfig("relay.test", func() time.Time { return now }); err == nil || !strings.Contains(err.Error(), "remove") {
+			t.Errorf("%s is broken: %v", name, err)
+		}
+	}
+}

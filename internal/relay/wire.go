@@ -1,0 +1,209 @@
+package relay
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"sync/atomic"
+)
+
+// A command line may have 12,288 octets, for AUTH (RFC 4954 §4).
+const maxCommand = 12288
+
+// wire stands between a connection, TLS included, and go-smtp, to which it is
+// the connection. It hands over one command at a time, so that it always knows
+// what the next octets are, and
+//
+//   - bounds commands, not the lines of a message: go-smtp has one limit for
+//     both, and devices write long lines of HTML;
+//   - ends a message at CRLF.CRLF only, and keeps every octet: go-smtp misses
+//     the end after CR CR LF and drops a dot before a bare CR;
+//   - keeps STARTTLS away from go-smtp, which would read beyond the wire
+//     afterwards, and refuses commands sent along with it in the clear;
+//   - ends the session after a BDAT it cannot read: where its chunk would end
+//     and commands begin is not known;
+//   - corrects the replies for which go-smtp has another code than the RFC, and
+//     says why the relay closes a connection.
+//
+// One goroutine reads; go-smtp writes from the same one.
+type wire struct {
+	net.Conn
+	r        *bufio.Reader
+	stopping func() bool
+	// busy is true from MAIL to the end of the transaction.
+	busy atomic.Bool
+
+	maxSize   int64 // told with SIZE; go-smtp would refuse a message of exactly its limit
+	offerTLS  bool  // intercept STARTTLS
+	upgrade   bool  // STARTTLS was sent: go-smtp's part is over, the connection is not
+	muted     bool  // swallow the greeting, which was sent before STARTTLS
+	hangUp    bool  // read no more after the reply
+	lastReply string
+	line      []byte // what of a command is still to be read
+	chunk     int64  // octets of a BDAT chunk that follow line
+	data      *dataReader
+}
+
+func newWire(c net.Conn, stopping func() bool) *wire {
+	return &wire{Conn: c, r: bufio.NewReaderSize(c, 16<<10), stopping: stopping}
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	for {
+		switch {
+		case len(w.line) > 0:
+			n := copy(p, w.line)
+			w.line = w.line[n:]
+			return n, nil
+		case w.chunk > 0:
+			n, err := w.r.Read(p[:min(int64(len(p)), w.chunk)])
+			w.chunk -= int64(n)
+			return n, w.cutOff(err)
+		case w.data != nil:
+			n, err := w.data.Read(p)
+			if err != io.EOF {
+				return n, w.cutOff(err)
+			}
+			w.data = nil
+		case w.lastReply == "354":
+			w.lastReply = ""
+			w.data = newDataReader(w.r)
+		default:
+			if err := w.nextCommand(); err != nil {
+				return 0, err
+			}
+		}
+	}
+}
+
+// cutOff ends the session after a message that could not be read to its end.
+// go-smtp would take what still comes of it for commands.
+func (w *wire) cutOff(err error) error {
+	if err == nil {
+		return nil
+	}
+	w.hangUp, w.data, w.chunk = true, nil, 0
+	return unexpected(err)
+}
+
+// nextCommand reads a line into w.line. It returns io.EOF when the session is
+// over, having told the client why.
+func (w *wire) nextCommand() error {
+	if w.hangUp || w.upgrade {
+		return io.EOF
+	}
+	if w.stopping() && !w.busy.Load() {
+		return w.bye("421 4.3.2 the relay is closing; try again later")
+	}
+	var err error
+	if w.line, err = w.readLine(); err != nil {
+		var timeout net.Error
+		switch {
+		case errors.Is(err, errLongLine):
+			return w.bye("500 5.5.2 the line is too long")
+		case w.stopping():
+			return w.bye("421 4.3.2 the relay is closing; try again later")
+		case errors.As(err, &timeout) && timeout.Timeout():
+			return w.bye("421 4.4.2 no command for too long")
+		}
+		return io.EOF
+	}
+	if w.lastReply == "334" { // not a command, but the answer to a challenge
+		return nil
+	}
+	command := strings.ToUpper(strings.TrimSpace(string(w.line)))
+	switch {
+	case strings.HasPrefix(command, "STARTTLS") && w.offerTLS:
+		w.line = nil
+		if w.r.Buffered() > 0 {
+			return w.bye("501 5.5.2 nothing may follow STARTTLS before its reply")
+		}
+		w.upgrade = true
+		return io.EOF
+	case strings.HasPrefix(command, "BDAT"):
+		if w.chunk, w.hangUp = chunkSize(command); w.hangUp {
+			w.chunk = 0
+		}
+	}
+	return nil
+}
+
+var errLongLine = errors.New("the line is too long")
+
+func (w *wire) readLine() ([]byte, error) {
+	var line []byte
+	for {
+		part, err := w.r.ReadSlice('\n')
+		if len(line)+len(part) > maxCommand {
+			return nil, errLongLine
+		}
+		line = append(line, part...)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
+	}
+}
+
+// chunkSize reads a BDAT command (RFC 3030 §2) as go-smtp does.
+func chunkSize(command string) (size int64, broken bool) {
+	args := strings.Fields(strings.TrimPrefix(command, "BDAT"))
+	if !strings.HasPrefix(command, "BDAT ") || len(args) < 1 || len(args) > 2 || len(args) == 2 && args[1] != "LAST" {
+		return 0, true
+	}
+	n, err := strconv.ParseUint(args[0], 10, 32)
+	return int64(n), err != nil
+}
+
+// bye tells the client why the session ends.
+func (w *wire) bye(reply string) error {
+	w.hangUp = true
+	w.line = nil
+	_, _ = w.Conn.Write([]byte(reply + "\r\n")) // the session is over either way
+	return io.EOF
+}
+
+// corrections are go-smtp's replies that a client would misread: a 5xx for
+// broken base64 stops a device from trying for ever (RFC 4954 §4), and 503
+// stands for commands out of order (RFC 5321 §4.2.3).
+var corrections = strings.NewReplacer(
+	"454 4.7.0 Invalid base64 data", "501 5.5.2 the base64 cannot be read",
+	"502 5.5.1 Please introduce", "503 5.5.1 Please introduce",
+	"502 5.5.1 Missing", "503 5.5.1 Missing",
+	"523 5.7.10 TLS is required", "538 5.7.11 a password needs TLS here",
+)
+
+// Write sends one reply.
+func (w *wire) Write(p []byte) (int, error) {
+	if w.muted {
+		w.muted = false
+		return len(p), nil
+	}
+	w.lastReply = string(p[:min(3, len(p))])
+	reply := p
+	if bytes.HasSuffix(p, []byte("SIZE\r\n")) && w.lastReply == "250" {
+		reply = fmt.Appendf(nil, "%s %d\r\n", bytes.TrimSpace(p), w.maxSize)
+	}
+	if w.lastReply >= "4" {
+		reply = []byte(corrections.Replace(string(p)))
+		if bytes.HasPrefix(reply, []byte("421 ")) {
+			w.hangUp = true
+		}
+	}
+	if _, err := w.Conn.Write(reply); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Close leaves the connection open for the TLS that follows STARTTLS.
+func (w *wire) Close() error {
+	if w.upgrade {
+		return nil
+	}
+	return w.Conn.Close()
+}
