@@ -130,6 +130,40 @@ func (c *Client) Submit(ctx context.Context, m *Message) (*Receipt, error) {
 	}
 }
 
+// Ready opens an authenticated session, unless one is warm, and keeps it warm:
+// a nil error means that messages would be on their way now. Otherwise the error
+// is as with Submit. It waits while MaxSessions messages are under way.
+func (c *Client) Ready(ctx context.Context) error {
+	c.init()
+	if !c.enter() {
+		return ErrClosed
+	}
+	defer c.busy.Done()
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	s := c.takeIdle()
+	if s == nil {
+		var err error
+		if s, err = c.connect(ctx); err != nil {
+			return because(ctx, err)
+		}
+	}
+	c.putIdle(s)
+	return nil
+}
+
+// Sessions returns how many sessions are open: those in use and the warm ones.
+func (c *Client) Sessions() int {
+	c.init()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.idle) + len(c.slots)
+}
+
 // because makes ctx the cause of an error that its end has brought about.
 func because(ctx context.Context, err error) error {
 	var e *Error

@@ -46,6 +46,8 @@ type Receipt struct {
 	Reply   Reply    // the server's last word on the message
 	Refused []*Error // one for each recipient that was refused, in the order of To
 
+	Session    string // both ends' addresses, which tell sessions apart in logs
+	DSN        bool   // the server offers DSN: it was asked for the notifications, and will send them
 	Reused     bool   // over a session that was warm already
 	TLS        uint16 // version as in crypto/tls, 0 for none
 	RoundTrips int    // waits for the server, those of a new session's setup included, the banner not

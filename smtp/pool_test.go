@@ -232,3 +232,40 @@ func TestCancellation(t *testing.T) {
 		}
 	})
 }
+
+func TestReadyWarmsASessionThatTheNextMessageUses(t *testing.T) {
+	f := (&fake{}).start(t)
+	c, _ := f.client(t)
+	for range 2 {
+		if err := c.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c.Sessions() != 1 || f.connections() != 1 {
+		t.Errorf("%d sessions over %d connections", c.Sessions(), f.connections())
+	}
+	r, err := c.Submit(t.Context(), message(hello, "a@example.com"))
+	if err != nil || !r.Reused || r.Session == "" {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	f.hangUp()
+	c.Close()
+	if err := c.Ready(t.Context()); !errors.Is(err, ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+func TestReadyTellsWhyNoSessionCanBeHad(t *testing.T) {
+	f := (&fake{}).start(t)
+	f.reply = func(_ int, line string) string {
+		if strings.HasPrefix(line, "EHLO") {
+			return "421 4.3.2 Service not available"
+		}
+		return ""
+	}
+	c, _ := f.client(t)
+	err := c.Ready(t.Context())
+	if se, ok := errors.AsType[*Error](err); !ok || se.Code != 421 || c.Sessions() != 0 {
+		t.Errorf("%v, %d sessions", err, c.Sessions())
+	}
+}

@@ -64,6 +64,11 @@ type step struct {
 	handle  func(Reply)
 }
 
+// name tells the session apart from others of its time.
+func (s *session) name() string {
+	return s.flight.LocalAddr().String() + " → " + s.flight.RemoteAddr().String()
+}
+
 func newSession(conn net.Conn, server string, log *wireLog) *session {
 	s := &session{server: server, log: log, flight: &flight{Conn: conn, patience: chunkTimeout}, arrived: make(chan struct{}, 1)}
 	s.use(s.flight)

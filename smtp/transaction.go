@@ -46,7 +46,7 @@ func (s *session) submit(e *envelope) (r *Receipt, crossed bool, err error) {
 			crossed = t.mail.Code == 0
 		}
 	}
-	r = &Receipt{Reply: t.final, Refused: t.refused, TLS: s.tlsVersion, RoundTrips: s.flight.waits - s.reported}
+	r = &Receipt{Reply: t.final, Refused: t.refused, Session: s.name(), DSN: s.ext.dsn, TLS: s.tlsVersion, RoundTrips: s.flight.waits - s.reported}
 	s.reported = s.flight.waits
 	return r, crossed, err
 }

@@ -86,7 +86,7 @@ func (p *presenter) set(f Field, value string) {
 	} else {
 		s.Account = edited(s.Account, p.stored, f, value)
 	}
-	s.Changed = !s.Stored || s.Account != p.stored || s.Secret != ""
+	s.Changed = !s.Stored || !s.Account.Equal(p.stored) || s.Secret != ""
 	if s.Problem != nil && Field(s.Problem.Key) == f {
 		s.Problem = nil
 	}

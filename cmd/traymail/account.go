@@ -46,19 +46,43 @@ var accountFields = []accountField{
 	{"graph-scope", "scope of the token for Graph, in full", func(a *account.Account) *string { return &a.GraphScope }},
 	{"smtp-host", "submission server", func(a *account.Account) *string { return &a.SMTPHost }},
 	{"smtp-tls", "starttls, implicit, or none (this machine only, without authentication)", func(a *account.Account) *string { return (*string)(&a.SMTPTLS) }},
+	{"notice-to", "who gets the bounces that their sender cannot receive", func(a *account.Account) *string { return &a.NoticeTo }},
+	{"from", "what happens to messages from others than the sender: keep, force or rewrite", func(a *account.Account) *string { return (*string)(&a.From) }},
+	{"secret-expires", "day on which the client secret ends, as 2027-01-31", func(a *account.Account) *string { return &a.SecretExpires }},
 	{"ca-file", "PEM certificates to trust instead of the system's", func(a *account.Account) *string { return &a.CAFile }},
 }
 
-const portFlag = "smtp-port"
+// accountNumbers are the fields that are numbers; 0 brings back the default.
+var accountNumbers = []struct {
+	flag, help string
+	of         func(*account.Account) *int
+}{
+	{"smtp-port", "the server's port", func(a *account.Account) *int { return &a.SMTPPort }},
+	{"messages-per-minute", "pace of delivery", func(a *account.Account) *int { return &a.MessagesPerMinute }},
+	{"sessions", "sessions at the same time", func(a *account.Account) *int { return &a.Sessions }},
+	{"recipients-per-day", "recipients in 24 hours", func(a *account.Account) *int { return &a.RecipientsPerDay }},
+	{"recipients-per-message", "recipients of one message; longer lists are split", func(a *account.Account) *int { return &a.RecipientsPerMessage }},
+	{"max-size-mb", "largest message, in MiB", func(a *account.Account) *int { return &a.MaxSizeMB }},
+}
+
+const (
+	onBehalfFlag = "on-behalf"
+	sendersFlag  = "senders"
+)
 
 func registerFields(c *cobra.Command) {
 	for _, f := range accountFields {
 		c.Flags().String(f.flag, "", f.help)
 	}
-	c.Flags().Int(portFlag, 0, "the server's port")
+	for _, f := range accountNumbers {
+		c.Flags().Int(f.flag, 0, f.help)
+	}
+	c.Flags().Bool(onBehalfFlag, false, "name the sender in the Sender field of messages from others (Send on Behalf)")
+	c.Flags().StringSlice(sendersFlag, nil, "addresses, and domains as @contoso.com, whose messages go through this account")
 	for flag, values := range map[string][]string{
 		"provider":     account.Providers(),
 		"registration": {string(account.Public), string(account.Web)},
+		"from":         {string(account.KeepFrom), string(account.ForceFrom), string(account.RewriteFrom)},
 		"smtp-tls":     {string(account.STARTTLS), string(account.ImplicitTLS), string(account.NoTLS)},
 	} {
 		// It fails for an unknown flag only, and these stand above.
@@ -97,8 +121,18 @@ func setFields(c *cobra.Command, a *account.Account) (any bool) {
 	for _, f := range accountFields {
 		set(f)
 	}
-	if c.Flags().Changed(portFlag) {
-		a.SMTPPort, _ = c.Flags().GetInt(portFlag)
+	for _, f := range accountNumbers {
+		if c.Flags().Changed(f.flag) {
+			*f.of(a), _ = c.Flags().GetInt(f.flag)
+			any = true
+		}
+	}
+	if c.Flags().Changed(onBehalfFlag) {
+		a.OnBehalf, _ = c.Flags().GetBool(onBehalfFlag)
+		any = true
+	}
+	if c.Flags().Changed(sendersFlag) {
+		a.Senders, _ = c.Flags().GetStringSlice(sendersFlag)
 		any = true
 	}
 	if c.Flags().Changed("ca-file") && a.CAFile != "" {
@@ -313,6 +347,9 @@ func (p *program) accountShow() *cobra.Command {
 				{"client secret", stored(secrets.ClientSecret)}, {"refresh token", stored(secrets.SignedIn)},
 				{"server", fmt.Sprintf("%s:%d %s", a.SMTPHost, a.SMTPPort, a.SMTPTLS)}, {"authority_url", a.AuthorityURL},
 				{"smtp_scope", a.SMTPScope}, {"graph_url", a.GraphURL}, {"graph_scope", a.GraphScope}, {"ca_file", a.CAFile},
+				{"notice_to", a.NoticeTo}, {"from", string(a.From)}, {"on_behalf", onlyTrue(a.OnBehalf)}, {"senders", strings.Join(a.Senders, ", ")}, {"secret_expires", a.SecretExpires},
+				{"limits", fmt.Sprintf("%d messages a minute, %d sessions, %d recipients a day, %d a message, %d MiB a message",
+					a.MessagesPerMinute, a.Sessions, a.RecipientsPerDay, a.RecipientsPerMessage, a.MaxSizeMB)},
 			} {
 				if f[1] != "" {
 					fmt.Fprintf(w, "%s\t%s\n", f[0], f[1])
@@ -333,6 +370,13 @@ func (p *program) showAccount(c *cobra.Command, m *mailer.Mailer, name string) e
 		account.Account
 		Secrets mailer.Secrets `json:"secrets"`
 	}{a, secrets})
+}
+
+func onlyTrue(is bool) string {
+	if is {
+		return "true"
+	}
+	return ""
 }
 
 func stored(is bool) string {

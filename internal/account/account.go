@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -50,11 +51,25 @@ type Account struct {
 	Sender   string `toml:"sender" json:"sender"`
 	// TestTo is where the test email goes.
 	TestTo string `toml:"test_to,omitempty" json:"test_to,omitempty"`
+	// NoticeTo gets the bounces that their sender cannot receive.
+	NoticeTo string `toml:"notice_to,omitempty" json:"notice_to,omitempty"`
+	// From is what happens to messages from others than Sender.
+	From FromPolicy `toml:"from,omitempty" json:"from"`
+	// OnBehalf names Sender in the Sender field of such messages, which is how
+	// Send on Behalf is asked for (RFC 5322 §3.6.2).
+	OnBehalf bool `toml:"on_behalf,omitempty" json:"on_behalf,omitempty"`
+	// Senders are addresses, and domains as "@contoso.com", whose messages go
+	// through this account when nothing else decides.
+	Senders []string `toml:"senders,omitempty" json:"senders,omitempty"`
 
 	Tenant       string       `toml:"tenant" json:"tenant"`
 	ClientID     string       `toml:"client_id" json:"client_id"`
 	Registration Registration `toml:"registration" json:"registration"`
 	RedirectURL  string       `toml:"redirect_url" json:"redirect_url"`
+
+	// SecretExpires is the day on which the client secret ends, "2027-01-31",
+	// as the portal shows it; "" is not known.
+	SecretExpires string `toml:"secret_expires,omitempty" json:"secret_expires,omitempty"`
 
 	// What follows comes from the provider's preset unless it is set.
 
@@ -68,7 +83,29 @@ type Account struct {
 	// CAFile holds PEM certificates to trust instead of the system's, for the
 	// sign-in and the submission server alike.
 	CAFile string `toml:"ca_file,omitempty" json:"ca_file,omitempty"`
+	Limits
 }
+
+// Limits are what the provider takes from one account. traymail keeps below
+// them, so that a burst is delivered late instead of refused.
+type Limits struct {
+	MessagesPerMinute    int `toml:"messages_per_minute,omitempty" json:"messages_per_minute"`
+	Sessions             int `toml:"sessions,omitempty" json:"sessions"` // open at the same time
+	RecipientsPerDay     int `toml:"recipients_per_day,omitempty" json:"recipients_per_day"`
+	RecipientsPerMessage int `toml:"recipients_per_message,omitempty" json:"recipients_per_message"` // longer lists are split
+	MaxSizeMB            int `toml:"max_size_mb,omitempty" json:"max_size_mb"`                       // of a message, in MiB
+}
+
+// FromPolicy is what happens to a message whose From is not the account's
+// sender.
+type FromPolicy string
+
+// The three policies.
+const (
+	KeepFrom    FromPolicy = "keep"    // it stays; the account needs Send As or Send on Behalf
+	ForceFrom   FromPolicy = "force"   // the account's sender takes its place
+	RewriteFrom FromPolicy = "rewrite" // the same, and the original goes to Reply-To
+)
 
 // A preset is what is known of a provider.
 type preset struct {
@@ -77,6 +114,7 @@ type preset struct {
 	smtpHost               string
 	smtpPort               int
 	smtpTLS                SMTPTLS
+	limits                 Limits
 }
 
 // Microsoft365 is the provider of a new account.
@@ -93,6 +131,7 @@ var presets = map[string]preset{
 		smtpHost:   "smtp.office365.com",
 		smtpPort:   587,
 		smtpTLS:    STARTTLS,
+		limits:     Limits{MessagesPerMinute: 30, Sessions: 3, RecipientsPerDay: 10_000, RecipientsPerMessage: 500, MaxSizeMB: 35},
 	},
 }
 
@@ -129,7 +168,7 @@ func newID() string {
 // fillIn sets what is empty to its default, so that the rest of the program
 // never asks whether a field was set.
 func (a *Account) fillIn() {
-	trim(&a.Username, &a.Sender, &a.TestTo, &a.Tenant, &a.ClientID, &a.RedirectURL, &a.AuthorityURL, &a.GraphURL,
+	trim(&a.Username, &a.Sender, &a.TestTo, &a.NoticeTo, &a.SecretExpires, &a.Tenant, &a.ClientID, &a.RedirectURL, &a.AuthorityURL, &a.GraphURL,
 		&a.SMTPHost, &a.SMTPScope, &a.GraphScope)
 	p := presets[a.Provider]
 	fill(&a.Sender, a.Username)
@@ -141,8 +180,11 @@ func (a *Account) fillIn() {
 	fill(&a.GraphScope, p.graphScope)
 	fill(&a.SMTPHost, p.smtpHost)
 	fill(&a.SMTPTLS, p.smtpTLS)
-	if a.SMTPPort == 0 {
-		a.SMTPPort = p.smtpPort
+	fill(&a.From, KeepFrom)
+	for i, f := range a.numbers() {
+		if *f == 0 {
+			*f = *p.numbers()[i]
+		}
 	}
 	a.AuthorityURL = strings.TrimRight(a.AuthorityURL, "/")
 	a.GraphURL = strings.TrimRight(a.GraphURL, "/")
@@ -208,10 +250,31 @@ func (a Account) withoutPreset() Account {
 	if a.SMTPTLS == p.smtpTLS {
 		a.SMTPTLS = ""
 	}
-	if a.SMTPPort == p.smtpPort {
-		a.SMTPPort = 0
+	if a.From == KeepFrom {
+		a.From = ""
+	}
+	for i, f := range a.numbers() {
+		if *f == *p.numbers()[i] {
+			*f = 0
+		}
 	}
 	return a
+}
+
+// numbers are the fields that a preset fills in and that are numbers.
+func (a *Account) numbers() []*int { return append(a.Limits.numbers(), &a.SMTPPort) }
+
+func (p *preset) numbers() []*int { return append(p.limits.numbers(), &p.smtpPort) }
+
+func (l *Limits) numbers() []*int {
+	return []*int{&l.MessagesPerMinute, &l.Sessions, &l.RecipientsPerDay, &l.RecipientsPerMessage, &l.MaxSizeMB}
+}
+
+// Equal reports whether two accounts are the same in every field.
+func (a Account) Equal(b Account) bool {
+	senders := slices.Equal(a.Senders, b.Senders)
+	a.Senders, b.Senders = nil, nil
+	return senders && reflect.DeepEqual(a, b)
 }
 
 // Endpoint returns an address of the authority for this account's tenant,

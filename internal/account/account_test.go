@@ -30,7 +30,8 @@ func TestNewAccountIsMicrosoft365OnceItHasAUsernameAndAClientID(t *testing.T) {
 		Tenant: "contoso.com", ClientID: clientID, Registration: Public, RedirectURL: "http://localhost",
 		AuthorityURL: "https://login.microsoftonline.com", GraphURL: "https://graph.microsoft.com",
 		SMTPScope: "https://outlook.office.com/SMTP.Send", GraphScope: "https://graph.microsoft.com/User.Read",
-		SMTPHost: "smtp.office365.com", SMTPPort: 587, SMTPTLS: STARTTLS,
+		SMTPHost: "smtp.office365.com", SMTPPort: 587, SMTPTLS: STARTTLS, From: KeepFrom,
+		Limits: Limits{MessagesPerMinute: 30, Sessions: 3, RecipientsPerDay: 10_000, RecipientsPerMessage: 500, MaxSizeMB: 35},
 	}
 	if diff := cmp.Diff(want, a); diff != "" {
 		t.Errorf("unexpected account (-want +got):\n%s", diff)
@@ -75,6 +76,13 @@ func TestValidateRefuses(t *testing.T) {
 		{"a host with a port", func(a *Account) { a.SMTPHost = "smtp.office365.com:587" }, "smtp_host", "not a host name"},
 		{"a port out of range", func(a *Account) { a.SMTPPort = 70000 }, "smtp_port", "not a port"},
 		{"an unknown way of TLS", func(a *Account) { a.SMTPTLS = "ssl" }, "smtp_tls", "not a way to use TLS"},
+		{"a notice address without a domain", func(a *Account) { a.NoticeTo = "ops" }, "notice_to", "not an email address"},
+		{"an unknown From policy", func(a *Account) { a.From = "drop" }, "from", "not a policy"},
+		{"on behalf of somebody who was taken out", func(a *Account) { a.From, a.OnBehalf = ForceFrom, true }, "on_behalf", "takes out"},
+		{"a domain of senders without its @", func(a *Account) { a.Senders = []string{"contoso.com"} }, "senders", "neither an address nor a domain"},
+		{"a secret's end that is no day", func(a *Account) { a.SecretExpires = "31.1.2027" }, "secret_expires", "not a day"},
+		{"a negative pace", func(a *Account) { a.MessagesPerMinute = -1 }, "messages_per_minute", "out of range"},
+		{"too many sessions", func(a *Account) { a.Sessions = 1000 }, "sessions", "out of range"},
 		{"clear text to another machine", func(a *Account) { a.SMTPTLS = NoTLS }, "smtp_tls", "clear text"},
 	}
 	for _, tt := range tests {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A FieldError names one field that cannot stay as it is. File and Line are
@@ -75,7 +76,7 @@ func (a *Account) Validate() error {
 			Fix: "use one of: " + strings.Join(Providers(), ", ")}
 	}
 	a.fillIn()
-	for _, check := range []func() error{a.validateAddresses, a.validateRegistration, a.validateEndpoints, a.validateSMTP} {
+	for _, check := range []func() error{a.validateAddresses, a.validateRegistration, a.validateEndpoints, a.validateSMTP, a.validateRelaying, a.validateLimits} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -87,12 +88,11 @@ func (a *Account) validateAddresses() error {
 	if a.Username == "" {
 		return &FieldError{Key: "username", Text: "is missing", Fix: "give the address that signs in, such as svc@contoso.com"}
 	}
-	for _, f := range []struct{ key, value string }{{"username", a.Username}, {"sender", a.Sender}, {"test_to", a.TestTo}} {
+	for _, f := range []struct{ key, value string }{{"username", a.Username}, {"sender", a.Sender}, {"test_to", a.TestTo}, {"notice_to", a.NoticeTo}} {
 		if f.value == "" {
 			continue
 		}
-		p, err := mail.ParseAddress(f.value)
-		if err != nil || p.Address != f.value || strings.ContainsAny(f.value, "<>\r\n\x00\"") {
+		if !isAddress(f.value) {
 			return &FieldError{Key: f.key, Text: fmt.Sprintf("%q is not an email address", f.value),
 				Fix: "give the address alone, such as svc@contoso.com, without a name or brackets"}
 		}
@@ -167,6 +167,50 @@ func (a *Account) validateSMTP() error {
 	case a.SMTPTLS == NoTLS && !isLoopback(a.SMTPHost):
 		return &FieldError{Key: "smtp_tls", Text: fmt.Sprintf("%q would send the token in clear text to %s", string(a.SMTPTLS), a.SMTPHost),
 			Fix: `use "starttls"; "none" is for a server on this machine`}
+	}
+	return nil
+}
+
+func isAddress(s string) bool {
+	p, err := mail.ParseAddress(s)
+	return err == nil && p.Address == s && !strings.ContainsAny(s, "<>\r\n\x00\"")
+}
+
+func (a *Account) validateRelaying() error {
+	switch {
+	case !slices.Contains([]FromPolicy{KeepFrom, ForceFrom, RewriteFrom}, a.From):
+		return &FieldError{Key: "from", Text: fmt.Sprintf("%q is not a policy", string(a.From)),
+			Fix: `use "keep" (the account needs Send As), "force" (the sender takes its place) or "rewrite" (the same, and the original goes to Reply-To)`}
+	case a.OnBehalf && a.From != KeepFrom:
+		return &FieldError{Key: "on_behalf", Text: fmt.Sprintf("needs the other sender in From, which from = %q takes out", string(a.From)), Fix: `set from = "keep", or remove on_behalf`}
+	}
+	for _, s := range a.Senders {
+		domain, isDomain := strings.CutPrefix(s, "@")
+		if isDomain && !domainForm.MatchString(domain) || !isDomain && !isAddress(s) {
+			return &FieldError{Key: "senders", Text: fmt.Sprintf("%q is neither an address nor a domain", s), Fix: `write addresses as "a@contoso.com" and domains as "@contoso.com"`}
+		}
+	}
+	if _, err := time.Parse(time.DateOnly, a.SecretExpires); err != nil && a.SecretExpires != "" {
+		return &FieldError{Key: "secret_expires", Text: fmt.Sprintf("%q is not a day", a.SecretExpires), Fix: `write year, month and day, such as "2027-01-31", as the portal shows it under Certificates & secrets`}
+	}
+	return nil
+}
+
+func (a *Account) validateLimits() error {
+	for _, l := range []struct {
+		key      string
+		value    int
+		min, max int
+	}{
+		{"messages_per_minute", a.MessagesPerMinute, 1, 100_000},
+		{"sessions", a.Sessions, 1, 100},
+		{"recipients_per_day", a.RecipientsPerDay, 1, 100_000_000},
+		{"recipients_per_message", a.RecipientsPerMessage, 1, 100_000},
+		{"max_size_mb", a.MaxSizeMB, 1, 1024},
+	} {
+		if l.value < l.min || l.value > l.max {
+			return &FieldError{Key: l.key, Text: fmt.Sprintf("%d is out of range", l.value), Fix: fmt.Sprintf("give a number from %d to %d, or leave the key out for the provider's own limit", l.min, l.max)}
+		}
 	}
 	return nil
 }
