@@ -29,11 +29,11 @@ func (q *Queue) Accept(ctx context.Context, m Message, body io.Reader) (id strin
 	if err != nil {
 		return "", err
 	}
-	q.options.fault("staged")
+	q.options.Fault("staged")
 	if err := q.engine.update(ctx, s.insert); err != nil {
 		return "", q.abandon(s, err)
 	}
-	q.options.fault("accepted")
+	q.options.Fault("accepted")
 	q.settled(s)
 	return s.id, nil
 }
@@ -78,7 +78,7 @@ func (q *Queue) stage(ctx context.Context, m Message, body io.Reader, limits *Op
 			return nil, q.abandon(s, err)
 		}
 		s.chunks += partSize / chunkSize
-		q.options.fault("part")
+		q.options.Fault("part")
 	}
 }
 
@@ -127,10 +127,10 @@ func (s *staged) insert(ctx context.Context, t tx) error {
 		return err
 	}
 	_, err = t.exec(ctx, `INSERT INTO mail_message
-		(id, account, client, message_id, subject, sender, utf8, ret, envid, size, received, state, next_at, job)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		(id, account, client, message_id, subject, sender, utf8, ret, envid, return_to, size, received, state, next_at, job)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 		s.id, s.Account, clean(s.Client), clean(s.MessageID), clean(s.Subject), clean(s.From), flag(s.UTF8),
-		clean(s.Return), clean(s.EnvelopeID), s.Size, stamp(s.Received), Queued, stamp(s.Received), job)
+		clean(s.Return), clean(s.EnvelopeID), clean(s.ReturnTo), s.Size, stamp(s.Received), Queued, stamp(s.Received), job)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func (q *Queue) Pause(ctx context.Context, account string, p Pause) error {
 // Resume undoes Pause; an account that is not paused stays as it is.
 func (q *Queue) Resume(ctx context.Context, account string) error {
 	err := q.engine.update(ctx, func(ctx context.Context, t tx) error {
-		_, err := t.exec(ctx, `UPDATE mail_account SET paused = 0, until = 0, reason = '' WHERE name = $1`, account)
+		_, err := t.exec(ctx, `UPDATE mail_account SET paused = 0, until = 0, cause = '', reason = '' WHERE name = $1`, account)
 		if err != nil {
 			return err
 		}
@@ -33,21 +33,24 @@ func (q *Queue) Resume(ctx context.Context, account string) error {
 
 // An Account is an account's queue.
 type Account struct {
-	Name   string
-	Paused time.Time // since when; zero: not paused
-	Until  time.Time // when it goes on by itself; zero: with Resume
-	Reason string
+	Name   string    `json:"name"`
+	Paused time.Time `json:"paused,omitzero"`  // since when; zero: not paused
+	Until  time.Time `json:"until,omitzero"`   // when it goes on by itself; zero: with Resume
+	Cause  string    `json:"cause,omitempty"`  // the Pause's
+	Reason string    `json:"reason,omitempty"` // the Pause's
 	// Waiting, Sending and Held are numbers of messages; Oldest is when the
 	// oldest of them came.
-	Waiting, Sending, Held int
-	Bytes                  int64
-	Oldest                 time.Time
+	Waiting int       `json:"waiting"`
+	Sending int       `json:"sending"`
+	Held    int       `json:"held"`
+	Bytes   int64     `json:"bytes"` // of their bodies
+	Oldest  time.Time `json:"oldest,omitzero"`
 }
 
 // Accounts lists the accounts that ever had a message or a pause, by name.
 func (q *Queue) Accounts(ctx context.Context) ([]Account, error) {
 	v := q.engine.view()
-	r, err := v.query(ctx, `SELECT name, paused, until, reason FROM mail_account ORDER BY name`)
+	r, err := v.query(ctx, `SELECT name, paused, until, cause, reason FROM mail_account ORDER BY name`)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +59,7 @@ func (q *Queue) Accounts(ctx context.Context) ([]Account, error) {
 	at := map[string]int{}
 	for r.Next() {
 		var a Account
-		if err := r.Scan(&a.Name, (*millis)(&a.Paused), (*millis)(&a.Until), &a.Reason); err != nil {
+		if err := r.Scan(&a.Name, (*millis)(&a.Paused), (*millis)(&a.Until), &a.Cause, &a.Reason); err != nil {
 			return nil, err
 		}
 		at[a.Name] = len(list)

@@ -40,7 +40,7 @@ func child() {
 	ctx := context.Background()
 	var seen atomic.Int64
 	unpaced := func(string) Pace { return Pace{AtOnce: 3} }
-	q, err := Open(ctx, Options{Path: task.Path, PostgreSQL: task.PostgreSQL, Pace: unpaced, fault: func(point string) {
+	q, err := Open(ctx, Options{Path: task.Path, PostgreSQL: task.PostgreSQL, Pace: unpaced, Fault: func(point string) {
 		if point == task.Fault && seen.Add(1) == task.Nth {
 			self, err := os.FindProcess(os.Getpid())
 			if err == nil {

@@ -30,6 +30,7 @@ type Delivery struct {
 	numbers []int // the recipients', in the record
 	tries   []int // failed attempts of each so far
 	started time.Time
+	elapsed time.Duration // of Deliver
 }
 
 // Open reads the body; it may be called again. ctx bounds the reading.
@@ -50,15 +51,25 @@ type Outcome struct {
 
 // A Pause holds up an account until a time, or until Resume when that is zero.
 type Pause struct {
-	Reason string
+	// Cause is a word for programs to go by. The queue's own is PauseQuota; all
+	// others are the caller's.
+	Cause  string
+	Reason string // for people
 	Until  time.Time
 }
+
+// PauseQuota is the Cause of a pause for the recipients of the last 24 hours.
+const PauseQuota = "quota"
 
 // A Result is how it went for one recipient. Its zero value is a retry.
 type Result struct {
 	Verdict Verdict
 	Reply   string        // the server's, verbatim; empty: the Outcome's
 	After   time.Duration // Retry: the least wait, as the server wished
+	// Relayed, with Accepted, says that the server will report nothing about
+	// the message, because it does not offer DSN. A sender that asked for a
+	// report of success is told that much (RFC 3461 section 5.2.2).
+	Relayed bool
 }
 
 // A Verdict is what becomes of a recipient.
@@ -97,11 +108,11 @@ func (w *worker) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
 			q.options.Log.Error("an attempt could not begin", "id", job.Args.Message, "error", err)
 			return river.JobSnooze(5 * time.Second)
 		case d != nil:
-			q.options.fault("begun")
+			q.options.Fault("begun")
 			outcome, counts := q.attempt(ctx, d)
-			q.options.fault("delivered")
+			q.options.Fault("delivered")
 			q.record(d, outcome, counts)
-			q.options.fault("recorded")
+			q.options.Fault("recorded")
 			return nil
 		case wait == 0:
 			return nil // no longer the message's job
@@ -126,6 +137,8 @@ func (q *Queue) attempt(ctx context.Context, d *Delivery) (o Outcome, counts boo
 			o, counts = Outcome{Reply: "traymail failed while it sent this message; its log has the details"}, true
 		}
 	}()
+	begun := q.options.Now()
+	defer func() { d.elapsed = q.options.Now().Sub(begun) }()
 	o = q.deliver(ctx, d)
 	return o, o.Pause == nil && ctx.Err() == nil
 }
@@ -169,7 +182,7 @@ func (q *Queue) begin(ctx context.Context, job int64, id string) (d *Delivery, w
 		if wait = w; wait > 0 {
 			if held = daily; daily {
 				reason := fmt.Sprintf("%d recipients in 24 hours are reached", pace.RecipientsPerDay)
-				return pause(ctx, t, m.Account, Pause{reason, now.Add(wait)}, now)
+				return pause(ctx, t, m.Account, Pause{PauseQuota, reason, now.Add(wait)}, now)
 			}
 			return nil
 		}
@@ -208,12 +221,12 @@ func (d *Delivery) note(ctx context.Context, t tx) error {
 
 // messageColumns selects what columns scans, and more.
 func messageColumns(more string) string {
-	return `SELECT account, client, message_id, subject, sender, utf8, ret, envid, size, received, attempts, resend` + more + ` FROM mail_message`
+	return `SELECT account, client, message_id, subject, sender, utf8, ret, envid, return_to, size, received, attempts, resend` + more + ` FROM mail_message`
 }
 
 func (d *Delivery) columns() []any {
 	return []any{&d.Account, &d.Client, &d.MessageID, &d.Subject, &d.From, (*bit)(&d.UTF8), &d.Return, &d.EnvelopeID,
-		&d.Size, (*millis)(&d.Received), &d.Attempt, (*bit)(&d.Resend)}
+		&d.ReturnTo, &d.Size, (*millis)(&d.Received), &d.Attempt, (*bit)(&d.Resend)}
 }
 
 // readRecipients fills in those that are due.

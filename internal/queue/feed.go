@@ -4,9 +4,9 @@ import "sync"
 
 // An Event tells that something changed. ID is empty when it is the account.
 type Event struct {
-	ID      string
-	Account string
-	State   State
+	ID      string `json:"id,omitempty"`
+	Account string `json:"account"`
+	State   State  `json:"state,omitempty"`
 }
 
 // Subscribe tells of changes made by this program. A reader that falls 256

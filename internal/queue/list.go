@@ -12,66 +12,72 @@ import (
 
 // A Summary is a message as a list shows it.
 type Summary struct {
-	ID          string
-	Message     // without Recipients
-	State       State
-	Next        time.Time // Queued: when the next attempt is due
-	Finished    time.Time
-	LastAttempt int
+	ID          string    `json:"id"`
+	Message               // without Recipients
+	State       State     `json:"state"`
+	Next        time.Time `json:"next,omitzero"` // Queued: when the next attempt is due
+	Finished    time.Time `json:"finished,omitzero"`
+	LastAttempt int       `json:"last_attempt,omitempty"`
 }
 
-// A Record is all that is known of a message.
+// A Record is all that is known of a message. Its recipients stand in Recipients
+// alone, which hides the envelope's, in JSON too.
 type Record struct {
 	Summary
-	Recipients []RecipientRecord
-	Attempts   []Attempt
+	Recipients []RecipientRecord `json:"recipients"`
+	Attempts   []Attempt         `json:"attempts,omitempty"`
 }
 
 // A RecipientRecord is where one recipient stands.
 type RecipientRecord struct {
 	Recipient
-	State State     // Queued, Delivered or Failed
-	Reply string    // the last one, verbatim
-	Next  time.Time // Queued: when the next attempt is due
-	Tries int       // attempts that failed for now
+	State State     `json:"state"`           // Queued, Delivered or Failed
+	Reply string    `json:"reply,omitempty"` // the last one, verbatim
+	Next  time.Time `json:"next,omitzero"`   // Queued: when the next attempt is due
+	Tries int       `json:"tries,omitempty"` // attempts that failed for now
 }
 
 // An Attempt is one line of the record.
 type Attempt struct {
-	ID         string // the message's
-	N          int
-	Account    string
-	Machine    string
-	Recipients int
-	Started    time.Time
-	Finished   time.Time // zero: in flight
+	ID         string `json:"id"` // the message's
+	N          int    `json:"n"`
+	Account    string `json:"account"`
+	Machine    string `json:"machine"`
+	Recipients int    `json:"recipients"`
+	// Started is when the attempt was noted as begun, and Finished when its end
+	// was: zero while it is in flight. Both are of the machine's wall clock.
+	Started  time.Time `json:"started"`
+	Finished time.Time `json:"finished,omitzero"`
+	// Elapsed is how long Deliver took, whatever happened to the wall clock, in
+	// whole milliseconds; zero when the program or machine died.
+	Elapsed time.Duration `json:"elapsed_ns,omitempty"`
 	// Resend says that the attempt before it never told its end.
-	Resend bool
+	Resend bool `json:"resend,omitempty"`
 	// Outcome is delivered, refused, retry, partly, paused, or unknown when the
 	// program or machine died before the end was recorded.
-	Outcome    string
-	Reply      string
-	Session    string
-	ExchangeID string
+	Outcome    string `json:"outcome,omitempty"`
+	Reply      string `json:"reply,omitempty"`
+	Session    string `json:"session,omitempty"`
+	ExchangeID string `json:"exchange_id,omitempty"`
 }
 
 // A Filter chooses messages; its zero fields choose all.
 type Filter struct {
-	State   State
-	Account string
-	Address string // sender or recipient, exactly but for case
-	Subject string // a part of it, but for the case of ASCII letters
-	ID      string // the queue's ID or the header's Message-ID
-	Before  string // continues a list: the last ID of the page before
-	Limit   int    // 100 when zero
+	State   State  `json:"state,omitempty"`
+	Account string `json:"account,omitempty"`
+	Address string `json:"address,omitempty"` // sender or recipient, exactly but for case
+	Subject string `json:"subject,omitempty"` // a part of it, but for the case of ASCII letters
+	ID      string `json:"id,omitempty"`      // the queue's ID or the header's Message-ID
+	Before  string `json:"before,omitempty"`  // continues a list: the last ID of the page before
+	Limit   int    `json:"limit,omitempty"`   // 100 when zero
 }
 
-const summaryColumns = `SELECT id, account, client, message_id, subject, sender, utf8, ret, envid, size, received,
+const summaryColumns = `SELECT id, account, client, message_id, subject, sender, utf8, ret, envid, return_to, size, received,
 	state, next_at, finished, attempts FROM mail_message`
 
 func (s *Summary) columns() []any {
 	return []any{&s.ID, &s.Account, &s.Client, &s.MessageID, &s.Subject, &s.From, (*bit)(&s.UTF8), &s.Return, &s.EnvelopeID,
-		&s.Size, (*millis)(&s.Received), &s.State, (*millis)(&s.Next), (*millis)(&s.Finished), &s.LastAttempt}
+		&s.ReturnTo, &s.Size, (*millis)(&s.Received), &s.State, (*millis)(&s.Next), (*millis)(&s.Finished), &s.LastAttempt}
 }
 
 // List lists messages, newest first.
@@ -153,7 +159,6 @@ func (q *Queue) Get(ctx context.Context, id string) (*Record, error) {
 		}
 		p.Notify = notifyList(notify)
 		rec.Recipients = append(rec.Recipients, p)
-		rec.Message.Recipients = append(rec.Message.Recipients, p.Recipient)
 	}
 	if err := r.Err(); err != nil {
 		return nil, err
@@ -164,7 +169,7 @@ func (q *Queue) Get(ctx context.Context, id string) (*Record, error) {
 }
 
 func attempts(ctx context.Context, v querier, rest string, args ...any) ([]Attempt, error) {
-	r, err := v.query(ctx, `SELECT message, n, account, machine, recipients, started, finished, resend, outcome, reply, session, exchange_id
+	r, err := v.query(ctx, `SELECT message, n, account, machine, recipients, started, finished, elapsed, resend, outcome, reply, session, exchange_id
 		FROM mail_attempt`+rest, args...)
 	if err != nil {
 		return nil, err
@@ -173,11 +178,13 @@ func attempts(ctx context.Context, v querier, rest string, args ...any) ([]Attem
 	var list []Attempt
 	for r.Next() {
 		var a Attempt
+		var elapsed int64
 		err := r.Scan(&a.ID, &a.N, &a.Account, &a.Machine, &a.Recipients, (*millis)(&a.Started), (*millis)(&a.Finished),
-			(*bit)(&a.Resend), &a.Outcome, &a.Reply, &a.Session, &a.ExchangeID)
+			&elapsed, (*bit)(&a.Resend), &a.Outcome, &a.Reply, &a.Session, &a.ExchangeID)
 		if err != nil {
 			return nil, err
 		}
+		a.Elapsed = time.Duration(elapsed) * time.Millisecond
 		list = append(list, a)
 	}
 	return list, r.Err()

@@ -9,31 +9,55 @@ import (
 
 // A Message is what a client handed over: the envelope and what the record
 // shows of it. The body travels beside it.
+//
+// Messages, records and what else the queue tells about itself travel as JSON
+// and back without loss; what is empty is left out.
 type Message struct {
 	Envelope
-	Account string // account that sends; its own queue and pace
-	Client  string // who handed it over; for the record
+	Account string `json:"account"`          // account that sends; its own queue and pace
+	Client  string `json:"client,omitempty"` // who handed it over; for the record
+	// ReturnTo is where bounces go, when not to the envelope's sender: a forced
+	// sender hides who really sent.
+	ReturnTo string `json:"return_to,omitempty"`
 	// MessageID and Subject are the header's, for the record and its search.
-	MessageID string
-	Subject   string
-	Size      int64     // octets of the body; set by Accept
-	Received  time.Time // set by Accept
+	MessageID string    `json:"message_id,omitempty"`
+	Subject   string    `json:"subject,omitempty"`
+	Size      int64     `json:"size"`              // octets of the body; set by Accept
+	Received  time.Time `json:"received,omitzero"` // set by Accept
 }
 
 // An Envelope is what SMTP's MAIL and RCPT said, with the parameters of RFC 3461.
 type Envelope struct {
-	From       string // empty: the null sender
-	Recipients []Recipient
-	UTF8       bool   // SMTPUTF8 was given (RFC 6531)
-	Return     string // RET: "FULL", "HDRS" or empty
-	EnvelopeID string // ENVID
+	From       string      `json:"from"` // empty: the null sender
+	Recipients []Recipient `json:"recipients,omitempty"`
+	UTF8       bool        `json:"utf8,omitempty"`  // SMTPUTF8 was given (RFC 6531)
+	Return     string      `json:"ret,omitempty"`   // RET: "FULL", "HDRS" or empty
+	EnvelopeID string      `json:"envid,omitempty"` // ENVID
 }
 
 // A Recipient is one RCPT with its NOTIFY and ORCPT parameters.
 type Recipient struct {
-	Address           string
-	Notify            []string // "SUCCESS", "FAILURE", "DELAY", or "NEVER" alone; nil when not given
-	OriginalRecipient string   // ORCPT
+	Address           string   `json:"address"`
+	Notify            []string `json:"notify,omitempty"` // "SUCCESS", "FAILURE", "DELAY", or "NEVER" alone; nil when not given
+	OriginalRecipient string   `json:"orcpt,omitempty"`  // ORCPT
+}
+
+// wants tells whether the sender wants a notice of that kind about r (RFC 3461
+// section 4.1). Without NOTIFY the choice is the server's: of failures and
+// delays, as all do.
+func (r Recipient) wants(kind NoticeKind) bool {
+	if len(r.Notify) == 0 {
+		return kind != NoticeRelayed
+	}
+	word := map[NoticeKind]string{NoticeFailed: "FAILURE", NoticeDelayed: "DELAY", NoticeRelayed: "SUCCESS"}[kind]
+	asked := false
+	for _, n := range r.Notify {
+		if strings.EqualFold(n, "NEVER") {
+			return false
+		}
+		asked = asked || strings.EqualFold(n, word)
+	}
+	return asked
 }
 
 // A State is where a message or recipient stands.

@@ -42,15 +42,21 @@ type Options struct {
 	// of an account that is being worked only from the next Start.
 	Pace func(account string) Pace
 
-	// Bounce writes the message that tells of recipients that failed or are
-	// late; the queue accepts it in the transaction that records the fact. The
-	// caller decides, by the envelope's sender and each Notify, whether there is
-	// anyone to tell: ok false sends nothing. The body is read to its end before
-	// the record is written. Nil sends none.
+	// Bounce writes the message that a Notice is to be; the queue accepts it in
+	// the transaction that records the fact. It is called only when a recipient's
+	// NOTIFY allows, once for each kind of notice that an attempt gives rise to.
+	// The caller decides, by the envelope's sender, whether there is anyone to
+	// tell: ok false sends nothing. The body is read to its end before the record
+	// is written. Nil sends none.
 	Bounce func(ctx context.Context, n Notice) (m Message, body io.Reader, ok bool)
 
-	// fault is called by name at each step between which a crash is tested.
-	fault func(point string)
+	// Fault is called by name at each step between which a crash is tested; nil:
+	// nothing. The points of a message are, in their order: "part", a piece of a
+	// long body is on disk; "staged", the body was read and nothing is accepted;
+	// "accepted", it is, and the caller of Accept not told; "begun", the attempt
+	// is noted and the server not spoken to; "delivered", Deliver has returned
+	// and nothing is recorded; "recorded", it is, and River not told.
+	Fault func(point string)
 	// poll, for tests in virtual time, is how often River and the queue look
 	// around; nothing is synced then.
 	poll time.Duration
@@ -72,11 +78,24 @@ var DefaultPace = Pace{PerMinute: 30, AtOnce: 3, RecipientsPerDay: 10_000, Recip
 
 // A Notice is what a bounce tells.
 type Notice struct {
+	Kind       NoticeKind
 	Delivery   Delivery          // the message; Open reads its body
-	Recipients []RecipientRecord // those that failed or are late, with the server's replies
-	Delayed    bool              // late, still being tried; otherwise failed for good
-	Expires    time.Time         // when the queue gives up
+	Recipients []RecipientRecord // those to tell of, by their NOTIFY, with the server's replies
+	Expires    time.Time         // NoticeDelayed: when the queue gives up
 }
+
+// A NoticeKind is what happened to the recipients of a Notice, in the words of
+// RFC 3464's Action field.
+type NoticeKind string
+
+// The kinds of notices.
+const (
+	NoticeFailed  NoticeKind = "failed"  // refused, or given up
+	NoticeDelayed NoticeKind = "delayed" // late, and still being tried
+	// NoticeRelayed: taken by a server that will not report, and the sender had
+	// asked for a report of success.
+	NoticeRelayed NoticeKind = "relayed"
+)
 
 func (o *Options) setDefaults() {
 	if o.Now == nil {
@@ -106,8 +125,8 @@ func (o *Options) setDefaults() {
 	if o.Pace == nil {
 		o.Pace = func(string) Pace { return DefaultPace }
 	}
-	if o.fault == nil {
-		o.fault = func(string) {}
+	if o.Fault == nil {
+		o.Fault = func(string) {}
 	}
 	if o.lease == 0 {
 		o.lease = 30 * time.Second

@@ -17,7 +17,7 @@ func TestAcceptedMessageIsDelivered(t *testing.T) {
 	onBoth(t, func(t *testing.T, o Options) {
 		q := open(t, o)
 		m := message("Ann Müller <ann@example.com>", "bob@example.net", "cé@exämple.net")
-		m.UTF8, m.Return, m.EnvelopeID = true, "HDRS", "QQ314159"
+		m.UTF8, m.Return, m.EnvelopeID, m.ReturnTo = true, "HDRS", "QQ314159", "scanner@example.com"
 		m.Recipients[0].Notify, m.Recipients[0].OriginalRecipient = []string{"SUCCESS", "FAILURE"}, "rfc822;bob@example.net"
 		m.Subject = "broken \xff\x00 header"
 		body := strings.Repeat("a line of the body\r\n", partSize/20*2+7) // several parts
@@ -159,7 +159,7 @@ func TestPausedAccountWaitsAndCountsNothing(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			if d.Account == "sick" && !cured {
-				return Outcome{Pause: &Pause{Reason: "sign in again"}}
+				return Outcome{Pause: &Pause{Cause: "sign-in", Reason: "sign in again"}}
 			}
 			return allAccepted(ctx, d)
 		})
@@ -175,11 +175,11 @@ func TestPausedAccountWaitsAndCountsNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a := accounts[0]; a.Name != "sick" || a.Reason != "sign in again" || a.Paused.IsZero() || a.Waiting != 2 || a.Oldest.IsZero() || a.Bytes != 8 {
+		if a := accounts[0]; a.Name != "sick" || a.Cause != "sign-in" || a.Reason != "sign in again" || a.Paused.IsZero() || a.Waiting != 2 || a.Oldest.IsZero() || a.Bytes != 8 {
 			t.Errorf("the paused account is %+v", a)
 		}
 		// A pause that ends by itself does not cure what waits for somebody.
-		if err := q.Pause(ctx, "sick", Pause{"daily limit", time.Now().Add(-time.Second)}); err != nil {
+		if err := q.Pause(ctx, "sick", Pause{Reason: "daily limit", Until: time.Now().Add(-time.Second)}); err != nil {
 			t.Fatal(err)
 		}
 		mu.Lock()

@@ -11,8 +11,9 @@ import (
 // verdict is what the record will say of one recipient.
 type verdict struct {
 	RecipientRecord
-	n     int // in the message
-	tries int
+	n       int // in the message
+	tries   int
+	relayed bool
 }
 
 // settle turns an outcome into the record's words. It is a pure function but
@@ -31,7 +32,7 @@ func (o *Options) settle(d *Delivery, out Outcome, counts bool, now time.Time) [
 		v.Recipient, v.State, v.Reply, v.Next = rcpt, Queued, clean(r.Reply), now.Add(r.After)
 		switch {
 		case r.Verdict == Accepted:
-			v.State = Delivered
+			v.State, v.relayed = Delivered, r.Relayed
 		case r.Verdict == Refused:
 			v.State = Failed
 		case counts:
@@ -76,13 +77,13 @@ func spoken(d time.Duration) string {
 func (q *Queue) record(d *Delivery, out Outcome, counts bool) {
 	ctx := context.Background() // also when Shutdown has lost patience
 	verdicts := q.options.settle(d, out, counts, q.options.Now())
-	bounce := q.bounce(ctx, d, verdicts, false)
+	bounces := q.bounces(ctx, d, verdicts, NoticeFailed, NoticeRelayed)
 	for last := false; ; {
-		state, err := q.conclude(ctx, d, verdicts, &out, bounce)
+		state, err := q.conclude(ctx, d, verdicts, &out, bounces)
 		if err == nil {
 			q.feed.publish(Event{ID: d.ID, Account: d.Account, State: state})
-			if bounce != nil {
-				q.settled(bounce)
+			for _, b := range bounces {
+				q.settled(b)
 			}
 			if state == Delivered || state == Failed {
 				q.dropBody(ctx, d.ID)
@@ -103,34 +104,52 @@ func (q *Queue) record(d *Delivery, out Outcome, counts bool) {
 	}
 }
 
-// bounce asks for the message that tells of the failed or late recipients, and
-// stages it, full queue or not. Nil when there is none; one that cannot be staged
-// is given up, for a failed bounce must not keep the record from being written.
-func (q *Queue) bounce(ctx context.Context, d *Delivery, verdicts []verdict, delayed bool) *staged {
-	n := Notice{Delivery: *d, Delayed: delayed, Expires: d.Received.Add(q.options.Expire)}
-	for _, v := range verdicts {
-		if delayed && v.State == Queued || !delayed && v.State == Failed {
-			n.Recipients = append(n.Recipients, v.RecipientRecord)
+// bounces asks for the messages that tell of the verdicts, of each kind one, and
+// stages them, full queue or not. One that cannot be staged is given up, for a
+// failed bounce must not keep the record from being written.
+func (q *Queue) bounces(ctx context.Context, d *Delivery, verdicts []verdict, kinds ...NoticeKind) (list []*staged) {
+	if q.options.Bounce == nil {
+		return nil
+	}
+	for _, kind := range kinds {
+		n := Notice{Kind: kind, Delivery: *d, Expires: d.Received.Add(q.options.Expire)}
+		for _, v := range verdicts {
+			if v.calls(kind) && v.Recipient.wants(kind) {
+				n.Recipients = append(n.Recipients, v.RecipientRecord)
+			}
 		}
+		if len(n.Recipients) == 0 {
+			continue
+		}
+		m, body, ok := q.options.Bounce(ctx, n)
+		if !ok {
+			continue
+		}
+		s, err := q.stage(ctx, m, body, nil)
+		if err != nil {
+			q.options.Log.Error("the sender could not be told", "id", d.ID, "notice", kind, "error", err)
+			continue
+		}
+		list = append(list, s)
 	}
-	if q.options.Bounce == nil || len(n.Recipients) == 0 {
-		return nil
+	return list
+}
+
+// calls tells whether the verdict gives rise to a notice of that kind.
+func (v verdict) calls(kind NoticeKind) bool {
+	switch kind {
+	case NoticeFailed:
+		return v.State == Failed
+	case NoticeDelayed:
+		return v.State == Queued
+	default:
+		return v.State == Delivered && v.relayed
 	}
-	m, body, ok := q.options.Bounce(ctx, n)
-	if !ok {
-		return nil
-	}
-	s, err := q.stage(ctx, m, body, nil)
-	if err != nil {
-		q.options.Log.Error("the sender could not be told", "id", d.ID, "error", err)
-		return nil
-	}
-	return s
 }
 
 // conclude writes the verdicts. out is nil when they come from no attempt. The
 // state that the message is in after it is returned.
-func (q *Queue) conclude(ctx context.Context, d *Delivery, verdicts []verdict, out *Outcome, bounce *staged) (state State, err error) {
+func (q *Queue) conclude(ctx context.Context, d *Delivery, verdicts []verdict, out *Outcome, bounces []*staged) (state State, err error) {
 	err = q.engine.update(ctx, func(ctx context.Context, t tx) error {
 		now := q.options.Now()
 		var attempts int
@@ -161,8 +180,8 @@ func (q *Queue) conclude(ctx context.Context, d *Delivery, verdicts []verdict, o
 				return err
 			}
 		}
-		if bounce != nil {
-			if err := bounce.insert(ctx, t); err != nil {
+		for _, b := range bounces {
+			if err := b.insert(ctx, t); err != nil {
 				return err
 			}
 		}
@@ -187,8 +206,9 @@ func (d *Delivery) noteEnd(ctx context.Context, t tx, out *Outcome, verdicts []v
 			out.Reply = out.Pause.Reason
 		}
 	}
-	_, err := t.exec(ctx, `UPDATE mail_attempt SET finished = $3, outcome = $4, reply = $5, session = $6, exchange_id = $7
-		WHERE message = $1 AND n = $2`, d.ID, d.Attempt, stamp(now), outcome, clean(out.Reply), clean(out.Session), clean(out.ExchangeID))
+	_, err := t.exec(ctx, `UPDATE mail_attempt SET finished = $3, outcome = $4, reply = $5, session = $6, exchange_id = $7, elapsed = $8
+		WHERE message = $1 AND n = $2`, d.ID, d.Attempt, stamp(now), outcome, clean(out.Reply), clean(out.Session), clean(out.ExchangeID),
+		d.elapsed.Milliseconds())
 	if err != nil {
 		return err
 	}
@@ -276,9 +296,10 @@ func pause(ctx context.Context, t tx, account string, p Pause, now time.Time) er
 	if paused > 0 && until == 0 && !p.Until.IsZero() {
 		return nil
 	}
-	_, err = t.exec(ctx, `INSERT INTO mail_account (name, paused, until, reason) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (name) DO UPDATE SET paused = excluded.paused, until = excluded.until, reason = excluded.reason`,
-		account, stamp(now), stamp(p.Until), clean(p.Reason))
+	_, err = t.exec(ctx, `INSERT INTO mail_account (name, paused, until, cause, reason) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (name) DO UPDATE SET paused = excluded.paused, until = excluded.until,
+			cause = excluded.cause, reason = excluded.reason`,
+		account, stamp(now), stamp(p.Until), clean(p.Cause), clean(p.Reason))
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ var migrations = [...][]string{{
 		id TEXT PRIMARY KEY,
 		account TEXT NOT NULL, client TEXT NOT NULL, message_id TEXT NOT NULL, subject TEXT NOT NULL,
 		sender TEXT NOT NULL, utf8 BIGINT NOT NULL, ret TEXT NOT NULL, envid TEXT NOT NULL,
+		return_to TEXT NOT NULL, -- empty: to the sender
 		size BIGINT NOT NULL, received BIGINT NOT NULL,
 		state TEXT NOT NULL,
 		next_at BIGINT NOT NULL,            -- queued: when the next attempt is due
@@ -49,6 +50,7 @@ var migrations = [...][]string{{
 		message TEXT NOT NULL, n BIGINT NOT NULL,
 		account TEXT NOT NULL, machine TEXT NOT NULL, recipients BIGINT NOT NULL,
 		started BIGINT NOT NULL, finished BIGINT NOT NULL DEFAULT 0,
+		elapsed BIGINT NOT NULL DEFAULT 0, -- milliseconds of Deliver
 		resend BIGINT NOT NULL, outcome TEXT NOT NULL DEFAULT '',
 		reply TEXT NOT NULL DEFAULT '', session TEXT NOT NULL DEFAULT '', exchange_id TEXT NOT NULL DEFAULT '',
 		PRIMARY KEY (message, n))`,
@@ -57,7 +59,8 @@ var migrations = [...][]string{{
 	`CREATE INDEX mail_attempt_log ON mail_attempt (finished, message, n)`,
 	`CREATE TABLE mail_account (
 		name TEXT PRIMARY KEY,
-		paused BIGINT NOT NULL DEFAULT 0, until BIGINT NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '')`,
+		paused BIGINT NOT NULL DEFAULT 0, until BIGINT NOT NULL DEFAULT 0,
+		cause TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '')`,
 	`CREATE TABLE mail_usage (
 		account TEXT NOT NULL, slot BIGINT NOT NULL, recipients BIGINT NOT NULL,
 		PRIMARY KEY (account, slot))`,

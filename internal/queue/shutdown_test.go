@@ -74,7 +74,7 @@ func TestPausedAccountsMailIsLateAndExpires(t *testing.T) {
 				return Message{}, nil, false
 			}
 			body, err := readBody(ctx, &n.Delivery)
-			told = append(told, fmt.Sprintf("%s late=%v %s %v", n.Recipients[0].Address, n.Delayed, body, err))
+			told = append(told, fmt.Sprintf("%s %s %s %v", n.Recipients[0].Address, n.Kind, body, err))
 			m := message("other", n.Delivery.From)
 			m.From = ""
 			return m, strings.NewReader("notice"), true
@@ -91,7 +91,7 @@ func TestPausedAccountsMailIsLateAndExpires(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		want := []string{"a@x late=true body <nil>", "a@x late=false body <nil>"}
+		want := []string{"a@x delayed body <nil>", "a@x failed body <nil>"}
 		if strings.Join(told, "\n") != strings.Join(want, "\n") {
 			t.Errorf("the sender was told %q, want %q", told, want)
 		}

@@ -194,7 +194,7 @@ func (q *Queue) tellLate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		bounce := q.bounce(ctx, d, verdicts, true)
+		bounces := q.bounces(ctx, d, verdicts, NoticeDelayed)
 		err = q.engine.update(ctx, func(ctx context.Context, t tx) error {
 			n, err := t.exec(ctx, `UPDATE mail_message SET late = 1 WHERE id = $1 AND late = 0 AND finished = 0`, id)
 			if err != nil {
@@ -203,12 +203,14 @@ func (q *Queue) tellLate(ctx context.Context) error {
 			if n == 0 {
 				return errOvertaken
 			}
-			if bounce != nil {
-				return bounce.insert(ctx, t)
+			for _, b := range bounces {
+				if err := b.insert(ctx, t); err != nil {
+					return err
+				}
 			}
 			return nil
 		})
-		if err := q.told(bounce, err); err != nil {
+		if err := q.told(bounces, err); err != nil {
 			return err
 		}
 	}
@@ -232,27 +234,28 @@ func (q *Queue) expire(ctx context.Context) error {
 			verdicts[i].State, verdicts[i].Next = Failed, time.Time{}
 			verdicts[i].Reply = q.options.expired(verdicts[i].Reply)
 		}
-		bounce := q.bounce(ctx, d, verdicts, false)
-		state, err := q.conclude(ctx, d, verdicts, nil, bounce)
+		bounces := q.bounces(ctx, d, verdicts, NoticeFailed)
+		state, err := q.conclude(ctx, d, verdicts, nil, bounces)
 		if err == nil {
 			q.feed.publish(Event{ID: id, Account: d.Account, State: state})
 			q.dropBody(ctx, id)
 		}
-		if err := q.told(bounce, err); err != nil {
+		if err := q.told(bounces, err); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// told follows the write of a bounce; a message that changed meanwhile is left
+// told follows the write of bounces; a message that changed meanwhile is left
 // for the next round.
-func (q *Queue) told(bounce *staged, err error) error {
-	if err == nil && bounce != nil {
-		q.settled(bounce)
-	}
-	if err != nil && bounce != nil {
-		err = q.abandon(bounce, err)
+func (q *Queue) told(bounces []*staged, err error) error {
+	for _, b := range bounces {
+		if err == nil {
+			q.settled(b)
+		} else {
+			err = q.abandon(b, err)
+		}
 	}
 	if errors.Is(err, errOvertaken) {
 		return nil

@@ -7,7 +7,6 @@ package queue
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -30,9 +29,9 @@ func TestDayOfRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := virtual(t)
 		o.Expire = 20 * time.Hour
-		told := map[string]time.Time{}
+		told := map[NoticeKind]time.Time{}
 		o.Bounce = func(_ context.Context, n Notice) (Message, io.Reader, bool) {
-			told[fmt.Sprintf("delayed %v", n.Delayed)] = time.Now()
+			told[n.Kind] = time.Now()
 			if len(n.Recipients) != 1 || !strings.Contains(n.Recipients[0].Reply, "451 4.7.0 busy") {
 				t.Errorf("the notice says %+v", n.Recipients)
 			}
@@ -73,9 +72,9 @@ func TestDayOfRetries(t *testing.T) {
 		if last := at[len(at)-1]; last < 18*time.Hour || last > 21*time.Hour+6*time.Minute {
 			t.Errorf("the last attempt was at %v", last)
 		}
-		for what, when := range map[string]time.Duration{"delayed true": 4 * time.Hour, "delayed false": 20 * time.Hour} {
+		for what, when := range map[NoticeKind]time.Duration{NoticeDelayed: 4 * time.Hour, NoticeFailed: 20 * time.Hour} {
 			if got := told[what].Sub(begin); got < when || got > when+70*time.Minute {
-				t.Errorf("the notice with %s came at %v", what, got)
+				t.Errorf("the %s notice came at %v", what, got)
 			}
 		}
 	})
@@ -115,7 +114,7 @@ func TestDayOfPacing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a := accounts[0]; a.Reason != "600 recipients in 24 hours are reached" || a.Until.Sub(begin) < 24*time.Hour {
+		if a := accounts[0]; a.Cause != PauseQuota || a.Reason != "600 recipients in 24 hours are reached" || a.Until.Sub(begin) < 24*time.Hour {
 			t.Errorf("the account is %+v", a)
 		}
 		time.Sleep(3 * time.Hour)
