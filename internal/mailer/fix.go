@@ -38,6 +38,7 @@ func Fix(err error) string {
 // fix is Fix with the account's name and username left open.
 func fix(err error) string {
 	var (
+		remote   *RemoteError
 		field    *account.FieldError
 		oauth    *authcode.Error
 		reply    *smtp.Error
@@ -47,6 +48,8 @@ func fix(err error) string {
 		late     *authcode.TimeoutError
 	)
 	switch {
+	case errors.As(err, &remote): // its text may hold what the others look for
+		return remote.FixText
 	case errors.As(err, &field):
 		return field.Fix
 	case errors.As(err, &reply) && reply.Code != 0: // its text is somebody else's
@@ -75,9 +78,12 @@ func fix(err error) string {
 // nobody changes a setting: nothing was accepted, and nothing is known to be
 // wrong with the message or the account.
 func Temporary(err error) bool {
+	var remote *RemoteError
 	var oauth *authcode.Error
 	var reply *smtp.Error
 	switch {
+	case errors.As(err, &remote):
+		return remote.TemporaryFlag
 	case errors.As(err, &oauth): // a session that got no token has it as its cause
 		return oauth.Temporary()
 	case errors.As(err, &reply) && (reply.Code != 0 || reply.Unknown):

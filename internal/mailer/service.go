@@ -81,6 +81,12 @@ type (
 	Attempt = queue.Attempt
 )
 
+// What a Change, or looking at one message, may fail with.
+var (
+	ErrNoMessage    = queue.ErrNotFound // no message has that ID
+	ErrMessageState = queue.ErrState    // the message is not in a state that allows the change
+)
+
 // A Change is one thing that can be done to a message that waits.
 type Change string
 
