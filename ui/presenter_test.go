@@ -20,7 +20,7 @@ func TestAnAccountOpensAsItIsStored(t *testing.T) {
 	onDesk(t, f, func(t *testing.T, d *desk) {
 		d.open("main")
 		s := d.settle()
-		if s.Account != f.accounts["main"] || !s.Stored || s.Changed || !s.Secrets.SignedIn {
+		if !s.Account.Equal(f.accounts["main"]) || !s.Stored || s.Changed || !s.Secrets.SignedIn {
 			t.Errorf("opened as %+v", s)
 		}
 		if want := []Activity{Opening, Idle}; !slices.Equal(d.activities(), want) {
@@ -108,7 +108,7 @@ func TestWhatSavingRefusesIsSaidAtItsField(t *testing.T) {
 				if d.state.Problem != nil {
 					t.Error("it still stands there after the field was changed")
 				}
-				if f.accounts["taken"] != before {
+				if !f.accounts["taken"].Equal(before) {
 					t.Error("another account was replaced")
 				}
 			})
@@ -235,7 +235,7 @@ func TestASlowServiceBlocksNothing(t *testing.T) {
 		d.sendTest()
 		d.signIn()
 		d.save()
-		if s := d.settle(); s.Activity != Sending || s.Account != before {
+		if s := d.settle(); s.Activity != Sending || !s.Account.Equal(before) {
 			t.Errorf("two things at a time: %+v", s)
 		}
 		close(release)

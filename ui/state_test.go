@@ -34,7 +34,7 @@ func TestWhatFollowsFromAFieldFollowsUntilItIsSetItself(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, want := edited(tt.from, stored, tt.field, tt.value), with(tt.want); got != want {
+			if got, want := edited(tt.from, stored, tt.field, tt.value), with(tt.want); !got.Equal(want) {
 				t.Errorf("got  %+v\nwant %+v", got, want)
 			}
 		})
