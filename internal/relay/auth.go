@@ -49,7 +49,11 @@ func (s *session) signIn(name, password string) error {
 		return reply(errNotNow)
 	case ok:
 		s.clientName = client.Name
+		s.srv.in.seen.came(client.Name, s.srv.in.now())
 		return nil
+	}
+	if client != nil { // a name that nobody has would be remembered for ever
+		s.srv.in.seen.refused(client.Name, s.srv.in.now())
 	}
 	s.failures++
 	s.srv.in.log.Warn("wrong name or password", "name", printable(name), "remote", s.remote.String(), "listener", s.listener, "attempt", s.failures)

@@ -1,26 +1,14 @@
 package relay
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"errors"
 	"fmt"
-	"io/fs"
-	"math/big"
+	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/natefinch/atomic"
 )
 
 // A Certificate says where a listener's certificate comes from: from two PEM
@@ -30,39 +18,37 @@ type Certificate struct {
 	Folder            string
 }
 
-const (
-	validFor    = 397 * 24 * time.Hour // the longest that current clients take
-	renewBefore = 30 * 24 * time.Hour
-)
+// tlsConfigs returns the TLS of each listener by its address. Listeners that
+// share a folder share its certificate, which has the names of all of them.
+func (c *Config) tlsConfigs(now func() time.Time, log *slog.Logger) (map[string]*tls.Config, error) {
+	configs, made := map[string]*tls.Config{}, map[string]*selfMade{}
+	for i := range c.Listeners {
+		l := &c.Listeners[i]
+		if l.TLS == NoTLS {
+			continue
+		}
+		get := (&fromFiles{Certificate: l.Certificate, log: log.With("listener", l.Name)}).get
+		if folder := l.Certificate.Folder; l.Certificate.CertFile == "" {
+			if made[folder] == nil {
+				made[folder] = &selfMade{folder: folder, names: c.certificateNames(folder), now: now, log: log}
+			}
+			get = made[folder].get
+		}
+		if _, err := get(nil); err != nil {
+			return nil, fmt.Errorf("listener %q: certificate: %w", l.Name, err)
+		}
+		configs[l.Address] = l.tlsConfig(get)
+	}
+	return configs, nil
+}
 
-// The names of the self-made certificate and its key in their folder.
-const (
-	certName = "relay.crt"
-	keyName  = "relay.key"
-)
-
-// tlsConfig returns the TLS of a listener. Files are read now; a self-made
-// certificate is renewed while the program runs.
-func (l *Listener) tlsConfig(hostname string, now func() time.Time) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
+func (l *Listener) tlsConfig(get func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *tls.Config {
+	config := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: get}
 	if l.AllowTLS10 {
 		config.MinVersion = tls.VersionTLS10
 		config.CipherSuites = oldSuites()
 	}
-	if l.Certificate.CertFile != "" {
-		cert, err := tls.LoadX509KeyPair(l.Certificate.CertFile, l.Certificate.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("listener %q: certificate: %w", l.Name, err)
-		}
-		config.Certificates = []tls.Certificate{cert}
-		return config, nil
-	}
-	own := &selfMade{folder: l.Certificate.Folder, names: certificateNames(hostname, l.Address), now: now}
-	if _, err := own.get(); err != nil {
-		return nil, fmt.Errorf("listener %q: certificate: %w", l.Name, err)
-	}
-	config.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return own.get() }
-	return config, nil
+	return config
 }
 
 // oldSuites adds to the usual cipher suites those with RSA key exchange and
@@ -75,150 +61,72 @@ func oldSuites() []uint16 {
 	return append(ids, tls.TLS_RSA_WITH_AES_256_CBC_SHA, tls.TLS_RSA_WITH_AES_128_CBC_SHA)
 }
 
-func certificateNames(hostname, address string) []string {
+// certificateNames returns the names that clients may know the listeners of a
+// folder by.
+func (c *Config) certificateNames(folder string) []string {
 	names := []string{"localhost", "127.0.0.1", "::1"}
-	host, _, _ := net.SplitHostPort(address)
-	for _, n := range []string{hostname, host} {
+	add := func(n string) {
 		ip := net.ParseIP(n)
 		if n != "" && !slices.Contains(names, n) && (ip == nil || !ip.IsUnspecified()) {
 			names = append(names, n)
 		}
 	}
+	add(c.Hostname)
+	for _, l := range c.Listeners {
+		if l.TLS != NoTLS && l.Certificate.CertFile == "" && l.Certificate.Folder == folder {
+			host, _, _ := net.SplitHostPort(l.Address) // is valid
+			add(host)
+		}
+	}
 	return names
 }
 
-// selfMade keeps a certificate in a folder. It is made anew with the same key,
-// so that a client that pins the key goes on.
-type selfMade struct {
-	folder string
-	names  []string
-	now    func() time.Time
+// fromFiles gives the certificate of two files, and looks at each handshake
+// whether they have changed: what renews certificates knows nothing of traymail.
+type fromFiles struct {
+	Certificate
+	log *slog.Logger
 
-	mu   sync.Mutex
-	cert *tls.Certificate
+	mu      sync.Mutex
+	cert    *tls.Certificate
+	loaded  [2]stamp // of the files that cert is from
+	refused [2]stamp // of those that were logged as broken
 }
 
-func (s *selfMade) get() (*tls.Certificate, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.cert == nil {
-		cert, err := tls.LoadX509KeyPair(filepath.Join(s.folder, certName), filepath.Join(s.folder, keyName))
-		if err == nil {
-			s.cert = &cert
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%w; remove the files %s and %s to have them made anew", err, certName, keyName)
-		}
-	}
-	if s.cert != nil && s.covers() {
-		return s.cert, nil
-	}
-	cert, err := s.make()
-	if err != nil {
-		return nil, err
-	}
-	s.cert = cert
-	return cert, nil
+// A stamp changes with a file. The zero stamp is one of no file.
+type stamp struct {
+	changed time.Time
+	size    int64
 }
 
-func (s *selfMade) covers() bool {
-	leaf := s.cert.Leaf
-	if s.now().Add(renewBefore).After(leaf.NotAfter) {
-		return false
+func stampOf(name string) stamp {
+	info, err := os.Stat(name)
+	if err != nil {
+		return stamp{}
 	}
-	for _, n := range s.names {
-		if leaf.VerifyHostname(n) != nil {
-			return false
-		}
-	}
-	return true
+	return stamp{info.ModTime(), info.Size()}
 }
 
-// make writes the key before the certificate: a crash in between leaves a key
-// that the next run uses.
-func (s *selfMade) make() (*tls.Certificate, error) {
-	key, err := s.key()
-	if err != nil {
-		return nil, err
+// get returns an error only if there never was a certificate.
+func (f *fromFiles) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	stamps := [2]stamp{stampOf(f.CertFile), stampOf(f.KeyFile)}
+	if f.cert != nil && stamps == f.loaded {
+		return f.cert, nil
 	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
-	if err != nil {
-		return nil, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: serial,
-		Subject:      pkix.Name{CommonName: "traymail relay"},
-		NotBefore:    s.now().Add(-time.Hour), // for clients whose clock is behind
-		NotAfter:     s.now().Add(validFor),
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	for _, n := range s.names {
-		if ip := net.ParseIP(n); ip != nil {
-			template.IPAddresses = append(template.IPAddresses, ip)
-		} else {
-			template.DNSNames = append(template.DNSNames, n)
+	cert, err := tls.LoadX509KeyPair(f.CertFile, f.KeyFile)
+	switch {
+	case err == nil:
+		if f.cert != nil {
+			f.log.Info("the certificate has changed", "file", f.CertFile, "valid_until", cert.Leaf.NotAfter)
 		}
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
+		f.cert, f.loaded = &cert, stamps
+	case f.cert == nil:
 		return nil, err
+	case stamps != f.refused: // else it is known
+		f.refused = stamps
+		f.log.Error("the certificate has changed and cannot be used; the one from before is shown until the files are corrected", "file", f.CertFile, "err", err)
 	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, err
-	}
-	if err := writePEM(filepath.Join(s.folder, certName), "CERTIFICATE", der); err != nil {
-		return nil, err
-	}
-	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, nil
-}
-
-func (s *selfMade) key() (crypto.Signer, error) {
-	name := filepath.Join(s.folder, keyName)
-	data, err := os.ReadFile(name)
-	if err == nil {
-		block, _ := pem.Decode(data)
-		if block == nil {
-			return nil, fmt.Errorf("%s holds no key; remove it to have a new one made", name)
-		}
-		key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w; remove it to have a new one made", name, err)
-		}
-		if signer, ok := key.(crypto.Signer); ok {
-			return signer, nil
-		}
-		return nil, fmt.Errorf("%s holds a key that cannot sign; remove it to have a new one made", name)
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	if err := os.MkdirAll(s.folder, 0o700); err != nil {
-		return nil, err
-	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, err
-	}
-	return key, writePEM(name, "PRIVATE KEY", der)
-}
-
-// writePEM writes a file for the owner alone, whole or not at all.
-func writePEM(name, kind string, der []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".relay-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	err = errors.Join(pem.Encode(f, &pem.Block{Type: kind, Bytes: der}), f.Sync(), f.Close())
-	if err == nil {
-		err = atomic.ReplaceFile(f.Name(), name)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	return f.cert, nil
 }

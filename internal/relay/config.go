@@ -45,9 +45,9 @@ type Listener struct {
 	// AllowTLS10 lets old devices in with TLS 1.0 and 1.1 and their cipher
 	// suites. Without it TLS 1.2 is the least.
 	AllowTLS10 bool
-	// Networks may send without a password. Such a client is the one of
-	// Config.Clients whose Networks hold its address, or else is named like the
-	// listener and may send as anyone.
+	// Networks may send without a password and without being known: such a
+	// client is named like the listener and may send as anyone. Who is in the
+	// Networks of one of Config.Clients is that client, on every listener.
 	Networks []netip.Prefix
 }
 
@@ -55,7 +55,7 @@ type Listener struct {
 type Client struct {
 	Name           string         // also its user name, compared without case
 	PasswordHash   string         // from HashPassword; "" if it has none
-	Networks       []netip.Prefix // where it is known by its address, on listeners that allow it
+	Networks       []netip.Prefix // where it is known by its address and needs no password, on every listener
 	AllowedSenders []string       // addresses, or domains as "@example.com"; empty is any
 	Account        string         // "" chooses by sender
 	PerMinute      int            // messages; 0 is no limit
@@ -145,12 +145,14 @@ func (c *Config) passwords() bool {
 }
 
 // clientAt returns who a client without a password is, or nil if the address
-// has to sign in. The narrowest network decides.
+// has to sign in. A client's network goes before a listener's, and of two
+// clients' the narrower.
 func (c *Config) clientAt(l *Listener, addr netip.Addr) *Client {
-	if !contains(l.Networks, addr) {
-		return nil
+	var found *Client
+	bits := -1
+	if contains(l.Networks, addr) {
+		found = &Client{Name: l.Name}
 	}
-	found, bits := &Client{Name: l.Name}, -1
 	for i := range c.Clients {
 		for _, n := range c.Clients[i].Networks {
 			if n.Contains(addr) && n.Bits() > bits {

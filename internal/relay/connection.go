@@ -62,7 +62,7 @@ func (s *Server) serve(address string, nc net.Conn) {
 
 // admit counts a connection in, or says why not.
 func (s *Server) admit(st *state, l *Listener, m *meter, addr netip.Addr) *Refusal {
-	if l.TLS == NoTLS && !addr.IsLoopback() && !contains(l.Networks, addr) {
+	if l.TLS == NoTLS && !addr.IsLoopback() && st.clientAt(l, addr) == nil {
 		return refuse(554, [3]int{5, 7, 1}, "this address may not send here")
 	}
 	s.mu.Lock()

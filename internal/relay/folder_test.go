@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -30,7 +31,7 @@ func newDrop(t testing.TB, change func(*Config)) *drop {
 	}
 	s := &Server{
 		ctx: t.Context(),
-		in:  &intake{accept: d.inbox.accept, log: slog.New(slog.DiscardHandler), now: func() time.Time { return d.now }, paces: &paces{minutes: map[string]*minute{}}},
+		in:  &intake{accept: d.inbox.accept, log: slog.New(slog.DiscardHandler), now: func() time.Time { return d.now }, paces: &paces{minutes: map[string]*minute{}}, seen: newSeen()},
 	}
 	s.state.Store(&state{Config: c.withDefaults("")})
 	d.watch = &watch{srv: s, path: d.folder.Path, looks: map[string]*look{}}
@@ -117,6 +118,18 @@ func TestASidecarIsTheEnvelope(t *testing.T) {
 	}
 }
 
+func TestASidecarHasTheParametersOfDSN(t *testing.T) {
+	m, err := sidecarEnvelope(strings.NewReader("X-Envelope-From: <bounces@contoso.com>\nX-Envelope-To: a@b.c\nX-Envelope-Orcpt: alias@b.c\n" +
+		"X-Envelope-To: b@b.c\nX-Envelope-Notify: failure, delay\nX-Envelope-Ret: hdrs\nX-Envelope-Envid: order 4711\n"))
+	want := Message{From: "bounces@contoso.com", Return: "HDRS", EnvelopeID: "order 4711", Recipients: []Recipient{
+		{Address: "a@b.c", OriginalRecipient: "alias@b.c", Notify: []string{"FAILURE", "DELAY"}},
+		{Address: "b@b.c", Notify: []string{"FAILURE", "DELAY"}},
+	}}
+	if err != nil || !reflect.DeepEqual(m, want) {
+		t.Errorf("got %+v, %v", m, err)
+	}
+}
+
 func TestARefusedFileLiesBesideItsReason(t *testing.T) {
 	tests := []struct {
 		name, file, sidecar, reason string
@@ -124,7 +137,10 @@ func TestARefusedFileLiesBesideItsReason(t *testing.T) {
 	}{
 		{"no recipient", "From: alex@contoso.com\n\nx", "", "there is no recipient", nil},
 		{"a broken To", "To: <<a\n\nx", "", "the field to", nil},
-		{"a sidecar with a typing error", dropped, "X-Envelope-Form: <>\n", "x-envelope-form", nil},
+		{"a sidecar with a typing error", dropped, "X-Envelope-Form: <>\n", "X-Envelope-Form: this is none of", nil},
+		{"a sidecar with an unknown word", dropped, "X-Envelope-From: <>\nX-Envelope-To: a@b.c\nX-Envelope-Notify: never,delay\n", `notify "NEVER,DELAY"`, nil},
+		{"a sidecar that says it twice", dropped, "X-Envelope-From: <>\nX-Envelope-To: a@b.c\nX-Envelope-Ret: full\nX-Envelope-Ret: hdrs\n", "more than one X-Envelope-Ret", nil},
+		{"a sidecar with an original of two", dropped, "X-Envelope-From: <>\nX-Envelope-To: a@b.c, b@b.c\nX-Envelope-Orcpt: x@y.z\n", "follow an X-Envelope-To with one address", nil},
 		{"a sidecar that is something else", dropped, "hello\n", "is not a field", nil},
 		{"a sidecar without sender", dropped, "X-Envelope-To: a@contoso.com\n", "no X-Envelope-From", nil},
 		{"no account", dropped, "", "no account sends for", func(c *Config) { c.Default, c.Accounts[0].Sender = "", "other@contoso.com" }},
@@ -222,6 +238,7 @@ func TestAFolderOfARunningRelay(t *testing.T) {
 
 func FuzzSidecar(f *testing.F) {
 	f.Add("X-Envelope-From: <>\nX-Envelope-To: a@b.c\n")
+	f.Add("X-Envelope-From: <>\nX-Envelope-To: a@b.c\nX-Envelope-Orcpt: x@y.z\nX-Envelope-Notify: never\nX-Envelope-Ret: full\nX-Envelope-Envid: 1\n")
 	f.Add("X-Envelope-From: A <a@b.c>\nX-Envelope-To: G: x@y.z, \"q q\"@y.z;\n folded@y.z\n\nrest")
 	f.Fuzz(func(t *testing.T, in string) {
 		m, err := sidecarEnvelope(strings.NewReader(in))
@@ -230,6 +247,9 @@ func FuzzSidecar(f *testing.F) {
 		}
 		if len(m.Recipients) == 0 {
 			t.Fatalf("%q has no recipient", in)
+		}
+		if m.checkDSN() != nil {
+			t.Fatalf("%q has %+v", in, m)
 		}
 		// What Submit lets through of it can stand in a command.
 		for _, r := range append(m.Recipients, Recipient{Address: m.From}) {

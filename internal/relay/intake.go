@@ -16,6 +16,7 @@ type intake struct {
 	log    *slog.Logger
 	now    func() time.Time
 	paces  *paces
+	seen   *seen
 }
 
 // sender checks who sends, before there is a message, and returns the account.
@@ -51,9 +52,11 @@ func (in *intake) take(ctx context.Context, c *Config, client *Client, a *Accoun
 		"recipients", len(m.Recipients), "message_id", m.MessageID)
 	if err != nil {
 		reply := refusal(err)
+		in.seen.refused(client.Name, in.now())
 		log.Warn("message not taken", "reply", reply.Error(), "err", err)
 		return "", reply
 	}
+	in.seen.took(client.Name, in.now())
 	log.Info("message taken", "id", id, "size", body.limit-body.left)
 	return id, nil
 }

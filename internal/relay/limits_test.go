@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/textproto"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,10 @@ func TestSubmitChecksTheEnvelope(t *testing.T) {
 		{"too many", Message{From: "alex@contoso.com", Recipients: to("a@b.c", "b@b.c", "c@b.c")}, 554},
 		{"a recipient with a line ending", Message{From: "alex@contoso.com", Recipients: to("a@b.c\r\nDATA")}, 553},
 		{"a sender without domain", Message{From: "alex", Recipients: to("a@b.c")}, 553},
+		{"an unknown part to return", Message{From: "alex@contoso.com", Recipients: to("a@b.c"), Return: "BODY"}, 501},
+		{"an envelope ID of two lines", Message{From: "alex@contoso.com", Recipients: to("a@b.c"), EnvelopeID: "1\r\nDATA"}, 501},
+		{"never and sometimes", Message{From: "alex@contoso.com", Recipients: []Recipient{{Address: "a@b.c", Notify: []string{"NEVER", "DELAY"}}}}, 501},
+		{"an original recipient that is none", Message{From: "alex@contoso.com", Recipients: []Recipient{{Address: "a@b.c", OriginalRecipient: "a"}}}, 501},
 	}
 	for _, test := range tests {
 		id, err := r.Submit(t.Context(), Client{Name: "command"}, test.m, strings.NewReader("Subject: x\n\nx\n"))
@@ -82,6 +87,22 @@ func TestSubmitChecksTheEnvelope(t *testing.T) {
 	}
 	if all := r.inbox.all(); len(all) != 2 || all[0].Recipients[1].Address != `"two words"@b.c` || tests[0].m.Recipients[1].Address != "two words@b.c" {
 		t.Errorf("got %+v", all)
+	}
+}
+
+func TestSubmitPassesTheParametersOfDSNOn(t *testing.T) {
+	r := newRig(t, testConfig())
+	sent := Message{
+		From: "alex@contoso.com", Return: "HDRS", EnvelopeID: "order 4711", BodyType: "8BITMIME",
+		Recipients: []Recipient{{Address: "j\u00f6rg@contoso.com", Notify: []string{"SUCCESS", "DELAY"}, OriginalRecipient: "alias@contoso.com"}},
+	}
+	if _, err := r.Submit(t.Context(), Client{Name: "command"}, sent, strings.NewReader("Message-ID: <1@x>\n\nx\n")); err != nil {
+		t.Fatal(err)
+	}
+	want := sent
+	want.Client, want.Account, want.OriginalFrom, want.MessageID, want.SMTPUTF8 = "command", "work", "alex@contoso.com", "<1@x>", true
+	if got := r.inbox.all()[0].Message; !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }
 

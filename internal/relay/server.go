@@ -54,7 +54,7 @@ func Start(c Config, accept Accept, log *slog.Logger) (*Server, error) {
 
 func start(c Config, accept Accept, log *slog.Logger, now func() time.Time, sleep func(context.Context, time.Duration) error) (*Server, error) {
 	s := &Server{
-		in:      &intake{accept: accept, log: log, now: now, paces: &paces{minutes: map[string]*minute{}}},
+		in:      &intake{accept: accept, log: log, now: now, paces: &paces{minutes: map[string]*minute{}}, seen: newSeen()},
 		logins:  newLogins(now, sleep),
 		sockets: map[string]net.Listener{}, folders: map[string]*watch{}, conns: map[*meter]*connection{},
 	}
@@ -93,15 +93,9 @@ func (s *Server) Reload(c Config) error {
 	if err != nil {
 		hostname = "localhost"
 	}
-	next := &state{Config: c.withDefaults(hostname), tls: map[string]*tls.Config{}}
-	for i := range next.Listeners {
-		l := &next.Listeners[i]
-		if l.TLS == NoTLS {
-			continue
-		}
-		if next.tls[l.Address], err = l.tlsConfig(next.Hostname, s.in.now); err != nil {
-			return err
-		}
+	next := &state{Config: c.withDefaults(hostname)}
+	if next.tls, err = next.tlsConfigs(s.in.now, s.in.log); err != nil {
+		return err
 	}
 
 	s.mu.Lock()
@@ -162,32 +156,44 @@ func (s *Server) Addr(listener string) net.Addr {
 }
 
 // Submit takes a message from a command of this machine's user, with the same
-// checks and rewriting as one over SMTP. The envelope is m's, its addresses
-// without quotes around their local parts. An error is a *Refusal.
+// checks and rewriting as one over SMTP. The envelope is m's with its DSN
+// parameters, its addresses without quotes around their local parts. An error
+// is a *Refusal.
 func (s *Server) Submit(ctx context.Context, client Client, m Message, r io.Reader) (string, error) {
-	c := s.state.Load().Config
-	if len(m.Recipients) == 0 || len(m.Recipients) > c.MaxRecipients {
-		return "", refuse(554, [3]int{5, 5, 3}, "the message has %d recipients; it needs one, and may have %d", len(m.Recipients), c.MaxRecipients)
-	}
-	for _, to := range m.Recipients {
-		if err := checkAddress(to.Address, true); err != nil {
-			return "", refuse(553, [3]int{5, 1, 3}, "recipient %q: %v", to.Address, err)
-		}
-	}
-	if m.From != "" {
-		if err := checkAddress(m.From, true); err != nil {
-			return "", refuse(553, [3]int{5, 1, 7}, "sender %q: %v", m.From, err)
-		}
-	}
-	account, err := s.in.sender(c, &client, m.From, m.Size)
+	account, err := s.checkEnvelope(&client, &m)
 	if err != nil {
+		s.in.seen.refused(client.Name, s.in.now())
 		return "", err
 	}
+	m.SMTPUTF8 = m.SMTPUTF8 || m.needsUTF8()
 	m.From, m.Recipients = quoteLocal(m.From), slices.Clone(m.Recipients)
 	for i := range m.Recipients {
 		m.Recipients[i].Address = quoteLocal(m.Recipients[i].Address)
 	}
-	return s.in.take(ctx, c, &client, account, m, "", r)
+	return s.in.take(ctx, s.state.Load().Config, &client, account, m, "", r)
+}
+
+// checkEnvelope checks what go-smtp checks of an envelope over SMTP, and
+// returns the account.
+func (s *Server) checkEnvelope(client *Client, m *Message) (*Account, error) {
+	c := s.state.Load().Config
+	if len(m.Recipients) == 0 || len(m.Recipients) > c.MaxRecipients {
+		return nil, refuse(554, [3]int{5, 5, 3}, "the message has %d recipients; it needs one, and may have %d", len(m.Recipients), c.MaxRecipients)
+	}
+	for _, to := range m.Recipients {
+		if err := checkAddress(to.Address, true); err != nil {
+			return nil, refuse(553, [3]int{5, 1, 3}, "recipient %q: %v", to.Address, err)
+		}
+	}
+	if m.From != "" {
+		if err := checkAddress(m.From, true); err != nil {
+			return nil, refuse(553, [3]int{5, 1, 7}, "sender %q: %v", m.From, err)
+		}
+	}
+	if err := m.checkDSN(); err != nil {
+		return nil, refuse(501, [3]int{5, 5, 4}, "%v", err)
+	}
+	return s.in.sender(c, client, m.From, m.Size)
 }
 
 // Shutdown stops accepting, lets the messages in flight finish, tells idle

@@ -213,7 +213,7 @@ func TestWhoIsAClientWithoutAPassword(t *testing.T) {
 		{Name: "plant", Networks: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}},
 		{Name: "elsewhere", Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}},
 	}
-	for addr, want := range map[string]string{"10.1.2.3": "press", "10.1.9.9": "plant", "10.9.9.9": "local", "192.0.2.1": "", "127.0.0.1": ""} {
+	for addr, want := range map[string]string{"10.1.2.3": "press", "10.1.9.9": "plant", "10.9.9.9": "local", "192.0.2.1": "elsewhere", "198.51.100.1": "", "127.0.0.1": ""} {
 		got := ""
 		if client := c.clientAt(&c.Listeners[0], netip.MustParseAddr(addr)); client != nil {
 			got = client.Name
@@ -224,7 +224,7 @@ func TestWhoIsAClientWithoutAPassword(t *testing.T) {
 	}
 	r := newRig(t, c)
 	m := newMeter(&deadlines{}, time.Minute, 1)
-	if refused := r.admit(r.state.Load(), r.state.Load().listener(c.Listeners[0].Address), m, netip.MustParseAddr("192.0.2.1")); refused == nil || refused.Code != 554 {
+	if refused := r.admit(r.state.Load(), r.state.Load().listener(c.Listeners[0].Address), m, netip.MustParseAddr("198.51.100.1")); refused == nil || refused.Code != 554 {
 		t.Errorf("an address that may never send was let in: %v", refused)
 	}
 }

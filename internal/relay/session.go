@@ -57,13 +57,32 @@ func (s *session) who() *Client {
 // Mail implements smtp.Session.
 func (s *session) Mail(from string, opts *smtp.MailOptions) error {
 	client := s.who()
-	switch {
-	case client != nil:
-	case !s.secure && s.wire.offerTLS:
-		return reply(refuse(530, [3]int{5, 7, 0}, "send STARTTLS first, then a name and a password"))
-	default:
-		return reply(refuse(530, [3]int{5, 7, 0}, "send a name and a password first"))
+	if client == nil {
+		return reply(refuse(530, [3]int{5, 7, 0}, "%s", s.signInFirst()))
 	}
+	err := s.begin(client, from, opts)
+	if err != nil {
+		s.srv.in.seen.refused(client.Name, s.srv.in.now())
+	}
+	return err
+}
+
+// signInFirst says what someone who is no client has to do.
+func (s *session) signInFirst() string {
+	c := s.config()
+	switch {
+	case len(c.Clients) == 0:
+		return "no client is set up here: traymail client add NAME"
+	case !c.passwords():
+		return "no client has a password here, and this address is in no client's networks: traymail client add NAME"
+	case !s.secure && s.wire.offerTLS && !s.remote.IsLoopback():
+		return "send STARTTLS first, then sign in with the user name and password of a client"
+	}
+	return "sign in with the user name and password of a client"
+}
+
+// begin starts a transaction.
+func (s *session) begin(client *Client, from string, opts *smtp.MailOptions) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -29,7 +30,7 @@ func (c Config) Validate() error {
 	for _, l := range c.Listeners {
 		unique(names, "listener", l.Name)
 		unique(addresses, "listener", l.Address)
-		if err := l.validate(c.passwords()); err != nil {
+		if err := c.validateListener(l); err != nil {
 			errs = append(errs, fmt.Errorf("listener %q: %w", l.Name, err))
 		}
 	}
@@ -62,7 +63,7 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-func (l Listener) validate(passwords bool) error {
+func (c Config) validateListener(l Listener) error {
 	host, _, err := net.SplitHostPort(l.Address)
 	if err != nil {
 		return fmt.Errorf("address %q is not host:port, such as 127.0.0.1:2525", l.Address)
@@ -79,18 +80,34 @@ func (l Listener) validate(passwords bool) error {
 	default:
 		return fmt.Errorf("TLS is %q; it can be none, starttls or implicit", l.TLS)
 	}
-	for _, n := range l.Networks {
+	if err := validateNetworks(l.Networks); err != nil {
+		return err
+	}
+	switch {
+	case isLoopback(host), c.letsOthersIn(l), l.TLS != NoTLS && c.passwords():
+		// A listener on loopback may be without clients: they are added while it runs.
+		return nil
+	case l.TLS == NoTLS && c.passwords():
+		return fmt.Errorf("%s is reachable from other machines, where a password needs TLS: switch TLS on, list the networks that need no password, or listen on 127.0.0.1", l.Address)
+	}
+	return fmt.Errorf("%s is reachable from other machines, and none of them could send: give a client a password and switch TLS on, list the networks that need no password, or listen on 127.0.0.1", l.Address)
+}
+
+// letsOthersIn reports whether the listener or a client names a network beyond
+// this machine that may send without a password.
+func (c Config) letsOthersIn(l Listener) bool {
+	beyond := func(n netip.Prefix) bool { return !n.Masked().Addr().IsLoopback() }
+	if slices.ContainsFunc(l.Networks, beyond) {
+		return true
+	}
+	return slices.ContainsFunc(c.Clients, func(cl Client) bool { return slices.ContainsFunc(cl.Networks, beyond) })
+}
+
+func validateNetworks(networks []netip.Prefix) error {
+	for _, n := range networks {
 		if !n.IsValid() || n.Bits() == 0 {
 			return fmt.Errorf("network %s would let everyone send without a password; list the networks that may", n)
 		}
-	}
-	switch {
-	case !passwords && len(l.Networks) == 0:
-		return errors.New("nobody could send: give a client a password, or list the networks that need none (127.0.0.0/8 and ::1/128 for this machine)")
-	case isLoopback(host), len(l.Networks) > 0:
-		return nil
-	case l.TLS == NoTLS:
-		return fmt.Errorf("%s is reachable from other machines, where a password needs TLS: switch TLS on, list the networks that need no password, or listen on 127.0.0.1", l.Address)
 	}
 	return nil
 }
@@ -111,6 +128,9 @@ func (c Config) validateClient(cl Client) error {
 		if _, err := parseHash(cl.PasswordHash); err != nil {
 			return err
 		}
+	}
+	if err := validateNetworks(cl.Networks); err != nil {
+		return err
 	}
 	return validateSenders(cl.AllowedSenders)
 }

@@ -1,8 +1,10 @@
 package relay
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -33,7 +35,31 @@ func TestValidate(t *testing.T) {
 		}, "reachable from other machines, where a password needs TLS"},
 		{"everywhere, TLS without passwords", func(c *Config) {
 			c.Listeners[0] = Listener{Name: "lan", Address: "[::]:587", TLS: STARTTLS, Certificate: Certificate{Folder: "x"}}
-		}, "nobody could send"},
+		}, "none of them could send"},
+		{"loopback without anyone: clients are added later", func(c *Config) { c.Listeners[0].Networks = nil }, ""},
+		{"loopback with TLS, without anyone", func(c *Config) {
+			c.Listeners[0] = Listener{Name: "local", Address: "[::1]:465", TLS: ImplicitTLS, Certificate: Certificate{Folder: "x"}}
+		}, ""},
+		{"everywhere, without anyone", func(c *Config) {
+			c.Listeners[0].Address, c.Listeners[0].Networks = ":25", nil
+		}, "none of them could send"},
+		{"everywhere, for this machine alone", func(c *Config) { c.Listeners[0].Address = ":25" }, "none of them could send"},
+		{"everywhere, a client's network without TLS", func(c *Config) {
+			c.Listeners[0].Address, c.Listeners[0].Networks = "0.0.0.0:25", nil
+			c.Clients = []Client{{Name: "plant", Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}}
+		}, ""},
+		{"everywhere, a client's network without TLS beside a password", func(c *Config) {
+			password(c)
+			c.Listeners[0].Address, c.Listeners[0].Networks = "0.0.0.0:25", nil
+			c.Clients = append(c.Clients, Client{Name: "plant", Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
+		}, ""},
+		{"everywhere, a client on this machine alone", func(c *Config) {
+			c.Listeners[0].Address, c.Listeners[0].Networks = "0.0.0.0:25", nil
+			c.Clients = []Client{{Name: "local tool", Networks: loopback}}
+		}, "none of them could send"},
+		{"the whole world as a client's network", func(c *Config) {
+			c.Clients = []Client{{Name: "all", Networks: []netip.Prefix{netip.MustParsePrefix("::/0")}}}
+		}, "would let everyone send"},
 		{"the whole world as a network", func(c *Config) {
 			c.Listeners[0].Networks = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}
 		}, "would let everyone send"},
@@ -81,13 +107,20 @@ func TestValidate(t *testing.T) {
 func TestASelfMadeCertificateIsKeptAndRenewed(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "tls")
 	now := testNow
-	l := Listener{Name: "lan", Address: "192.0.2.7:587", Certificate: Certificate{Folder: folder}}
+	config := Config{Hostname: "relay.test", Listeners: []Listener{
+		{Name: "lan", Address: "192.0.2.7:587", TLS: STARTTLS, Certificate: Certificate{Folder: folder}},
+		{Name: "other", Address: "192.0.2.8:587", TLS: STARTTLS, Certificate: Certificate{Folder: folder}},
+	}}
+	configs := func() (map[string]*tls.Config, error) {
+		return config.tlsConfigs(func() time.Time { return now }, slog.New(slog.DiscardHandler))
+	}
 	get := func() *x509.Certificate {
 		t.Helper()
-		c, err := l.tlsConfig("relay.test", func() time.Time { return now })
+		all, err := configs()
 		if err != nil {
 			t.Fatal(err)
 		}
+		c := all["192.0.2.7:587"]
 		cert, err := c.GetCertificate(nil)
 		if err != nil {
 			t.Fatal(err)
@@ -100,7 +133,7 @@ func TestASelfMadeCertificateIsKeptAndRenewed(t *testing.T) {
 		return renewed.Leaf
 	}
 	first := get()
-	for _, name := range []string{"localhost", "127.0.0.1", "relay.test", "192.0.2.7"} {
+	for _, name := range []string{"localhost", "127.0.0.1", "relay.test", "192.0.2.7", "192.0.2.8"} {
 		if err := first.VerifyHostname(name); err != nil {
 			t.Error(err)
 		}
@@ -124,7 +157,7 @@ func TestASelfMadeCertificateIsKeptAndRenewed(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := l.tlsConfig("relay.test", func() time.Time { return now }); err == nil || !strings.Contains(err.Error(), "remove") {
+		if _, err := configs(); err == nil || !strings.Contains(err.Error(), "remove") {
 			t.Errorf("%s is broken: %v", name, err)
 		}
 	}
