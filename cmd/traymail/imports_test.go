@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	"internal/account":     nil,
 	"internal/sandbox":     nil,
 	"internal/keyringtest": nil,
+	"internal/clienttest":  nil,
 	"internal/queue":       nil,
 	"internal/relay":       nil,
 	"internal/mailer":      {"authcode", "keystore", "smtp", "internal/account", "internal/queue", "internal/relay"},

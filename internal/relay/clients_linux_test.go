@@ -2,92 +2,147 @@ package relay
 
 import (
 	"bytes"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"fmt"
 	"strings"
 	"testing"
+
+	"traymail/internal/clienttest"
 )
 
-// Programs that people send with, against a listener with STARTTLS and a
-// password; swaks signs in without TLS, as loopback allows. One that is not
-// installed fails the test.
-func TestRealClientsDeliverByteForByte(t *testing.T) {
-	c := testConfig()
-	c.Listeners[0] = Listener{Name: "local", Address: "127.0.0.1:0", TLS: STARTTLS, Certificate: Certificate{Folder: t.TempDir()}}
-	c.Clients = []Client{{Name: "printer", PasswordHash: cheapHash(testPassword)}}
+// clientMessage is 8-bit text with dots, blank lines and a long line.
+const clientMessage = "Date: Fri, 20 Nov 2026 09:00:00 +0000\r\nMessage-ID: <1@contoso.com>\r\nFrom: Alex <alex@contoso.com>\r\nTo: megan@contoso.com\r\n" +
+	"Subject: test\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
 
-	body := "caf\xc3\xa9\r\n.\r\n..two\r\n\r\n.leading\r\n" + strings.Repeat("long ", 150) + "\r\nend\r\n"
-	message := "Date: Fri, 20 Nov 2026 09:00:00 +0000\r\nMessage-ID: <1@contoso.com>\r\nFrom: Alex <alex@contoso.com>\r\nTo: megan@contoso.com\r\nSubject: test\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" + body
-	file := filepath.Join(t.TempDir(), "message.eml")
-	if err := os.WriteFile(file, []byte(message), 0o600); err != nil {
-		t.Fatal(err)
+func clientMail() clienttest.Mail {
+	body := "caf\xc3\xa9\r\n.\r\n..two\r\n\r\n.leading\r\nFrom here\r\n" + strings.Repeat("long ", 150) + "\r\nend\r\n\r\n"
+	return clienttest.Mail{From: "alex@contoso.com", To: []string{"megan@contoso.com"}, Message: []byte(clientMessage + body)}
+}
+
+// clientRig has a listener for each kind of TLS, all with a password, and one
+// that needs none.
+func clientRig(t *testing.T) *rig {
+	c := testConfig()
+	own := Certificate{Folder: t.TempDir()}
+	c.Listeners = []Listener{
+		{Name: "none", Address: "127.0.0.1:0", TLS: NoTLS},
+		{Name: "starttls", Address: "127.0.0.1:00", TLS: STARTTLS, Certificate: own},
+		{Name: "implicit", Address: "127.0.0.1:000", TLS: ImplicitTLS, Certificate: own},
+		{Name: "open", Address: "127.0.0.1:0000", TLS: NoTLS, Networks: loopback},
 	}
-	unix := filepath.Join(t.TempDir(), "unix.eml")
-	if err := os.WriteFile(unix, []byte(strings.ReplaceAll(message, "\r\n", "\n")), 0o600); err != nil {
-		t.Fatal(err)
+	c.Clients = []Client{{Name: "printer", PasswordHash: cheapHash(testPassword)}}
+	return newRig(t, c)
+}
+
+// server is a listener of clientRig as a client sees it.
+func (r *rig) server(listener, mechanism string) clienttest.Server {
+	s := clienttest.Server{Addr: r.Addr(listener).String(), TLS: clienttest.TLS(listener), User: "printer", Password: testPassword, Mechanism: mechanism}
+	if listener == "open" {
+		s.TLS, s.User, s.Password = clienttest.None, "", ""
 	}
-	bare := filepath.Join(t.TempDir(), "bare.eml") // swaks adds the last line ending
-	if err := os.WriteFile(bare, []byte(strings.TrimSuffix(strings.ReplaceAll(message, "\r\n", "\n"), "\n")), 0o600); err != nil {
-		t.Fatal(err)
+	return s
+}
+
+// wantAsSent checks that one message came, as it was sent.
+func wantAsSent(t *testing.T, got taken, want clienttest.Mail) {
+	t.Helper()
+	_, body, found := bytes.Cut(got.body, []byte("Date: "))
+	if sent := bytes.TrimPrefix(want.Message, []byte("Date: ")); !found || !bytes.Equal(body, sent) {
+		same := 0
+		for same < min(len(body), len(sent)) && body[same] == sent[same] {
+			same++
+		}
+		t.Fatalf("after %d octets that are the same:\ngot  %.200q\nwant %.200q", same, body[same:], sent[same:])
 	}
-	const smtplib = `
-import smtplib, ssl, sys
-context = ssl.create_default_context(); context.check_hostname = False; context.verify_mode = ssl.CERT_NONE
-s = smtplib.SMTP(sys.argv[1], int(sys.argv[2])); s.starttls(context=context)
-s.user, s.password = "printer", "open sesame"
-s.ehlo(); s.auth(sys.argv[4], getattr(s, "auth_" + sys.argv[4].lower()), initial_response_ok=sys.argv[5] == "ir")
-s.sendmail("alex@contoso.com", ["megan@contoso.com"], open(sys.argv[3], "rb").read(), mail_options=["BODY=8BITMIME"]); s.quit()
-`
-	tests := []struct {
-		name, with string
-		args       func(host, port string) []string
-	}{
-		{"swaks", "with ESMTPA;", func(host, port string) []string {
-			return []string{"swaks", "--server", host, "--port", port, "--auth", "LOGIN", "--auth-user", "printer", "--auth-password", testPassword,
-				"--from", "alex@contoso.com", "--to", "megan@contoso.com", "--data", "@" + bare, "--silent", "2"}
-		}},
-		{"curl", "with ESMTPSA;", func(host, port string) []string {
-			return []string{"curl", "--silent", "--show-error", "--ssl-reqd", "--insecure", "--url", "smtp://" + net.JoinHostPort(host, port), "--user", "printer:" + testPassword,
-				"--mail-from", "alex@contoso.com", "--mail-rcpt", "megan@contoso.com", "--upload-file", file}
-		}},
-		{"msmtp", "with ESMTPSA;", func(host, port string) []string {
-			return []string{"sh", "-c", `msmtp --file=/dev/null --host="$1" --port="$2" --tls=on --tls-starttls=on --tls-certcheck=off --auth=plain --user=printer --passwordeval="echo open sesame" --from=alex@contoso.com megan@contoso.com < "$3"`,
-				"sh", host, port, unix}
-		}},
-		{"smtplib, LOGIN with an initial response", "with ESMTPSA;", func(host, port string) []string {
-			return []string{"python3", "-c", smtplib, host, port, file, "LOGIN", "ir"}
-		}},
-		{"smtplib, LOGIN without", "with ESMTPSA;", func(host, port string) []string {
-			return []string{"python3", "-c", smtplib, host, port, file, "LOGIN", "no"}
-		}},
-		{"smtplib, PLAIN without", "with ESMTPSA;", func(host, port string) []string {
-			return []string{"python3", "-c", smtplib, host, port, file, "PLAIN", "no"}
-		}},
+	var to []string
+	for _, r := range got.Recipients {
+		to = append(to, r.Address)
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			r := newRig(t, c)
-			host, port, err := net.SplitHostPort(r.Addr("local").String())
-			if err != nil {
+	if got.From != want.From || fmt.Sprint(to) != fmt.Sprint(want.To) {
+		t.Errorf("got the envelope <%s> %q", got.From, to)
+	}
+}
+
+// Programs that people send with. One that is not installed fails the test.
+func TestRealClientsDeliverByteForByte(t *testing.T) {
+	type run struct {
+		clienttest.Client
+		listener, mechanism, with string
+	}
+	var runs []run
+	for _, c := range append(clienttest.Clients(), clienttest.Client{Name: "smtplib without an initial response", Send: clienttest.SmtplibLate, Signs: true}) {
+		if c.Signs {
+			runs = append(runs,
+				run{c, "none", "LOGIN", "ESMTPA"}, run{c, "starttls", "PLAIN", "ESMTPSA"},
+				run{c, "implicit", "LOGIN", "ESMTPSA"}, run{c, "implicit", "", "ESMTPSA"})
+		}
+		runs = append(runs, run{c, "open", "", "SMTP"})
+	}
+	for _, test := range runs {
+		t.Run(test.Name+" "+test.listener+" "+test.mechanism, func(t *testing.T) {
+			r, mail := clientRig(t), clientMail()
+			if err := test.Send(t, r.server(test.listener, test.mechanism), mail); err != nil {
 				t.Fatal(err)
-			}
-			args := test.args(host, port)
-			if out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput(); err != nil {
-				t.Fatalf("%v\n%s", err, out)
 			}
 			all := r.inbox.all()
 			if len(all) != 1 {
 				t.Fatalf("%d messages", len(all))
 			}
-			_, got, found := bytes.Cut(all[0].body, []byte("Date: "))
-			if want := strings.TrimPrefix(message, "Date: "); !found || string(got) != want {
-				t.Errorf("got  %q\nwant %q", got, want)
+			wantAsSent(t, all[0], mail)
+			client := "printer"
+			if test.listener == "open" {
+				client = "open"
 			}
-			if all[0].Client != "printer" || !strings.Contains(string(all[0].body), test.with) {
+			if all[0].Client != client || !strings.Contains(string(all[0].body), test.with) {
 				t.Errorf("got %+v", all[0].Message)
 			}
 		})
+	}
+}
+
+func TestRealClientsAreToldThatThePasswordIsWrong(t *testing.T) {
+	for _, c := range clienttest.Clients() {
+		if !c.Signs {
+			continue
+		}
+		r := clientRig(t)
+		s := r.server("starttls", "PLAIN")
+		s.Password = "wrong"
+		if err := c.Send(t, s, clientMail()); err == nil {
+			t.Errorf("%s: no error", c.Name)
+		}
+		if n := len(r.inbox.all()); n != 0 {
+			t.Errorf("%s: %d messages were taken", c.Name, n)
+		}
+	}
+}
+
+func TestSmtplibSendsToAddressesBeyondASCII(t *testing.T) {
+	r, mail := clientRig(t), clientMail()
+	mail.To = []string{"j\u00f6rg@contoso.com", "megan@b\u00fccher.example"}
+	if err := clienttest.Smtplib(t, r.server("implicit", ""), mail); err != nil {
+		t.Fatal(err)
+	}
+	all := r.inbox.all()
+	if len(all) != 1 || !all[0].SMTPUTF8 || all[0].BodyType != "8BITMIME" {
+		t.Fatalf("got %+v", all)
+	}
+	wantAsSent(t, all[0], mail)
+}
+
+func TestManyMessagesInManySessions(t *testing.T) {
+	const sessions, messages = 20, 500
+	r, mail := clientRig(t), clientMail()
+	if err := clienttest.SMTPSource(t, r.server("open", ""), mail, sessions, messages); err != nil {
+		t.Fatal(err)
+	}
+	all := r.inbox.all()
+	if len(all) != messages {
+		t.Fatalf("%d messages, want %d", len(all), messages)
+	}
+	for _, m := range all {
+		wantAsSent(t, m, mail)
+	}
+	if got := r.Clients(); len(got) != 1 || got[0].Messages != messages || got[0].Refused != 0 {
+		t.Errorf("counted: %v", got)
 	}
 }
