@@ -136,14 +136,28 @@ func (s *staged) insert(ctx context.Context, t tx) error {
 	}
 	for n, r := range s.Recipients {
 		address := clean(r.Address)
-		_, err := t.exec(ctx, `INSERT INTO mail_recipient (message, n, address, lower, notify, orcpt, state, next_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, s.id, n, address, strings.ToLower(address),
+		_, err := t.exec(ctx, `INSERT INTO mail_recipient (message, n, address, notify, orcpt, state, next_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)`, s.id, n, address,
 			clean(strings.Join(r.Notify, ",")), clean(r.OriginalRecipient), Queued, stamp(s.Received))
 		if err != nil {
 			return err
 		}
+		if err := enlist(ctx, t, address, s.id); err != nil {
+			return err
+		}
 	}
-	return nil
+	if err := enlist(ctx, t, clean(s.From), s.id); err != nil {
+		return err
+	}
+	var c counts
+	c.add(Queued, s.Size, 1)
+	return c.insert(ctx, t, s.Account)
+}
+
+// enlist has Filter.Address find a message.
+func enlist(ctx context.Context, t tx, address, id string) error {
+	_, err := t.exec(ctx, `INSERT INTO mail_address (lower, message) VALUES ($1, $2) ON CONFLICT DO NOTHING`, strings.ToLower(address), id)
+	return err
 }
 
 // wake sets a message's alarm clock; the zero time is at once, without the
@@ -230,7 +244,7 @@ func (c *quota) commit(bytes int64) {
 
 func (c *quota) refresh(ctx context.Context, v querier) error {
 	var bytes, messages int64
-	err := v.row(ctx, `SELECT CAST(COALESCE(sum(size), 0) AS BIGINT), count(*) FROM mail_message WHERE finished = 0`).Scan(&bytes, &messages)
+	err := v.row(ctx, `SELECT CAST(COALESCE(sum(bytes), 0) AS BIGINT), CAST(COALESCE(sum(waiting + sending + held), 0) AS BIGINT) FROM mail_tally`).Scan(&bytes, &messages)
 	if err != nil {
 		return err
 	}

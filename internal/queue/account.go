@@ -47,65 +47,28 @@ type Account struct {
 	Oldest  time.Time `json:"oldest,omitzero"`
 }
 
-// Accounts lists the accounts that ever had a message or a pause, by name.
+// Accounts lists the accounts that ever had a message or a pause, by name. What
+// it costs does not depend on how many messages there are.
 func (q *Queue) Accounts(ctx context.Context) ([]Account, error) {
-	v := q.engine.view()
-	r, err := v.query(ctx, `SELECT name, paused, until, cause, reason FROM mail_account ORDER BY name`)
+	r, err := q.engine.view().query(ctx, `SELECT name, paused, until, cause, reason,
+			COALESCE(waiting, 0), COALESCE(sending, 0), COALESCE(held, 0), COALESCE(bytes, 0),
+			COALESCE((SELECT min(received) FROM mail_message WHERE finished = 0 AND account = name), 0)
+		FROM mail_account LEFT JOIN (`+tallies+` GROUP BY account) AS tally ON tally.account = name ORDER BY name`)
 	if err != nil {
 		return nil, err
 	}
 	defer r.close()
 	var list []Account
-	at := map[string]int{}
 	for r.Next() {
 		var a Account
-		if err := r.Scan(&a.Name, (*millis)(&a.Paused), (*millis)(&a.Until), &a.Cause, &a.Reason); err != nil {
+		err := r.Scan(&a.Name, (*millis)(&a.Paused), (*millis)(&a.Until), &a.Cause, &a.Reason,
+			&a.Waiting, &a.Sending, &a.Held, &a.Bytes, (*millis)(&a.Oldest))
+		if err != nil {
 			return nil, err
 		}
-		at[a.Name] = len(list)
 		list = append(list, a)
 	}
-	if err := r.Err(); err != nil {
-		return nil, err
-	}
-	r.close()
-	counts, err := v.query(ctx, `SELECT account, state, count(*), CAST(sum(size) AS BIGINT), min(received)
-		FROM mail_message WHERE finished = 0 GROUP BY account, state`)
-	if err != nil {
-		return nil, err
-	}
-	defer counts.close()
-	for counts.Next() {
-		var account string
-		var state State
-		var n int
-		var bytes int64
-		var oldest time.Time
-		if err := counts.Scan(&account, &state, &n, &bytes, (*millis)(&oldest)); err != nil {
-			return nil, err
-		}
-		i, ok := at[account]
-		if !ok {
-			continue // came between the two reads
-		}
-		list[i].add(state, n, bytes, oldest)
-	}
-	return list, counts.Err()
-}
-
-func (a *Account) add(state State, n int, bytes int64, oldest time.Time) {
-	switch state {
-	case Queued:
-		a.Waiting = n
-	case Sending:
-		a.Sending = n
-	case Held:
-		a.Held = n
-	}
-	a.Bytes += bytes
-	if a.Oldest.IsZero() || oldest.Before(a.Oldest) {
-		a.Oldest = oldest
-	}
+	return list, r.Err()
 }
 
 // workAccounts works the queues of all accounts, also those that another

@@ -18,6 +18,7 @@ type committer struct {
 	db     *sql.DB
 	writes chan *write
 	wrap   func(*sql.Tx) tx
+	after  func() // is called after each commit
 
 	closing chan struct{}
 	done    sync.WaitGroup
@@ -34,8 +35,8 @@ type write struct {
 	err    error
 }
 
-func newCommitter(db *sql.DB, wrap func(*sql.Tx) tx) *committer {
-	c := &committer{db: db, wrap: wrap, writes: make(chan *write), closing: make(chan struct{})}
+func newCommitter(db *sql.DB, wrap func(*sql.Tx) tx, after func()) *committer {
+	c := &committer{db: db, wrap: wrap, after: after, writes: make(chan *write), closing: make(chan struct{})}
 	c.done.Go(c.run)
 	return c
 }
@@ -125,5 +126,9 @@ func (c *committer) commit(group []*write) error {
 			return errors.Join(w.err, fmt.Errorf("the queue's write was undone: %w", err))
 		}
 	}
-	return t.Commit()
+	if err := t.Commit(); err != nil {
+		return err
+	}
+	c.after()
+	return nil
 }

@@ -21,24 +21,65 @@ func (q *Queue) Retry(ctx context.Context, id string) error {
 // Flush is Retry for all queued messages of an account that wait for a later
 // attempt, or of all accounts when that is empty. It returns how many there were.
 func (q *Queue) Flush(ctx context.Context, account string) (int, error) {
-	n, from := 0, ""
-	for {
-		ids, err := column(ctx, q.engine.view(), `SELECT id FROM mail_message WHERE finished = 0 AND state = $1
-			AND (account = $2 OR $2 = '') AND next_at > $3 AND id > $4 ORDER BY id LIMIT $5`,
-			Queued, account, stamp(q.options.Now()), from, batch)
-		if err != nil || len(ids) == 0 {
+	accounts := []string{account}
+	if account == "" {
+		var err error
+		if accounts, err = column(ctx, q.engine.view(), `SELECT name FROM mail_account ORDER BY name`); err != nil {
+			return 0, err
+		}
+	}
+	n := 0
+	for _, a := range accounts {
+		flushed, err := q.flush(ctx, a)
+		n += flushed
+		if err != nil {
 			return n, err
 		}
-		for _, id := range ids {
-			switch err := q.Retry(ctx, id); {
+	}
+	return n, nil
+}
+
+func (q *Queue) flush(ctx context.Context, account string) (n int, err error) {
+	from := page{stamp(q.options.Now()) + 1, ""}
+	for {
+		waiting, err := q.waiting(ctx, account, from)
+		if err != nil || len(waiting) == 0 {
+			return n, err
+		}
+		for _, w := range waiting {
+			switch err := q.Retry(ctx, w.id); {
 			case err == nil:
 				n++
 			case !errors.Is(err, ErrState) && !errors.Is(err, ErrNotFound): // it went on meanwhile
 				return n, err
 			}
 		}
-		from = ids[len(ids)-1]
+		from = waiting[len(waiting)-1]
 	}
+}
+
+// page is a place among an account's queued messages by their next attempt.
+type page struct {
+	next int64
+	id   string
+}
+
+// waiting lists queued messages behind a place.
+func (q *Queue) waiting(ctx context.Context, account string, from page) (list []page, err error) {
+	r, err := q.engine.view().query(ctx, `SELECT next_at, id FROM mail_message WHERE finished = 0 AND state = 'queued'
+		AND account = $1 AND (next_at, id) > ($2, $3) ORDER BY next_at, id LIMIT $4`, account, from.next, from.id, batch)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	for r.Next() {
+		var p page
+		if err := r.Scan(&p.next, &p.id); err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, r.Err()
 }
 
 // Hold keeps a queued message from being sent until Release. It does not expire
@@ -47,6 +88,9 @@ func (q *Queue) Hold(ctx context.Context, id string) error {
 	return q.change(ctx, id, func(ctx context.Context, t tx, _ string, state State, _ time.Time) (State, error) {
 		if state != Queued {
 			return "", fmt.Errorf("%w: a message that is %s cannot be held", ErrState, state)
+		}
+		if err := enter(ctx, t, id, Held); err != nil {
+			return "", err
 		}
 		_, err := t.exec(ctx, `UPDATE mail_message SET state = $2, job = 0 WHERE id = $1`, id, Held)
 		return Held, err
@@ -69,6 +113,9 @@ func (q *Queue) Remove(ctx context.Context, id string) error {
 	err := q.change(ctx, id, func(ctx context.Context, t tx, _ string, state State, now time.Time) (State, error) {
 		if state != Queued && state != Held {
 			return "", fmt.Errorf("%w: a message that is %s cannot be removed", ErrState, state)
+		}
+		if err := enter(ctx, t, id, Removed); err != nil {
+			return "", err
 		}
 		_, err := t.exec(ctx, `UPDATE mail_message SET state = $2, finished = $3, job = 0 WHERE id = $1`, id, Removed, stamp(now))
 		return Removed, err

@@ -44,6 +44,9 @@ type Outcome struct {
 	Reply      string // the server's last reply, verbatim, or what failed before it
 	Session    string // names the session in logs
 	ExchangeID string // the server's own ID of the message
+	// Unknown says that the server may have taken the message and its answer was
+	// lost: the next attempt is marked as one that may send it twice.
+	Unknown bool
 	// Pause says that the account and not the message is in trouble: it is
 	// paused, and recipients to retry have not used up an attempt.
 	Pause *Pause
@@ -210,9 +213,15 @@ func (d *Delivery) note(ctx context.Context, t tx) error {
 	if err := use(ctx, t, d.Account, d.started, len(d.Recipients)); err != nil {
 		return err
 	}
+	if err := forget(ctx, t, d.Account, d.started.Add(-25*time.Hour)); err != nil {
+		return err
+	}
 	_, err := t.exec(ctx, `INSERT INTO mail_attempt (message, n, account, machine, recipients, started, resend)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)`, d.ID, d.Attempt, d.Account, d.queue.machine, len(d.Recipients), stamp(d.started), flag(d.Resend))
 	if err != nil {
+		return err
+	}
+	if err := enter(ctx, t, d.ID, Sending); err != nil {
 		return err
 	}
 	_, err = t.exec(ctx, `UPDATE mail_message SET state = $2, attempts = $3, resend = 0 WHERE id = $1`, d.ID, Sending, d.Attempt)

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -80,14 +81,13 @@ func (s *Summary) columns() []any {
 		&s.ReturnTo, &s.Size, (*millis)(&s.Received), &s.State, (*millis)(&s.Next), (*millis)(&s.Finished), &s.LastAttempt}
 }
 
-// List lists messages, newest first.
+// List lists messages, newest first. It reads a page by index, however many
+// messages there are. Only Subject has no index, nor have State and Account
+// together with Address or ID: of those that the other fields choose, from the
+// newest on, it reads until the page is full or there are no more.
 func (q *Queue) List(ctx context.Context, f Filter) ([]Summary, error) {
-	where, args := f.where()
-	if f.Limit <= 0 {
-		f.Limit = 100
-	}
-	args = append(args, f.Limit)
-	r, err := q.engine.view().query(ctx, summaryColumns+where+fmt.Sprintf(" ORDER BY id DESC LIMIT $%d", len(args)), args...)
+	statement, args := f.statement()
+	r, err := q.engine.view().query(ctx, statement, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -103,12 +103,22 @@ func (q *Queue) List(ctx context.Context, f Filter) ([]Summary, error) {
 	return list, r.Err()
 }
 
-func (f Filter) where() (clause string, args []any) {
+// statement selects a page.
+func (f Filter) statement() (string, []any) {
 	var terms []string
+	var args []any
 	// arg adds a term, in which % stands for the value.
 	arg := func(term string, value any) {
 		args = append(args, value)
 		terms = append(terms, strings.ReplaceAll(term, "%", fmt.Sprintf("$%d", len(args))))
+	}
+	table, id := "", "id" // what the order goes by
+	if f.Address != "" {
+		// An address's messages are in order, so that only the page is read.
+		// CROSS JOIN has SQLite begin with them.
+		table, id = " mail_address CROSS JOIN", "mail_address.message"
+		terms = append(terms, "id = mail_address.message")
+		arg("lower = %", strings.ToLower(clean(f.Address)))
 	}
 	if f.State != "" {
 		arg("state = %", f.State)
@@ -116,23 +126,27 @@ func (f Filter) where() (clause string, args []any) {
 	if f.Account != "" {
 		arg("account = %", f.Account)
 	}
-	if f.Address != "" {
-		arg("(id IN (SELECT message FROM mail_recipient WHERE lower = %) OR lower(sender) = %)", strings.ToLower(clean(f.Address)))
-	}
 	if f.Subject != "" {
 		like := strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(strings.ToLower(clean(f.Subject)))
 		arg(`lower(subject) LIKE % ESCAPE '\'`, "%"+like+"%")
 	}
-	if f.ID != "" {
-		arg("(id = % OR message_id = %)", clean(f.ID))
+	switch {
+	case f.ID == "":
+	case isID(f.ID):
+		arg("(id = % OR message_id = %)", f.ID)
+	default:
+		arg("message_id = %", clean(f.ID))
 	}
 	if f.Before != "" {
-		arg("id < %", clean(f.Before))
+		arg(id+" < %", clean(f.Before))
 	}
-	if len(terms) == 0 {
-		return "", nil
+	where := ""
+	if len(terms) > 0 {
+		where = " WHERE " + strings.Join(terms, " AND ")
 	}
-	return " WHERE " + strings.Join(terms, " AND "), args
+	args = append(args, cmp.Or(max(f.Limit, 0), 100))
+	statement := strings.Replace(summaryColumns, " FROM", " FROM"+table, 1)
+	return statement + where + fmt.Sprintf(" ORDER BY %s DESC LIMIT $%d", id, len(args)), args
 }
 
 // Get returns a message's whole record, or ErrNotFound.

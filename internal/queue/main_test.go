@@ -3,12 +3,14 @@ package queue
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,11 +55,45 @@ func open(t *testing.T, o Options) *Queue {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		recount(t, q)
 		if err := q.Shutdown(context.Background()); err != nil {
 			t.Errorf("shut down: %v", err)
 		}
 	})
 	return q
+}
+
+// recount compares the numbers kept with the messages, at one moment. It is done
+// at the end of every test of the package.
+func recount(t *testing.T, q *Queue) {
+	t.Helper()
+	r, err := q.engine.view().query(context.Background(), `SELECT name,
+		COALESCE(waiting, 0), COALESCE(sending, 0), COALESCE(held, 0), COALESCE(bytes, 0),
+		(SELECT count(*) FROM mail_message WHERE account = name AND state = 'queued'),
+		(SELECT count(*) FROM mail_message WHERE account = name AND state = 'sending'),
+		(SELECT count(*) FROM mail_message WHERE account = name AND state = 'held'),
+		CAST(COALESCE((SELECT sum(size) FROM mail_message WHERE account = name AND finished = 0), 0) AS BIGINT)
+		FROM mail_account LEFT JOIN (`+tallies+` GROUP BY account) AS tally ON account = name`)
+	if errors.Is(err, sql.ErrConnDone) || err != nil && strings.Contains(err.Error(), "closed") {
+		return // the test has shut it down
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	for r.Next() {
+		var name string
+		var kept, found counts
+		if err := r.Scan(&name, &kept.waiting, &kept.sending, &kept.held, &kept.bytes, &found.waiting, &found.sending, &found.held, &found.bytes); err != nil {
+			t.Fatal(err)
+		}
+		if kept != found {
+			t.Errorf("the numbers kept of %s are %+v, and there are %+v", name, kept, found)
+		}
+	}
+	if err := r.Err(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func start(t *testing.T, q *Queue, deliver Deliver) {

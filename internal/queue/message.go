@@ -85,6 +85,12 @@ func newID(now time.Time) string {
 	return idEncoding.EncodeToString(b[:])
 }
 
+// isID tells whether s can be a message's ID.
+func isID(s string) bool {
+	b, err := idEncoding.DecodeString(s)
+	return err == nil && len(b) == 10
+}
+
 // clean makes outside text storable: PostgreSQL takes neither NUL nor broken
 // UTF-8 in text, and a header or a server's reply may hold both.
 func clean(s string) string {

@@ -91,3 +91,9 @@ func use(ctx context.Context, t tx, account string, at time.Time, recipients int
 		account, slotOf(at), recipients)
 	return err
 }
+
+// forget drops what was counted before a time.
+func forget(ctx context.Context, t tx, account string, before time.Time) error {
+	_, err := t.exec(ctx, `DELETE FROM mail_usage WHERE account = $1 AND slot < $2`, account, slotOf(before))
+	return err
+}

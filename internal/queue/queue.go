@@ -60,7 +60,7 @@ func Open(ctx context.Context, options Options) (*Queue, error) {
 		ID:     q.machine,
 		Logger: options.Log,
 		// River insists on a queue; this one stays empty.
-		Queues:  map[string]river.QueueConfig{"none": {MaxWorkers: 1}},
+		Queues:  map[string]river.QueueConfig{"none": {MaxWorkers: 1, FetchPollInterval: 24 * time.Hour}},
 		Workers: workers,
 		// A large message may take as long as it takes. Jobs of dead
 		// machines are taken over by lease, not by age.

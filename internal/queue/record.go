@@ -215,6 +215,11 @@ func (d *Delivery) noteEnd(ctx context.Context, t tx, out *Outcome, verdicts []v
 	if err := use(ctx, t, d.Account, d.started, delivered-len(verdicts)); err != nil {
 		return err
 	}
+	if out.Unknown {
+		if _, err := t.exec(ctx, `UPDATE mail_message SET resend = 1 WHERE id = $1`, d.ID); err != nil {
+			return err
+		}
+	}
 	if out.Pause != nil {
 		return pause(ctx, t, d.Account, *out.Pause, now)
 	}
@@ -235,7 +240,8 @@ func outcomeOf(verdicts []verdict) string {
 	return sum
 }
 
-// advance sets a message's next attempt by its recipients, or finishes it.
+// advance sets a message's next attempt by its recipients, or finishes it. Its
+// row must be locked.
 func advance(ctx context.Context, t tx, id, account string, now time.Time) (State, error) {
 	var open, failed int
 	var next int64
@@ -251,6 +257,9 @@ func advance(ctx context.Context, t tx, id, account string, now time.Time) (Stat
 		if failed > 0 {
 			state = Failed
 		}
+		if err := enter(ctx, t, id, state); err != nil {
+			return "", err
+		}
 		_, err := t.exec(ctx, `UPDATE mail_message SET state = $2, finished = $3 WHERE id = $1`, id, state, stamp(now))
 		return state, err
 	}
@@ -260,6 +269,9 @@ func advance(ctx context.Context, t tx, id, account string, now time.Time) (Stat
 	}
 	job, err := wake(ctx, t, account, id, at)
 	if err != nil {
+		return "", err
+	}
+	if err := enter(ctx, t, id, Queued); err != nil {
 		return "", err
 	}
 	_, err = t.exec(ctx, `UPDATE mail_message SET state = $2, next_at = $3, job = $4 WHERE id = $1`, id, Queued, stamp(at), job)

@@ -26,21 +26,26 @@ var migrations = [...][]string{{
 		resend BIGINT NOT NULL DEFAULT 0,   -- the last attempt never told its end
 		body BIGINT NOT NULL DEFAULT 1,     -- the chunks are still there
 		job BIGINT NOT NULL)`,
-	`CREATE INDEX mail_message_list ON mail_message (state, id)`,
+	// For lists, which are in the order of IDs.
+	`CREATE INDEX mail_message_state ON mail_message (state, id)`,
 	`CREATE INDEX mail_message_account ON mail_message (account, id)`,
-	`CREATE INDEX mail_message_open ON mail_message (account, state, received, size) WHERE finished = 0`,
-	`CREATE INDEX mail_message_age ON mail_message (late, received) WHERE finished = 0`,
-	`CREATE INDEX mail_message_expiry ON mail_message (received) WHERE finished = 0`,
-	`CREATE INDEX mail_message_body ON mail_message (body, finished) WHERE finished > 0`,
+	`CREATE INDEX mail_message_both ON mail_message (account, state, id)`,
+	`CREATE INDEX mail_message_header ON mail_message (message_id, id)`,
+	// For what comes by the clock: only messages it can concern are in these.
+	`CREATE INDEX mail_message_oldest ON mail_message (account, received) WHERE finished = 0`,
+	`CREATE INDEX mail_message_due ON mail_message (account, next_at, id) WHERE finished = 0 AND state = 'queued'`,
+	`CREATE INDEX mail_message_late ON mail_message (received) WHERE finished = 0 AND late = 0 AND state <> 'held'`,
+	`CREATE INDEX mail_message_expiry ON mail_message (received) WHERE finished = 0 AND state = 'queued'`,
+	`CREATE INDEX mail_message_body ON mail_message (finished) WHERE finished > 0 AND body = 1`,
 	`CREATE INDEX mail_message_end ON mail_message (finished) WHERE finished > 0`,
-	`CREATE INDEX mail_message_sender ON mail_message (lower(sender), id)`,
 	`CREATE TABLE mail_recipient (
 		message TEXT NOT NULL, n BIGINT NOT NULL,
-		address TEXT NOT NULL, lower TEXT NOT NULL, notify TEXT NOT NULL, orcpt TEXT NOT NULL,
+		address TEXT NOT NULL, notify TEXT NOT NULL, orcpt TEXT NOT NULL,
 		state TEXT NOT NULL, attempts BIGINT NOT NULL DEFAULT 0, next_at BIGINT NOT NULL,
 		reply TEXT NOT NULL DEFAULT '',
 		PRIMARY KEY (message, n))`,
-	`CREATE INDEX mail_recipient_address ON mail_recipient (lower, message)`,
+	// A message under its sender's and each recipient's address, in small letters.
+	`CREATE TABLE mail_address (lower TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY (lower, message))`,
 	`CREATE TABLE mail_chunk (
 		message TEXT NOT NULL, n BIGINT NOT NULL, data BYTEA NOT NULL,
 		PRIMARY KEY (message, n))`,
@@ -56,11 +61,15 @@ var migrations = [...][]string{{
 		PRIMARY KEY (message, n))`,
 	`CREATE INDEX mail_attempt_pace ON mail_attempt (account, started)`,
 	`CREATE INDEX mail_attempt_flight ON mail_attempt (account) WHERE finished = 0`,
+	`CREATE INDEX mail_attempt_cut ON mail_attempt (machine) WHERE finished = 0`,
 	`CREATE INDEX mail_attempt_log ON mail_attempt (finished, message, n)`,
 	`CREATE TABLE mail_account (
 		name TEXT PRIMARY KEY,
 		paused BIGINT NOT NULL DEFAULT 0, until BIGINT NOT NULL DEFAULT 0,
 		cause TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '')`,
+	`CREATE TABLE mail_tally (
+		account TEXT NOT NULL, waiting BIGINT NOT NULL, sending BIGINT NOT NULL, held BIGINT NOT NULL,
+		bytes BIGINT NOT NULL)`,
 	`CREATE TABLE mail_usage (
 		account TEXT NOT NULL, slot BIGINT NOT NULL, recipients BIGINT NOT NULL,
 		PRIMARY KEY (account, slot))`,

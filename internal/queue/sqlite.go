@@ -27,6 +27,7 @@ type liteEngine struct {
 	clients[*sql.Tx]
 	*committer
 	writer, reader *sql.DB
+	listener       *liteListener
 	lock           *ownerLock
 }
 
@@ -59,7 +60,8 @@ func openSQLite(ctx context.Context, path string, synced bool, config *river.Con
 	}
 	e.reader.SetMaxOpenConns(max(4, runtime.NumCPU()))
 
-	driver := riversqlite.New(e.writer)
+	e.listener = newLiteListener(e.reader)
+	driver := liteDriver{riversqlite.New(e.writer), e.listener}
 	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: config.Logger})
 	if err != nil {
 		return nil, err
@@ -70,7 +72,7 @@ func openSQLite(ctx context.Context, path string, synced bool, config *river.Con
 	if e.client, err = river.NewClient(driver, config); err != nil {
 		return nil, err
 	}
-	e.committer = newCommitter(e.writer, func(t *sql.Tx) tx { return liteTx{liteQuerier{t}, t, e.clients} })
+	e.committer = newCommitter(e.writer, func(t *sql.Tx) tx { return liteTx{liteQuerier{t}, t, e.clients} }, e.listener.look)
 	return e, e.update(ctx, func(ctx context.Context, t tx) error { return migrate(ctx, t) })
 }
 
@@ -158,7 +160,11 @@ type liteTx struct {
 }
 
 func (t liteTx) insertJobs(ctx context.Context, jobs []river.InsertManyParams) ([]int64, error) {
-	return t.river.insert(ctx, t.tx, jobs)
+	ids, err := t.river.insert(ctx, t.tx, jobs)
+	if err != nil {
+		return nil, err
+	}
+	return ids, tellInserted(ctx, t.tx, jobs)
 }
 func (t liteTx) deleteJob(ctx context.Context, id int64) error {
 	return t.river.delete(ctx, t.tx, id)

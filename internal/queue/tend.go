@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -23,7 +24,7 @@ func (q *Queue) tend() {
 		}
 		for _, duty := range []func(context.Context) error{
 			func(ctx context.Context) error { return q.watch(ctx, &beats) },
-			q.workAccounts, q.resumeDue, q.tellLate, q.expire, q.clear,
+			q.workAccounts, q.resumeDue, q.tellLate, q.expire, q.clear, q.fold,
 			func(ctx context.Context) error { return q.quota.refresh(ctx, q.engine.view()) },
 		} {
 			if err := duty(ctx); err != nil {
@@ -43,8 +44,12 @@ type sign struct {
 }
 
 // watch gives a sign of life and takes over from machines that gave none for
-// a lease.
+// a lease. On SQLite, where the lock says who lives, an idle program's disk has
+// its peace.
 func (q *Queue) watch(ctx context.Context, p *pulse) error {
+	if q.options.Path != "" {
+		return nil
+	}
 	err := q.engine.update(ctx, func(ctx context.Context, t tx) error {
 		_, err := t.exec(ctx, `INSERT INTO mail_machine (id, beat) VALUES ($1, 1)
 			ON CONFLICT (id) DO UPDATE SET beat = mail_machine.beat + 1`, q.machine)
@@ -184,8 +189,8 @@ const batch = 200
 // tellLate has the sender told, once, of messages that wait for long. Of a held
 // one somebody knows already.
 func (q *Queue) tellLate(ctx context.Context) error {
-	late, err := column(ctx, q.engine.view(), `SELECT id FROM mail_message WHERE finished = 0 AND late = 0 AND received <= $1
-		AND state <> $2 ORDER BY received LIMIT $3`, stamp(q.options.Now().Add(-q.options.DelayNotice)), Held, batch)
+	late, err := column(ctx, q.engine.view(), `SELECT id FROM mail_message WHERE finished = 0 AND late = 0 AND state <> 'held'
+		AND received <= $1 ORDER BY received LIMIT $2`, stamp(q.options.Now().Add(-q.options.DelayNotice)), batch)
 	if err != nil {
 		return err
 	}
@@ -220,8 +225,8 @@ func (q *Queue) tellLate(ctx context.Context) error {
 // expire gives up messages that never came to an attempt in time, because their
 // account is paused.
 func (q *Queue) expire(ctx context.Context) error {
-	old, err := column(ctx, q.engine.view(), `SELECT id FROM mail_message WHERE finished = 0 AND state = $1 AND received <= $2
-		ORDER BY received LIMIT $3`, Queued, stamp(q.options.Now().Add(-q.options.Expire)), batch)
+	old, err := column(ctx, q.engine.view(), `SELECT id FROM mail_message WHERE finished = 0 AND state = 'queued' AND received <= $1
+		ORDER BY received LIMIT $2`, stamp(q.options.Now().Add(-q.options.Expire)), batch)
 	if err != nil {
 		return err
 	}
@@ -284,15 +289,20 @@ func (q *Queue) standing(ctx context.Context, id string) (*Delivery, []verdict, 
 // clear removes bodies and records that were kept long enough.
 func (q *Queue) clear(ctx context.Context) error {
 	now := q.options.Now()
-	bodies, err := column(ctx, q.engine.view(), `SELECT id FROM mail_message WHERE body = 1 AND finished > 0 AND finished <= $1 LIMIT $2`,
+	bodies, err := column(ctx, q.engine.view(), `SELECT id FROM mail_message WHERE finished > 0 AND body = 1 AND finished <= $1
+		ORDER BY finished LIMIT $2`,
 		stamp(now.Add(-q.options.KeepBodies)), batch)
 	if err != nil {
 		return err
 	}
-	old, err := column(ctx, q.engine.view(), `SELECT id FROM mail_message WHERE finished > 0 AND finished <= $1 LIMIT $2`,
+	old, err := column(ctx, q.engine.view(), `SELECT id FROM mail_message WHERE finished > 0 AND finished <= $1
+		ORDER BY finished LIMIT $2`,
 		stamp(now.Add(-q.options.Keep)), batch)
 	if err != nil {
 		return err
+	}
+	if len(bodies)+len(old) == 0 {
+		return nil
 	}
 	err = q.engine.update(ctx, func(ctx context.Context, t tx) error {
 		for _, id := range bodies {
@@ -301,19 +311,36 @@ func (q *Queue) clear(ctx context.Context) error {
 			}
 		}
 		for _, id := range old {
+			if err := unlist(ctx, t, id); err != nil {
+				return err
+			}
 			for _, table := range []string{"mail_chunk WHERE message", "mail_attempt WHERE message", "mail_recipient WHERE message", "mail_message WHERE id"} {
 				if _, err := t.exec(ctx, "DELETE FROM "+table+" = $1", id); err != nil {
 					return err
 				}
 			}
 		}
-		_, err := t.exec(ctx, `DELETE FROM mail_usage WHERE slot < $1`, slotOf(now.Add(-25*time.Hour)))
-		return err
+		return nil
 	})
-	if err != nil || len(bodies)+len(old) == 0 {
+	if err != nil {
 		return err
 	}
 	return q.engine.vacuum(ctx)
+}
+
+// unlist undoes enlist for all of a message's addresses.
+func unlist(ctx context.Context, t tx, id string) error {
+	addresses, err := column(ctx, t, `SELECT address FROM mail_recipient WHERE message = $1
+		UNION ALL SELECT sender FROM mail_message WHERE id = $1`, id)
+	if err != nil {
+		return err
+	}
+	for _, a := range addresses {
+		if _, err := t.exec(ctx, `DELETE FROM mail_address WHERE lower = $1 AND message = $2`, strings.ToLower(a), id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // column reads a column of text.
