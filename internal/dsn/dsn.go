@@ -62,9 +62,9 @@ type Report struct {
 	// first read to learn its size and whether it has 8-bit text. Nil if it is gone.
 	Original func() (io.ReadCloser, error)
 	// Return is RET: "FULL", "HDRS", or empty when the sender left it open, which
-	// is taken for HDRS (RFC 3461 §4.3 lets us choose; people read what went
-	// wrong, and programs need no more than the header to know the message).
-	// Only a Failed notice ever returns the whole message (RFC 3461 §6.2).
+	// is taken for HDRS: people read what went wrong, and programs need no more
+	// than the header to know the message. Only a Failed notice ever returns the
+	// whole message (RFC 3461 §4.3, for both).
 	Return string
 	// MaxOriginal is the size in octets above which a message is not returned
 	// whole but its header alone. Zero is no limit.
