@@ -35,7 +35,7 @@ var migrations = [...][]string{{
 	`CREATE INDEX mail_message_oldest ON mail_message (account, received) WHERE finished = 0`,
 	`CREATE INDEX mail_message_due ON mail_message (account, next_at, id) WHERE finished = 0 AND state = 'queued'`,
 	`CREATE INDEX mail_message_late ON mail_message (received) WHERE finished = 0 AND late = 0 AND state <> 'held'`,
-	`CREATE INDEX mail_message_expiry ON mail_message (received) WHERE finished = 0 AND state = 'queued'`,
+	`CREATE INDEX mail_message_expiry ON mail_message (state, received) WHERE finished = 0`,
 	`CREATE INDEX mail_message_body ON mail_message (finished) WHERE finished > 0 AND body = 1`,
 	`CREATE INDEX mail_message_end ON mail_message (finished) WHERE finished > 0`,
 	`CREATE TABLE mail_recipient (

@@ -1,0 +1,244 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// spy is an engine that has each statement explained before it is run.
+type spy struct {
+	engine
+	explain func(ctx context.Context, v querier, statement string, args []any)
+}
+
+func (s *spy) view() querier { return spyQuerier{s.engine.view(), s} }
+
+func (s *spy) update(ctx context.Context, fn func(context.Context, tx) error) error {
+	return s.engine.update(ctx, func(ctx context.Context, t tx) error { return fn(ctx, spyTx{t, spyQuerier{t, s}}) })
+}
+
+type spyQuerier struct {
+	querier
+	spy *spy
+}
+
+func (q spyQuerier) exec(ctx context.Context, statement string, args ...any) (int64, error) {
+	q.spy.explain(ctx, q.querier, statement, args)
+	return q.querier.exec(ctx, statement, args...)
+}
+
+func (q spyQuerier) query(ctx context.Context, statement string, args ...any) (rows, error) {
+	q.spy.explain(ctx, q.querier, statement, args)
+	return q.querier.query(ctx, statement, args...)
+}
+
+func (q spyQuerier) row(ctx context.Context, statement string, args ...any) scanner {
+	q.spy.explain(ctx, q.querier, statement, args)
+	return q.querier.row(ctx, statement, args...)
+}
+
+type spyTx struct {
+	tx
+	spyQuerier
+}
+
+func (t spyTx) exec(ctx context.Context, statement string, args ...any) (int64, error) {
+	return t.spyQuerier.exec(ctx, statement, args...)
+}
+func (t spyTx) query(ctx context.Context, statement string, args ...any) (rows, error) {
+	return t.spyQuerier.query(ctx, statement, args...)
+}
+func (t spyTx) row(ctx context.Context, statement string, args ...any) scanner {
+	return t.spyQuerier.row(ctx, statement, args...)
+}
+
+// grows names the tables that grow with the number of messages.
+const grows = `mail_(message|recipient|address|chunk|upload|attempt)`
+
+// bad are the steps of a plan that read more the more messages there are. Each
+// database has words of its own.
+var bad = map[bool]*regexp.Regexp{
+	// A scan of an index is only good where the index holds just what is wanted.
+	false: regexp.MustCompile(`SCAN ` + grows + `\b($| USING)|TEMP B-TREE`),
+	true:  regexp.MustCompile(`Seq Scan on ` + grows + `\b|\bSort\b|Hash Join`),
+}
+
+// good are statements that may have such a step, with the reason.
+var good = map[string]string{
+	// The first page of the list: the newest of the primary key, up to LIMIT.
+	"FROM mail_message ORDER BY id DESC LIMIT": "SCAN mail_message USING INDEX sqlite_autoindex_mail_message_1",
+	// Sums of some rows an account, folded.
+	"FROM mail_tally": "TEMP B-TREE",
+	// What a dead program had in hand, one row each.
+	"DELETE FROM mail_upload": "SCAN mail_upload",
+	// The accounts, by their name.
+	"FROM mail_account": "Sort",
+	// One message's recipients, and one account's slots of a day.
+	"FROM mail_recipient WHERE message = $1": "Sort",
+	"FROM mail_usage": "Sort",
+	// One message, or those few that share a Message-ID of that form.
+	"WHERE (id = $": "",
+}
+
+func allowed(statement, step string) bool {
+	if strings.Contains(statement, "lower(subject)") {
+		return true // the one search that says that it reads more
+	}
+	for part, s := range good {
+		if strings.Contains(statement, part) && strings.Contains(step, s) && !strings.Contains(step, "Seq Scan") {
+			return true
+		}
+	}
+	return false
+}
+
+// fillQueue writes n messages as Accept and delivery would have, half of them
+// finished, all of one sender and one busy account but for every thousandth.
+func fillQueue(t *testing.T, q *Queue, n int) {
+	t.Helper()
+	numbers := fmt.Sprintf(`WITH RECURSIVE k(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM k WHERE i < %d) `, n)
+	now := stamp(q.options.Now())
+	account := `CASE WHEN i % 1000 = 0 THEN 'quiet' ELSE 'busy' END`
+	state := `CASE WHEN i % 2 = 0 THEN 'delivered' WHEN i % 5 = 0 THEN 'held' ELSE 'queued' END`
+	ended := fmt.Sprintf(`CASE WHEN i %% 2 = 0 THEN %d ELSE 0 END`, now)
+	id := `'0000000000' || (100000 + i)`
+	err := q.engine.update(context.Background(), func(ctx context.Context, t tx) error {
+		for _, statement := range []string{
+			`INSERT INTO mail_account (name) VALUES ('busy'), ('quiet')`,
+			`INSERT INTO mail_message (id, account, client, message_id, subject, sender, utf8, ret, envid, return_to, size, received, state, next_at, finished, late, body, job) ` +
+				numbers + fmt.Sprintf(`SELECT %s, %s, 'c', '<' || i || '@x>', 'Report ' || i, 'scanner@example.com', 0, '', '', '', 10, %d, %s, %d, %s, 0, 0, 0 FROM k`,
+				id, account, now-1000, state, now+3_600_000, ended),
+			`INSERT INTO mail_recipient (message, n, address, notify, orcpt, state, next_at) ` +
+				numbers + fmt.Sprintf(`SELECT %s, 0, 'r' || i || '@x', '', '', CASE WHEN i %% 2 = 0 THEN 'delivered' ELSE 'queued' END, %d FROM k`, id, now+3_600_000),
+			`INSERT INTO mail_address (lower, message) ` + numbers + fmt.Sprintf(`SELECT 'scanner@example.com', %s FROM k`, id),
+			`INSERT INTO mail_address (lower, message) ` + numbers + fmt.Sprintf(`SELECT 'r' || i || '@x', %s FROM k`, id),
+			`INSERT INTO mail_chunk (message, n, data) SELECT id, 0, CAST('body' AS BYTEA) FROM mail_message WHERE finished = 0`,
+			`INSERT INTO mail_attempt (message, n, account, machine, recipients, started, finished, resend, outcome) ` +
+				numbers + fmt.Sprintf(`SELECT %s, 1, %s, 'm', 1, %d, %d, 0, 'delivered' FROM k WHERE i %% 2 = 0`, id, account, now-100_000, now-90_000),
+			`INSERT INTO mail_tally (account, waiting, sending, held, bytes) SELECT account, sum(CASE WHEN state = 'queued' THEN 1 ELSE 0 END), 0,
+				sum(CASE WHEN state = 'held' THEN 1 ELSE 0 END), sum(size) FROM mail_message WHERE finished = 0 GROUP BY account`,
+		} {
+			if _, err := t.exec(ctx, statement); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// As PostgreSQL does by itself, and SQLite never.
+	if e, ok := q.engine.(*pgEngine); ok {
+		if _, err := e.pool.Exec(context.Background(), "ANALYZE"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Whatever is done with 100,000 messages must read by index what it is about,
+// and nothing else. Each statement that the queue runs here is explained by the
+// database before it is run.
+func TestHundredThousandMessagesCostNoMoreThanTen(t *testing.T) {
+	onBoth(t, func(t *testing.T, o Options) {
+		now := time.Now()
+		o.Now = func() time.Time { return now }
+		q := open(t, o)
+		postgres := o.PostgreSQL != ""
+		fillQueue(t, q, 100_000)
+		var mu sync.Mutex
+		seen := map[string]bool{}
+		// Explaining needs a querier that the spy does not see.
+		q.engine = &spy{q.engine, func(ctx context.Context, v querier, statement string, args []any) {
+			mu.Lock()
+			known := seen[statement]
+			seen[statement] = true
+			mu.Unlock()
+			if known {
+				return
+			}
+			steps, err := plan(ctx, v, postgres, statement, args)
+			if err != nil {
+				t.Errorf("explain %s: %v", statement, err)
+			}
+			for _, step := range steps {
+				if bad[postgres].MatchString(step) && !allowed(statement, step) {
+					t.Errorf("%s\n%s", statement, strings.Join(steps, "\n"))
+					break
+				}
+			}
+		}}
+		ctx := context.Background()
+		must := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		page := ""
+		for _, f := range []Filter{
+			{}, {State: Queued}, {State: Delivered}, {State: Removed}, {Account: "quiet"}, {Account: "busy", State: Delivered},
+			{Account: "quiet", State: Queued}, {Address: "scanner@example.com"}, {Address: "r77@x"},
+			{Address: "scanner@example.com", Subject: "Report 9"}, {ID: "<77@x>"}, {ID: "0000000000100077"}, {Account: "busy", Subject: "Report 1"},
+		} {
+			for _, f.Before = range []string{"", "0000000000150000"} {
+				list, err := q.List(ctx, f)
+				must(err)
+				if len(list) > 0 {
+					page = list[0].ID
+				}
+			}
+		}
+		_, err := q.Get(ctx, page)
+		must(err)
+		_, err = q.Log(ctx, Attempt{Finished: now.Add(-time.Hour)}, 10)
+		must(err)
+		_, err = q.Accounts(ctx)
+		must(err)
+		id := accept(t, q, message("quiet", "a@x"), "body")
+		must(q.Hold(ctx, id))
+		must(q.Release(ctx, id))
+		must(q.Retry(ctx, id))
+		must(q.Pause(ctx, "quiet", Pause{Reason: "test"}))
+		_, err = q.Flush(ctx, "quiet")
+		must(err)
+		must(q.Resume(ctx, "quiet"))
+		must(q.Remove(ctx, accept(t, q, message("quiet", "b@x"), "body")))
+		start(t, q, allAccepted)
+		untilState(t, q, id, Delivered)
+		must(q.takeOver(ctx, func(machine string) bool { return machine == "nobody" }))
+		must(q.fold(ctx))
+		must(q.quota.refresh(ctx, q.engine.view()))
+		must(q.tellLate(ctx))
+		must(q.expire(ctx))
+		must(q.clear(ctx))
+		if len(seen) < 40 {
+			t.Errorf("only %d statements were seen", len(seen))
+		}
+	})
+}
+
+// plan returns the steps of a statement's plan.
+func plan(ctx context.Context, v querier, postgres bool, statement string, args []any) (steps []string, err error) {
+	if postgres {
+		return column(ctx, v, "EXPLAIN "+statement, args...)
+	}
+	r, err := v.query(ctx, "EXPLAIN QUERY PLAN "+statement, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	for r.Next() {
+		var id, parent, unused int
+		var step string
+		if err := r.Scan(&id, &parent, &unused, &step); err != nil {
+			return nil, err
+		}
+		steps = append(steps, step)
+	}
+	return steps, r.Err()
+}
