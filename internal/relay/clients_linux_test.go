@@ -3,8 +3,10 @@ package relay
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"traymail/internal/clienttest"
 )
@@ -144,5 +146,39 @@ func TestManyMessagesInManySessions(t *testing.T) {
 	}
 	if got := r.Clients(); len(got) != 1 || got[0].Messages != messages || got[0].Refused != 0 {
 		t.Errorf("counted: %v", got)
+	}
+}
+
+func TestPostfixRelaysThroughTraymail(t *testing.T) {
+	for _, test := range []struct{ listener, mechanism, with string }{
+		{"none", "PLAIN", "with ESMTPA;"}, {"starttls", "LOGIN", "with ESMTPSA;"}, {"implicit", "PLAIN", "with ESMTPSA;"}, {"open", "", "with ESMTP;"},
+	} {
+		t.Run(test.listener, func(t *testing.T) {
+			r := clientRig(t)
+			mail := clientMail()
+			mail.To = []string{"megan@contoso.com", "adele@contoso.com"}
+			p := clienttest.StartPostfix(t, r.server(test.listener, test.mechanism))
+			p.Send(t, mail, "-N", "success,delay", "-R", "hdrs", "-V", "order4711")
+			select {
+			case <-r.inbox.arrived:
+			case <-time.After(time.Minute):
+				t.Fatalf("nothing came; Postfix says:\n%s", p.Log())
+			}
+			got := r.inbox.all()[0]
+			slices.SortFunc(got.Recipients, func(a, b Recipient) int { return strings.Compare(b.Address, a.Address) })
+			wantAsSent(t, got, mail)
+			if !strings.Contains(string(got.body), test.with) {
+				t.Errorf("it came another way: %.300q", got.body)
+			}
+			if got.Return != "HDRS" || got.EnvelopeID != "order4711" {
+				t.Errorf("got RET=%s ENVID=%s", got.Return, got.EnvelopeID)
+			}
+			for _, to := range got.Recipients {
+				slices.Sort(to.Notify)
+				if !slices.Equal(to.Notify, []string{"DELAY", "SUCCESS"}) || to.OriginalRecipient != to.Address {
+					t.Errorf("got %+v", to)
+				}
+			}
+		})
 	}
 }
