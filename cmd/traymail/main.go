@@ -196,7 +196,7 @@ func (p *program) engineOn(home string, secrets keystore.Store) (m *mailer.Maile
 		}
 		m.WireLog = wire
 	}
-	m.Log = slog.New(slog.NewTextHandler(p.stderr, nil))
+	m.Logger = slog.New(slog.NewTextHandler(p.stderr, nil))
 	return m, func() {
 		m.Close()
 		if wire != nil {

@@ -59,7 +59,15 @@ func (m *Mailer) has(ctx context.Context, name string) (bool, error) {
 // returns an error nothing has changed. A changed username, client ID, tenant
 // or authority ends the sign-in, because the refresh token belongs to the old
 // ones.
-func (m *Mailer) Save(ctx context.Context, a account.Account, clientSecret keystore.Secret) (err error) {
+func (m *Mailer) Save(ctx context.Context, a account.Account, clientSecret keystore.Secret) error {
+	err := m.save(ctx, a, clientSecret)
+	if err == nil {
+		m.accountChanged(ctx)
+	}
+	return err
+}
+
+func (m *Mailer) save(ctx context.Context, a account.Account, clientSecret keystore.Secret) (err error) {
 	if err := a.Validate(); err != nil {
 		return err
 	}
@@ -172,5 +180,7 @@ func (m *Mailer) Remove(ctx context.Context, name string) error {
 			return fmt.Errorf("account %s stays: %w", name, err)
 		}
 	}
-	return errors.Join(slot.close(), m.forgetClaims(a), m.Accounts().Remove(name))
+	err = errors.Join(slot.close(), m.forgetClaims(a), m.Accounts().Remove(name))
+	m.accountChanged(ctx)
+	return err
 }

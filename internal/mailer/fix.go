@@ -56,6 +56,8 @@ func fix(err error) string {
 		return smtpFix(reply)
 	case errors.Is(err, account.ErrNotFound):
 		return "see the accounts there are: traymail account ls"
+	case errors.Is(err, ErrQueueFull):
+		return "deliver or remove messages, raise the limits under [queue] in traymail.toml, or free the disk; the message was not taken"
 	case diskFull(err):
 		return "free space on the disk, then try again; nothing was changed"
 	case errors.Is(err, keystore.ErrUnavailable):
@@ -89,7 +91,7 @@ func Temporary(err error) bool {
 	case errors.As(err, &reply) && (reply.Code != 0 || reply.Unknown):
 		// Of an unknown outcome this is false: sent again, it may arrive twice.
 		return reply.Temporary()
-	case errors.Is(err, keystore.ErrUnavailable), diskFull(err):
+	case errors.Is(err, keystore.ErrUnavailable), errors.Is(err, ErrQueueInUse), errors.Is(err, ErrQueueFull), diskFull(err):
 		return true
 	}
 	return reply != nil && reply.Temporary()
@@ -167,9 +169,12 @@ var smtpFixes = []struct{ text, fix string }{
 	{"5.7.30", "passwords are no longer taken: sign in with OAuth, traymail login {account}"},
 }
 
-func smtpFix(e *smtp.Error) string {
+func smtpFix(e *smtp.Error) string { return replyFix(serverText(e)) }
+
+// replyFix is smtpFix for a reply's text alone.
+func replyFix(reply string) string {
 	for _, f := range smtpFixes {
-		if strings.Contains(serverText(e), f.text) {
+		if strings.Contains(reply, f.text) {
 			return f.fix
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"traymail/authcode"
@@ -51,12 +52,20 @@ type Mailer struct {
 	// no log.
 	WireLog io.Writer
 
-	// Log gets what nobody asked for, such as a refresh token that could not be
-	// stored; nil means no log.
-	Log *slog.Logger
+	// Logger gets what nobody asked for, such as a refresh token that could not
+	// be stored; nil means no log.
+	Logger *slog.Logger
 
-	mu    sync.Mutex
-	slots map[string]*slot // by account name
+	// Version is told by Status.
+	Version string
+	// Fault is called by name at each step of a message at which a crash is
+	// tested, see queue.Options; nil: nothing.
+	Fault func(point string)
+
+	opening sync.Mutex // held while the queue is being opened
+	mu      sync.Mutex
+	slots   map[string]*slot // by account name
+	engine  *engine          // nil unless the queue is open
 }
 
 // A slot is the place of an account's sender. Its lock is held while secrets
@@ -84,6 +93,7 @@ type sender struct {
 	auth    *authcode.Client
 	tokens  *authcode.Source
 	smtp    *smtp.Client
+	expires atomic.Pointer[time.Time] // of the access token used last
 }
 
 // Accounts is where the accounts are.
@@ -97,8 +107,8 @@ func (m *Mailer) now() time.Time {
 }
 
 func (m *Mailer) log() *slog.Logger {
-	if m.Log != nil {
-		return m.Log
+	if m.Logger != nil {
+		return m.Logger
 	}
 	return slog.New(slog.DiscardHandler)
 }
@@ -116,12 +126,18 @@ func (m *Mailer) slot(name string) *slot {
 	return m.slots[name]
 }
 
-// Close ends the warm sessions. The Mailer can be used again afterwards.
+// closeTimeout is how long Close waits for what is in flight.
+const closeTimeout = 30 * time.Second
+
+// Close closes the queue, if it is open, and ends the warm sessions. The Mailer
+// can be used again afterwards.
 func (m *Mailer) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	errs := []error{m.Shutdown(ctx)}
 	m.mu.Lock()
 	slots := slices.Collect(maps.Values(m.slots))
 	m.mu.Unlock()
-	var errs []error
 	for _, s := range slots {
 		s.mu.Lock()
 		errs = append(errs, s.close())
@@ -202,11 +218,14 @@ func (m *Mailer) build(ctx context.Context, a *account.Account) (*sender, error)
 		Dial:    m.Dial,
 		Now:     m.Now,
 		WireLog: m.WireLog,
+
+		MaxSessions: a.Sessions,
 	}
+	w := &sender{account: a, auth: auth, tokens: tokens, smtp: server}
 	if a.SMTPTLS != account.NoTLS { // no token goes out in clear text
-		server.Auth = xoauth2(a.Username, tokens)
+		server.Auth = w.xoauth2()
 	}
-	return &sender{account: a, auth: auth, tokens: tokens, smtp: server}, nil
+	return w, nil
 }
 
 // endpoints are Entra's, which have one form in every cloud.

@@ -363,7 +363,7 @@ func TestARefreshTokenThatCannotBeStoredIsToldToTheLog(t *testing.T) {
 	b.signIn()
 	b.Close() // the tokens in memory
 	var said strings.Builder
-	b.Log = slog.New(slog.NewTextHandler(&said, nil))
+	b.Logger = slog.New(slog.NewTextHandler(&said, nil))
 	b.Secrets = &readOnly{b.Secrets}
 	if _, err := b.SendTest(t.Context(), "main", "ops@contoso.com"); err != nil {
 		t.Fatal(err)

@@ -137,28 +137,30 @@ Sent:      %s
 // xoauth2 authenticates sessions with the account's current access token. After
 // a refusal the token that was refused is forgotten first, so that a fresh one
 // is fetched.
-func xoauth2(username string, tokens *authcode.Source) func(context.Context, *smtp.Error) (sasl.Client, error) {
+func (w *sender) xoauth2() func(context.Context, *smtp.Error) (sasl.Client, error) {
 	var mu sync.Mutex
 	var used authcode.Token
 	return func(ctx context.Context, refused *smtp.Error) (sasl.Client, error) {
 		if refused != nil {
 			mu.Lock()
-			tokens.Refused(resourceSMTP, used)
+			w.tokens.Refused(resourceSMTP, used)
 			mu.Unlock()
 		}
-		t, err := tokens.Token(ctx, resourceSMTP)
+		t, err := w.tokens.Token(ctx, resourceSMTP)
 		if err != nil {
 			return nil, err
 		}
 		mu.Lock()
 		used = t
 		mu.Unlock()
-		return smtp.XOAUTH2(username, t.Access.Reveal()), nil
+		w.expires.Store(&t.Expiry)
+		return smtp.XOAUTH2(w.account.Username, t.Access.Reveal()), nil
 	}
 }
 
 // forSender returns the account that sends for an address: the one whose
-// sender it is, else the one whose username it is, else the only one.
+// sender it is, else the one whose username it is, else the one that the
+// settings name, else the only one.
 func (m *Mailer) forSender(address string) (string, error) {
 	names, err := m.Accounts().Names()
 	if err != nil {
@@ -177,9 +179,15 @@ func (m *Mailer) forSender(address string) (string, error) {
 			byUsername = name
 		}
 	}
+	settings, err := ReadSettings(m.Home)
+	if err != nil {
+		return "", err
+	}
 	switch {
 	case byUsername != "":
 		return byUsername, nil
+	case settings.Relay.DefaultAccount != "":
+		return settings.Relay.DefaultAccount, nil
 	case len(names) == 1:
 		return names[0], nil
 	case len(broken) > 0:

@@ -73,6 +73,8 @@ type Program interface {
 	Close() error
 }
 
+var _ Program = (*Mailer)(nil)
+
 // The queue's own types, for faces that know the queue through this package.
 type (
 	Filter  = queue.Filter

@@ -1,49 +1,144 @@
 package mailer
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+	"net/netip"
 	"path/filepath"
+	"regexp"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"traymail/internal/account"
-	"traymail/keystore"
 )
 
 // Settings are what traymail.toml holds: what concerns the program, not one
 // account. Without the file everything has its default.
 type Settings struct {
-	Keystore KeystoreSettings `toml:"keystore"`
+	Keystore  KeystoreSettings   `toml:"keystore"`
+	Relay     RelaySettings      `toml:"relay"`
+	Listeners []ListenerSettings `toml:"listener"`
+	Folders   []FolderSettings   `toml:"folder"`
+	Queue     QueueSettings      `toml:"queue"`
+	Log       LogSettings        `toml:"log"`
+	Metrics   MetricsSettings    `toml:"metrics"`
 }
 
-// KeystoreSettings choose where secrets are kept. There is no silent change
-// from one to the other.
-type KeystoreSettings struct {
-	// Kind is "keychain" (the default) or "file".
-	Kind string `toml:"kind"`
-	// File is the encrypted file, secrets.age in the home folder by default.
-	File string `toml:"file"`
-	// KeyFile holds the file's key; it is made together with the file. Without
-	// it the passphrase is asked for.
-	KeyFile string `toml:"key_file"`
-	// Credential names the file in $CREDENTIALS_DIRECTORY that holds the key.
-	Credential string `toml:"credential"`
+// RelaySettings are the limits of the relay as a whole; 0 is the default named
+// in docs/configuration.md.
+type RelaySettings struct {
+	// DefaultAccount sends what nothing else decides; without it the only
+	// account does, where there is only one.
+	DefaultAccount           string   `toml:"default_account"`
+	Hostname                 string   `toml:"hostname"`
+	MaxSizeMB                int      `toml:"max_size_mb"`
+	MaxRecipients            int      `toml:"max_recipients"`
+	MaxConnections           int      `toml:"max_connections"`
+	MaxConnectionsPerAddress int      `toml:"max_connections_per_address"`
+	Timeout                  Duration `toml:"timeout"`
 }
+
+// ListenerSettings are one address on which SMTP is spoken.
+type ListenerSettings struct {
+	Name     string         `toml:"name"`
+	Address  string         `toml:"address"`
+	TLS      string         `toml:"tls"`
+	CertFile string         `toml:"cert_file"`
+	KeyFile  string         `toml:"key_file"`
+	TLS10    bool           `toml:"allow_tls10"`
+	Networks []netip.Prefix `toml:"networks"`
+}
+
+// FolderSettings are one folder in which programs drop messages.
+type FolderSettings struct {
+	Name           string   `toml:"name"`
+	Path           string   `toml:"path"`
+	Account        string   `toml:"account"`
+	AllowedSenders []string `toml:"allowed_senders"`
+	Settle         Duration `toml:"settle"`
+	Poll           Duration `toml:"poll"`
+}
+
+// QueueSettings say where the queue is kept, how much and how long.
+type QueueSettings struct {
+	// PostgreSQL is a connection string, without a password; empty keeps the
+	// queue in a file of the home folder.
+	PostgreSQL     string     `toml:"postgresql"`
+	MaxMessages    int        `toml:"max_messages"`
+	MaxSizeMB      int        `toml:"max_size_mb"`
+	KeepDays       int        `toml:"keep_days"`
+	KeepBodiesDays int        `toml:"keep_bodies_days"`
+	Retry          []Duration `toml:"retry"`
+	Expire         Duration   `toml:"expire"`
+	DelayNotice    Duration   `toml:"delay_notice"`
+}
+
+// LogSettings are the program's log.
+type LogSettings struct {
+	File       string `toml:"file"` // "" is standard error
+	Format     string `toml:"format"`
+	Level      string `toml:"level"`
+	MaxSizeMB  int    `toml:"max_size_mb"`
+	MaxFiles   int    `toml:"max_files"`
+	MaxAgeDays int    `toml:"max_age_days"`
+}
+
+// MetricsSettings switch the metrics on.
+type MetricsSettings struct {
+	Listen string `toml:"listen"`
+}
+
+// A Duration is written as "5m" or "120h".
+type Duration time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil || v <= 0 {
+		return fmt.Errorf(`%q is not a duration such as "90s", "5m" or "120h"`, text)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// settingsFile is the name of the program's settings in the home folder.
+const settingsFile = "traymail.toml"
+
+// DefaultListen is where the relay listens when the settings name no listener.
+const DefaultListen = "127.0.0.1:2525"
 
 // ReadSettings reads traymail.toml in home. Relative paths in it start there.
 func ReadSettings(home string) (Settings, error) {
-	path := filepath.Join(home, "traymail.toml")
+	path := filepath.Join(home, settingsFile)
 	s := Settings{Keystore: KeystoreSettings{Kind: "keychain"}}
 	data, err := account.ReadTOML(path, &s)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Settings{}, err
 	}
-	if err := s.Keystore.validate(); err != nil {
-		return Settings{}, account.Locate(err, path, data)
+	for _, check := range []func() error{s.Keystore.validate, s.Queue.validate, s.validateRelay} {
+		if err := check(); err != nil {
+			return Settings{}, account.Locate(err, path, data)
+		}
 	}
-	for _, p := range []*string{&s.Keystore.File, &s.Keystore.KeyFile} {
+	s.fillIn(home)
+	return s, nil
+}
+
+func (s *Settings) fillIn(home string) {
+	paths := []*string{&s.Keystore.File, &s.Keystore.KeyFile, &s.Log.File}
+	for i := range s.Listeners {
+		l := &s.Listeners[i]
+		paths = append(paths, &l.CertFile, &l.KeyFile)
+		if l.TLS == "" {
+			l.TLS = "none"
+		}
+	}
+	for i := range s.Folders {
+		paths = append(paths, &s.Folders[i].Path)
+	}
+	for _, p := range paths {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(home, *p)
 		}
@@ -51,43 +146,51 @@ func ReadSettings(home string) (Settings, error) {
 	if s.Keystore.File == "" {
 		s.Keystore.File = filepath.Join(home, "secrets.age")
 	}
-	return s, nil
+	if len(s.Listeners) == 0 {
+		s.Listeners = []ListenerSettings{{Name: "local", Address: DefaultListen, TLS: "none"}}
+	}
 }
 
-func (k *KeystoreSettings) validate() error {
-	switch {
-	case k.Kind != "keychain" && k.Kind != "file":
-		return &account.FieldError{Key: "kind", Text: fmt.Sprintf("%q is not a kind of keystore", k.Kind), Fix: `use "keychain" for the system's own, or "file" for an encrypted file`}
-	case k.Kind == "keychain" && (k.File != "" || k.KeyFile != "" || k.Credential != ""):
-		return &account.FieldError{Key: "kind", Text: `"keychain" has no file and no key`, Fix: `remove file, key_file and credential, or set kind = "file"`}
-	case k.KeyFile != "" && k.Credential != "":
-		return &account.FieldError{Key: "credential", Text: "stands beside key_file, and only one key opens the file", Fix: "keep one of the two"}
+// validateRelay checks what the relay itself cannot, because there 0 stands for
+// the default; the rest is the relay's to refuse.
+func (s *Settings) validateRelay() error {
+	r := s.Relay
+	for _, n := range []struct {
+		key   string
+		value int
+	}{
+		{"max_size_mb", r.MaxSizeMB}, {"max_recipients", r.MaxRecipients}, {"max_connections", r.MaxConnections},
+		{"max_connections_per_address", r.MaxConnectionsPerAddress}, {"max_messages", s.Queue.MaxMessages}, {"max_size_mb", s.Queue.MaxSizeMB},
+		{"keep_days", s.Queue.KeepDays}, {"keep_bodies_days", s.Queue.KeepBodiesDays},
+		{"max_size_mb", s.Log.MaxSizeMB}, {"max_files", s.Log.MaxFiles}, {"max_age_days", s.Log.MaxAgeDays},
+	} {
+		if n.value < 0 {
+			return &account.FieldError{Key: n.key, Text: fmt.Sprintf("%d is negative", n.value), Fix: "give a number above 0, or leave the key out"}
+		}
+	}
+	for _, l := range s.Listeners {
+		if (l.CertFile == "") != (l.KeyFile == "") {
+			return &account.FieldError{Key: "cert_file", Text: "and key_file belong together", Fix: "give both, or leave both out for a certificate that traymail makes"}
+		}
 	}
 	return nil
 }
 
-// Open returns the keystore that the settings choose. passphrase asks for the
-// file's passphrase where no key file is set, twice when create is set.
-func (k KeystoreSettings) Open(passphrase func(ctx context.Context, create bool) (keystore.Secret, error)) (keystore.Store, error) {
-	if k.Kind == "keychain" {
-		return keystore.Keychain(), nil
+// passwordForm finds a password in either form of a connection string.
+var passwordForm = regexp.MustCompile(`(?i)\bpassword\s*=|^[a-z]+://[^/@:]*:[^/@]`)
+
+func (q *QueueSettings) validate() error {
+	if q.PostgreSQL == "" {
+		return nil
 	}
-	key := keystore.Passphrase(passphrase)
-	switch {
-	case k.KeyFile != "":
-		if !exists(k.KeyFile) && !exists(k.File) {
-			if err := keystore.CreateKeyFile(k.KeyFile); err != nil {
-				return nil, err
-			}
-		}
-		key = keystore.KeyFile(k.KeyFile)
-	case k.Credential != "":
-		key = keystore.Credential(k.Credential)
+	if passwordForm.MatchString(q.PostgreSQL) {
+		return &account.FieldError{Key: "postgresql", Text: "holds a password, and no configuration file may",
+			Fix: "put it into a file that only traymail can read, as host:port:database:user:password, and name that with passfile="}
 	}
-	return keystore.OpenFile(k.File, key)
+	if _, err := pgconn.ParseConfig(q.PostgreSQL); err != nil {
+		return &account.FieldError{Key: "postgresql", Text: err.Error(), Fix: `write it as "host=db.contoso.com user=traymail dbname=traymail sslmode=verify-full passfile=/path/to/pgpass"`}
+	}
+	return nil
 }
 
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return !errors.Is(err, fs.ErrNotExist)
-}
+func (d Duration) std() time.Duration { return time.Duration(d) }

@@ -64,6 +64,14 @@ func prepare(s Submission) (*prepared, error) {
 		return nil, err
 	}
 	p := &prepared{fields: fields}
+	if err := p.address(s); err != nil {
+		return nil, err
+	}
+	return p, p.keepBody(r)
+}
+
+// address finds the recipients, and who the message says it is from.
+func (p *prepared) address(s Submission) error {
 	for _, to := range s.To {
 		// One argument may hold several addresses, as sendmail takes them.
 		for one := range strings.SplitSeq(to, ",") {
@@ -73,21 +81,33 @@ func prepare(s Submission) (*prepared, error) {
 		}
 	}
 	if s.ToFromHeader {
-		more, err := headerRecipients(fields)
+		more, err := headerRecipients(p.fields)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		p.recipients = append(p.recipients, more...)
 	}
 	if len(p.recipients) == 0 {
-		return nil, errors.New("the message has no recipient: name one, or use -t with a To, Cc or Bcc field")
+		return errors.New("the message has no recipient: name one, or use -t with a To, Cc or Bcc field")
 	}
-	for _, f := range fields {
+	for _, f := range p.fields {
 		if list, err := addressParser.ParseList(f.value()); strings.EqualFold(f.name, "from") && err == nil && p.from == "" {
 			p.from = list[0].Address
 		}
 	}
-	return p, p.keepBody(r)
+	return nil
+}
+
+// raw is the header as it came, without the empty line after it.
+func (p *prepared) raw() []byte {
+	var b bytes.Buffer
+	for _, f := range p.fields {
+		b.Write(f.raw)
+		if !bytes.HasSuffix(f.raw, []byte("\n")) {
+			b.WriteString("\r\n")
+		}
+	}
+	return b.Bytes()
 }
 
 // A field is one header field, its raw lines with their line endings.

@@ -1,0 +1,69 @@
+package mailer
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"strings"
+
+	"traymail/internal/dsn"
+	"traymail/internal/queue"
+)
+
+// bounce is the queue's Bounce: it writes what tells a sender that a message
+// was refused, is late, or went where no report comes from. Notices are never
+// answered by another.
+func (e *engine) bounce(ctx context.Context, n queue.Notice) (queue.Message, io.Reader, bool) {
+	d := n.Delivery
+	log := e.log.With("id", d.ID, "account", d.Account, "notice", string(n.Kind))
+	if d.From == "" || d.Client == noticeClient {
+		log.Warn("nobody is told, because the message is a notice itself")
+		return queue.Message{}, nil, false
+	}
+	a, err := e.mailer.Accounts().Load(d.Account)
+	if err != nil {
+		log.Error("nobody can be told, because the account cannot be used", "error", err)
+		return queue.Message{}, nil, false
+	}
+	to := cmp.Or(d.ReturnTo, d.From)
+	if !dsn.CanReceive(to) {
+		if to = a.NoticeTo; to == "" {
+			log.Warn("nobody is told: the sender cannot receive, and the account has no notice_to", "from", cmp.Or(d.ReturnTo, d.From))
+			return queue.Message{}, nil, false
+		}
+	}
+	r := &dsn.Report{
+		Kind: noticeKinds[n.Kind], ReportingMTA: e.hostname, From: a.Sender, To: to, MessageID: newMessageID(a.Sender),
+		Date: e.mailer.now(), Arrival: d.Received, EnvelopeID: d.EnvelopeID, Expires: n.Expires, Account: d.Account,
+		MaxOriginal:       int64(a.MaxSizeMB) << 20 / 2,
+		OriginalMessageID: d.MessageID, OriginalSubject: noticeSubjects[n.Kind] + d.Subject, Return: d.Return,
+		Original: func() (io.ReadCloser, error) { return d.Open(ctx) },
+	}
+	for _, rcpt := range n.Recipients {
+		fix := strings.NewReplacer("{account}", a.Name, "{username}", a.Username).Replace(replyFix(rcpt.Reply))
+		to := dsn.Recipient{Address: rcpt.Address, Original: rcpt.OriginalRecipient, Reply: rcpt.Reply, RemoteMTA: a.SMTPHost, Fix: fix}
+		if strings.HasPrefix(rcpt.Reply, "not delivered within ") {
+			to.Status = "4.4.7" // the time ran out (RFC 3463 §3.5)
+		}
+		r.Recipients = append(r.Recipients, to)
+	}
+	m := queue.Message{
+		Envelope: queue.Envelope{Recipients: []queue.Recipient{{Address: to}}, UTF8: !isASCII([]byte(to))},
+		Account:  d.Account, Client: noticeClient, MessageID: r.MessageID, Subject: d.Subject,
+	}
+	body, err := r.Open()
+	if err != nil && r.Original != nil {
+		r.Original = nil // better a notice without the message than none
+		body, err = r.Open()
+	}
+	if err != nil {
+		log.Error("nobody is told, because the notice cannot be written", "error", err)
+		return queue.Message{}, nil, false
+	}
+	return m, body, true
+}
+
+// noticeSubjects begin the subject of a notice in the record.
+var noticeSubjects = map[queue.NoticeKind]string{queue.NoticeFailed: "Undelivered: ", queue.NoticeDelayed: "Delayed: ", queue.NoticeRelayed: "Relayed: "}
+
+var noticeKinds = map[queue.NoticeKind]dsn.Kind{queue.NoticeFailed: dsn.Failed, queue.NoticeDelayed: dsn.Delayed, queue.NoticeRelayed: dsn.Relayed}

@@ -1,0 +1,181 @@
+package mailer
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"traymail/internal/queue"
+)
+
+// A cure ends the pauses that the program itself began: it tries, without any
+// message, whether the account could send, and lets it go on when it can.
+// Pauses that have an end of their own are the queue's, and those that a person
+// made have no cause.
+type cure struct {
+	engine *engine
+	now    chan struct{} // a reason to look at once
+
+	mu    sync.Mutex
+	cases map[string]*case_ // by account
+}
+
+// A case_ is one account's trouble.
+type case_ struct {
+	err   error     // what was met last, for its fix
+	next  time.Time // when to try again
+	tries int
+	busy  bool
+}
+
+func newCure(e *engine) *cure {
+	return &cure{engine: e, now: make(chan struct{}, 1), cases: map[string]*case_{}}
+}
+
+// round is how often the cure looks for accounts that are due.
+const round = 5 * time.Second
+
+// tryAfter is how long after the nth try the next follows, by cause: what costs
+// nobody anything is tried often, what a server or a person might mind is not.
+func tryAfter(c Cause, n int) time.Duration {
+	first, last := round, time.Minute
+	switch c {
+	case CauseKeystore: // it may ask a person each time
+		first, last = 30*time.Second, 5*time.Minute
+	case CauseProvider: // servers count failed sign-ins
+		first, last = time.Minute, 5*time.Minute
+	}
+	return min(first<<min(n, 10), last)
+}
+
+// noted remembers what an account has met.
+func (c *cure) noted(account string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cases[account] == nil {
+		c.cases[account] = &case_{next: c.engine.mailer.now().Add(round)}
+	}
+	c.cases[account].err = err
+}
+
+// fix says what to do about an account's trouble.
+func (c *cure) fix(account string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if k := c.cases[account]; k != nil && k.err != nil {
+		return Fix(k.err)
+	}
+	return ""
+}
+
+// kick has every account tried at once.
+func (c *cure) kick() {
+	c.mu.Lock()
+	for _, k := range c.cases {
+		k.next, k.tries = time.Time{}, 0
+	}
+	c.mu.Unlock()
+	select {
+	case c.now <- struct{}{}:
+	default: // one is on its way
+	}
+}
+
+// run tries until ctx ends, and waits for the tries under way.
+func (c *cure) run(ctx context.Context) {
+	var tries sync.WaitGroup
+	defer tries.Wait()
+	ticker := time.NewTicker(round)
+	defer ticker.Stop()
+	for {
+		accounts, err := c.engine.queue.Accounts(ctx)
+		if err != nil && ctx.Err() == nil {
+			c.engine.log.Error("looking for accounts that are paused", "error", err)
+		}
+		for _, a := range accounts {
+			if a.Paused.IsZero() || !a.Until.IsZero() || a.Cause == "" {
+				c.forget(a)
+			} else if c.take(a.Name) {
+				tries.Go(func() { c.try(ctx, a) })
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		case <-c.now:
+		}
+	}
+}
+
+// forget drops the case of an account that is well.
+func (c *cure) forget(a queue.Account) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a.Paused.IsZero() && c.cases[a.Name] != nil && !c.cases[a.Name].busy {
+		delete(c.cases, a.Name)
+	}
+}
+
+// take reports whether an account is due, and makes it busy.
+func (c *cure) take(account string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := c.cases[account]
+	if k == nil { // it was paused before the program started
+		k = &case_{}
+		c.cases[account] = k
+	}
+	if k.busy || c.engine.mailer.now().Before(k.next) {
+		return false
+	}
+	k.busy = true
+	return true
+}
+
+func (c *cure) try(ctx context.Context, a queue.Account) {
+	e := c.engine
+	err := e.mailer.ready(ctx, a.Name)
+	if ctx.Err() != nil {
+		return
+	}
+	cause := Cause(a.Cause)
+	if err == nil {
+		if err := e.queue.Resume(ctx, a.Name); err != nil {
+			e.log.Error("an account that could go on is still paused", "account", a.Name, "error", err)
+		} else {
+			e.log.Info("the account goes on", "account", a.Name, "was", a.Cause)
+		}
+	} else if t := troubleOf(err, nil, ""); t.cause != "" && (t.cause != cause || plain(err) != a.Reason) {
+		cause = t.cause
+		if err := e.queue.Pause(ctx, a.Name, queue.Pause{Cause: string(cause), Reason: plain(err)}); err != nil {
+			e.log.Error("an account's reason to be paused is not updated", "account", a.Name, "error", err)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := c.cases[a.Name]
+	k.err = err
+	k.busy = false
+	k.next = e.mailer.now().Add(tryAfter(cause, k.tries))
+	k.tries++
+}
+
+// readyTimeout bounds one try.
+const readyTimeout = 2 * time.Minute
+
+// ready reports why an account could not send now: it signs in to the server,
+// and sends nothing.
+func (m *Mailer) ready(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	w, err := m.sender(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := w.smtp.Ready(ctx); err != nil {
+		m.keepClaims(w.account, err)
+		return about(w.account, err)
+	}
+	return nil
+}

@@ -1,0 +1,178 @@
+package mailer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"regexp"
+	"strings"
+	"time"
+
+	"traymail/internal/account"
+	"traymail/internal/queue"
+	"traymail/smtp"
+)
+
+// noticeClient is the client of the queue's own notices in the record.
+const noticeClient = "traymail"
+
+// deliver is the queue's Deliver: one attempt at one message.
+func (e *engine) deliver(ctx context.Context, d *queue.Delivery) queue.Outcome {
+	for {
+		w, err := e.mailer.sender(ctx, d.Account)
+		if err != nil {
+			return e.failed(ctx, d, nil, nil, err)
+		}
+		m := &smtp.Message{
+			From: d.From, UTF8: d.UTF8, Return: d.Return, EnvelopeID: d.EnvelopeID, Size: d.Size,
+			Open: func() (io.ReadCloser, error) { return d.Open(ctx) },
+		}
+		for _, r := range d.Recipients {
+			m.To = append(m.To, smtp.Recipient(r))
+		}
+		receipt, err := w.smtp.Submit(ctx, m)
+		if errors.Is(err, smtp.ErrClosed) {
+			continue // the account was changed meanwhile
+		}
+		if d.Client == noticeClient && d.From == "" && refusesNullSender(err) {
+			// Some servers take nothing from an authenticated client but its own
+			// address. No notice answers another, so nothing can go round.
+			m.From = w.account.Sender
+			receipt, err = w.smtp.Submit(ctx, m)
+		}
+		if err != nil {
+			return e.failed(ctx, d, w, receipt, err)
+		}
+		return e.taken(d, receipt)
+	}
+}
+
+func refusesNullSender(err error) bool {
+	refused, ok := errors.AsType[*smtp.Error](err)
+	return ok && refused.Code/100 == 5 && refused.Op != smtp.OpRCPT
+}
+
+// taken is the outcome of a message that the server took, for some recipients
+// at least.
+func (e *engine) taken(d *queue.Delivery, r *smtp.Receipt) queue.Outcome {
+	o := queue.Outcome{Results: results(d, r), Reply: r.Reply.String(), Session: r.Session, ExchangeID: exchangeID(r.Reply.Text)}
+	e.stats.count(d.Account, o, r, e.mailer.now())
+	e.restUntil(d.Account, 0)
+	return o
+}
+
+// results has the verdict on each recipient: what the server refused at RCPT,
+// and for the others that it took the message.
+func results(d *queue.Delivery, r *smtp.Receipt) []queue.Result {
+	refused := map[string]*smtp.Error{}
+	for _, e := range r.Refused {
+		refused[e.Recipient] = e
+	}
+	var all []queue.Result
+	for _, to := range d.Recipients {
+		e := refused[to.Address]
+		switch {
+		case e == nil:
+			all = append(all, queue.Result{Verdict: queue.Accepted, Relayed: !r.DSN})
+		case e.Code/100 == 5:
+			all = append(all, queue.Result{Verdict: queue.Refused, Reply: serverText(e)})
+		default:
+			all = append(all, queue.Result{Verdict: queue.Retry, Reply: serverText(e)})
+		}
+	}
+	return all
+}
+
+// failed is the outcome of a message that was not taken. w is nil when not even
+// the account could be had; r is nil when nothing was said.
+func (e *engine) failed(ctx context.Context, d *queue.Delivery, w *sender, r *smtp.Receipt, err error) queue.Outcome {
+	if ctx.Err() != nil {
+		return queue.Outcome{Reply: "cut short, because the program stops"}
+	}
+	var a *account.Account
+	if w != nil {
+		a = w.account
+		e.mailer.keepClaims(a, err)
+		err = about(a, err)
+	}
+	t := troubleOf(err, a, d.From)
+	o := queue.Outcome{Reply: plain(err)}
+	if r != nil {
+		o.Session = r.Session
+	}
+	refusal, _ := errors.AsType[*smtp.Error](err)
+	if refusal != nil && refusal.Code != 0 {
+		o.Reply = serverText(refusal)
+	}
+	switch {
+	case errors.Is(err, queue.ErrBodyGone):
+		t = trouble{permanent: true}
+	case refusal != nil && refusal.Unknown:
+		o.Unknown = true
+	}
+	switch {
+	case t.cause != "":
+		o.Pause = e.pause(d.Account, t, err)
+	case r != nil && len(r.Refused) > 0 && refusal != nil && refusal.Op == smtp.OpRCPT:
+		o.Results = results(d, r)
+	default:
+		one := queue.Result{Verdict: queue.Retry, After: t.after}
+		if t.permanent {
+			one.Verdict = queue.Refused
+		}
+		for range d.Recipients {
+			o.Results = append(o.Results, one)
+		}
+	}
+	e.stats.count(d.Account, o, r, e.mailer.now())
+	e.log.Warn("not delivered", "id", d.ID, "account", d.Account, "attempt", d.Attempt, "message_id", d.MessageID, "reply", o.Reply, "cause", string(t.cause))
+	return o
+}
+
+// pause notes why an account stands still, and until when.
+func (e *engine) pause(account string, t trouble, err error) *queue.Pause {
+	p := &queue.Pause{Cause: string(t.cause), Reason: plain(err)}
+	switch {
+	case t.cause == CauseThrottle:
+		p.Until = e.restUntil(account, 1)
+	case t.rest > 0:
+		p.Until = e.mailer.now().Add(t.rest)
+	case t.after > 0:
+		p.Until = e.mailer.now().Add(t.after)
+	}
+	e.cure.noted(account, err)
+	return p
+}
+
+// restUntil is until when a throttled account rests: 2 s after the first time,
+// and twice as long each further time up to a minute; step 0 starts anew.
+func (e *engine) restUntil(account string, step int) time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if step == 0 {
+		delete(e.throttled, account)
+		return time.Time{}
+	}
+	e.throttled[account] += step
+	rest := min(time.Second<<min(e.throttled[account], 6), time.Minute)
+	return e.mailer.now().Add(rest)
+}
+
+// exchangeIDForm is how Exchange names a message in its 250.
+var exchangeIDForm = regexp.MustCompile(`<[^<>\s]+@[^<>\s]+>`)
+
+func exchangeID(reply string) string { return exchangeIDForm.FindString(reply) }
+
+// replyCode is a reply's code with its enhanced one, as metrics count them, and
+// a word for what was no reply.
+func replyCode(reply string) string {
+	code, rest, _ := strings.Cut(reply, " ")
+	if len(code) != 3 || strings.Trim(code, "0123456789") != "" {
+		return "none"
+	}
+	enhanced, _, _ := strings.Cut(rest, " ")
+	if parts := strings.Split(enhanced, "."); len(parts) == 3 && strings.Trim(enhanced, "0123456789.") == "" {
+		return code + " " + enhanced
+	}
+	return code
+}

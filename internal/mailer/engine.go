@@ -1,0 +1,332 @@
+package mailer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"time"
+
+	"traymail/internal/queue"
+	"traymail/internal/relay"
+)
+
+// The queue's errors that faces branch on.
+var (
+	// ErrQueueInUse means that another program has the queue of this home open.
+	ErrQueueInUse = queue.ErrInUse
+	// ErrQueueFull means that a limit of the queue, or the disk, is reached.
+	ErrQueueFull = queue.ErrFull
+)
+
+// An engine is a Mailer's queue with the way into it, and once it is started
+// the listeners, the delivery and what keeps an eye on both.
+type engine struct {
+	mailer   *Mailer
+	log      *slog.Logger
+	settings Settings // as they were when the queue was opened
+	hostname string
+	started  time.Time // zero: it only takes messages
+	queue    *queue.Queue
+	relay    *relay.Server
+	stats    stats
+	cure     *cure
+	changed  pulse
+
+	reloading sync.Mutex // held by Reload, and by Shutdown to say that there is no more
+	closing   bool
+	quit      context.CancelFunc // ends the goroutines that tending counts
+	tending   sync.WaitGroup
+
+	mu        sync.Mutex
+	listeners []relay.Listener // as they are in force
+	throttled map[string]int   // how often an account was throttled in a row
+	problem   string           // why the files are not in force
+}
+
+// OpenQueue opens the queue without delivering from it: messages can be put in
+// and looked at. An error that matches ErrQueueInUse says that another program
+// has it. Close closes it. A second call, and one after Start, does nothing.
+func (m *Mailer) OpenQueue(ctx context.Context) error {
+	_, err := m.open(ctx, false)
+	return err
+}
+
+// Start opens the queue, delivers from it and listens, until Shutdown. The
+// configuration must be sound as a whole; from then on a change of it takes
+// effect as soon as it is saved, and one that is not sound changes nothing.
+func (m *Mailer) Start(ctx context.Context) error {
+	_, err := m.open(ctx, true)
+	return err
+}
+
+// Shutdown stops in order: nothing new is taken, what is in flight is finished
+// until ctx ends, everything is closed. It does nothing when nothing was
+// opened.
+func (m *Mailer) Shutdown(ctx context.Context) error {
+	m.mu.Lock()
+	e := m.engine
+	m.engine = nil
+	m.mu.Unlock()
+	if e == nil {
+		return nil
+	}
+	return e.shutdown(ctx)
+}
+
+// running returns the engine, nil when there is none.
+func (m *Mailer) running() *engine {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.engine
+}
+
+// opened returns the engine, opening the queue when nobody did yet.
+func (m *Mailer) opened(ctx context.Context) (*engine, error) { return m.open(ctx, false) }
+
+func (m *Mailer) open(ctx context.Context, deliver bool) (*engine, error) {
+	m.opening.Lock()
+	defer m.opening.Unlock()
+	if e := m.running(); e != nil {
+		if deliver && e.started.IsZero() {
+			return nil, errors.New("the queue is open already, without its delivery")
+		}
+		return e, nil
+	}
+	settings, err := ReadSettings(m.Home)
+	if err != nil {
+		return nil, err
+	}
+	config, err := m.relayConfig(settings)
+	if err != nil {
+		return nil, err
+	}
+	e := &engine{mailer: m, log: m.log(), settings: settings, throttled: map[string]int{}}
+	e.hostname = cmp.Or(config.Hostname, hostname())
+	if e.queue, err = m.openQueue(ctx, e); err != nil {
+		return nil, err
+	}
+	e.cure = newCure(e)
+	if deliver {
+		err = e.start(ctx, config)
+	} else {
+		config.Listeners, config.Folders = nil, nil
+		e.relay, err = relay.Start(config, e.accept, e.log)
+	}
+	if err != nil {
+		return nil, errors.Join(err, e.shutdown(context.WithoutCancel(ctx)))
+	}
+	m.mu.Lock()
+	m.engine = e
+	m.mu.Unlock()
+	return e, nil
+}
+
+func (m *Mailer) openQueue(ctx context.Context, e *engine) (*queue.Queue, error) {
+	s := e.settings.Queue
+	o := queue.Options{
+		PostgreSQL: s.PostgreSQL, Now: m.now, Log: e.log,
+		MaxBytes: int64(s.MaxSizeMB) << 20, MaxMessages: int64(s.MaxMessages),
+		Keep: days(s.KeepDays), KeepBodies: days(s.KeepBodiesDays), Expire: s.Expire.std(), DelayNotice: s.DelayNotice.std(),
+		Pace: m.pace, Bounce: e.bounce, Fault: m.Fault,
+	}
+	for _, d := range s.Retry {
+		o.Schedule = append(o.Schedule, d.std())
+	}
+	if o.PostgreSQL == "" {
+		o.Path = m.queueFile()
+		if err := os.MkdirAll(filepath.Dir(o.Path), 0o700); err != nil {
+			return nil, fmt.Errorf("open the queue: %w", err)
+		}
+	}
+	return queue.Open(ctx, o)
+}
+
+func (m *Mailer) queueFile() string { return filepath.Join(m.Home, "state", "queue.db") }
+
+func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
+
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil || strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789-.") != "" {
+		return "localhost"
+	}
+	return name
+}
+
+// pace is what the provider takes from an account. Of one whose file cannot be
+// used it does not matter: nothing of it is sent.
+func (m *Mailer) pace(name string) queue.Pace {
+	a, err := m.Accounts().Load(name)
+	if err != nil {
+		return queue.DefaultPace
+	}
+	return queue.Pace{PerMinute: a.MessagesPerMinute, AtOnce: a.Sessions, RecipientsPerDay: a.RecipientsPerDay, RecipientsPerMessage: a.RecipientsPerMessage}
+}
+
+func (e *engine) start(ctx context.Context, config relay.Config) error {
+	e.started = e.mailer.now()
+	if err := e.queue.Start(ctx, e.deliver); err != nil {
+		return err
+	}
+	var err error
+	if e.relay, err = relay.Start(config, e.accept, e.log); err != nil {
+		return err
+	}
+	e.listeners = config.Listeners
+	tending, quit := context.WithCancel(context.WithoutCancel(ctx))
+	e.quit = quit
+	e.tending.Go(func() { e.cure.run(tending) })
+	e.tending.Go(func() { e.watchFiles(tending) })
+	events, cancel := e.queue.Subscribe()
+	e.tending.Go(func() {
+		defer cancel()
+		for {
+			select {
+			case _, more := <-events:
+				if !more {
+					return
+				}
+				e.changed.beat()
+			case <-tending.Done():
+				return
+			}
+		}
+	})
+	return nil
+}
+
+func (e *engine) shutdown(ctx context.Context) error {
+	e.reloading.Lock()
+	e.closing = true
+	e.reloading.Unlock()
+	if e.quit != nil {
+		e.quit()
+	}
+	var errs []error
+	if e.relay != nil {
+		errs = append(errs, e.relay.Shutdown(ctx))
+	}
+	e.tending.Wait()
+	errs = append(errs, e.queue.Shutdown(ctx))
+	e.changed.end()
+	return errors.Join(errs...)
+}
+
+// accept is the relay's Accept: it hands a message to the queue.
+func (e *engine) accept(ctx context.Context, m relay.Message, body io.Reader) (string, error) {
+	q := queue.Message{
+		Envelope: queue.Envelope{From: m.From, UTF8: m.SMTPUTF8, Return: m.Return, EnvelopeID: m.EnvelopeID},
+		Account:  m.Account, Client: m.Client, MessageID: m.MessageID, Subject: m.Subject,
+	}
+	if m.OriginalFrom != m.From {
+		q.ReturnTo = m.OriginalFrom
+	}
+	for _, r := range m.Recipients {
+		q.Recipients = append(q.Recipients, queue.Recipient(r))
+	}
+	id, err := e.queue.Accept(ctx, q, body)
+	if errors.Is(err, queue.ErrFull) {
+		e.log.Error("the queue is full, and clients are told to try again later: deliver or remove messages, raise its limits, or free the disk", "error", err)
+		return "", relay.ErrFull
+	}
+	return id, err
+}
+
+// Reload reads the configuration again. When it returns an error the former
+// one is still in force. Settings of queue, keystore, log and metrics take
+// effect at the next start.
+func (m *Mailer) Reload(ctx context.Context) error {
+	e := m.running()
+	if e == nil {
+		return errors.New("the program is not running")
+	}
+	e.reloading.Lock()
+	defer e.reloading.Unlock()
+	if e.closing {
+		return errors.New("the program is stopping")
+	}
+	err := e.reload()
+	text := ""
+	if err != nil {
+		text = plain(err)
+		e.log.Error("the configuration is not sound, and the former one stays in force", "error", err, "fix", Fix(err))
+	}
+	e.mu.Lock()
+	e.problem = text
+	e.mu.Unlock()
+	e.changed.beat()
+	return err
+}
+
+func (e *engine) reload() error {
+	settings, err := ReadSettings(e.mailer.Home)
+	if err != nil {
+		return err
+	}
+	config, err := e.mailer.relayConfig(settings)
+	if err != nil {
+		return err
+	}
+	if e.started.IsZero() {
+		config.Listeners, config.Folders = nil, nil
+	}
+	if err := e.relay.Reload(config); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	e.listeners = config.Listeners
+	e.mu.Unlock()
+	was := e.settings
+	for _, s := range []struct {
+		name     string
+		old, now any
+	}{{"keystore", was.Keystore, settings.Keystore}, {"queue", was.Queue, settings.Queue}, {"log", was.Log, settings.Log}, {"metrics", was.Metrics, settings.Metrics}} {
+		if !reflect.DeepEqual(s.old, s.now) {
+			e.log.Warn("a change takes effect at the next start", "section", s.name)
+		}
+	}
+	e.renewSenders()
+	e.cure.kick()
+	e.log.Info("the configuration is in force", "accounts", len(config.Accounts), "clients", len(config.Clients), "listeners", len(config.Listeners))
+	return nil
+}
+
+// renewSenders ends the senders of accounts that were changed; the next message
+// builds them anew. A message in flight is finished first, and so is waited
+// for where nobody else has to wait.
+func (e *engine) renewSenders() {
+	e.mailer.mu.Lock()
+	defer e.mailer.mu.Unlock()
+	for name, slot := range e.mailer.slots {
+		e.tending.Go(func() {
+			slot.mu.Lock()
+			defer slot.mu.Unlock()
+			if slot.sender == nil {
+				return
+			}
+			now, err := e.mailer.Accounts().Load(name)
+			if err == nil && now.Equal(*slot.sender.account) {
+				return
+			}
+			if err := slot.close(); err != nil {
+				e.log.Warn("closing an account's sessions", "account", name, "error", err)
+			}
+		})
+	}
+}
+
+// accountChanged puts an account that was saved, signed in or removed here
+// into force in the running program.
+func (m *Mailer) accountChanged(ctx context.Context) {
+	if e := m.running(); e != nil && !e.started.IsZero() {
+		_ = m.Reload(ctx) // its outcome is in the log and in Status
+	}
+}

@@ -1,0 +1,71 @@
+package mailer
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"net/mail"
+	"strings"
+
+	"traymail/internal/relay"
+)
+
+// commandClient is the client of messages that a command handed over.
+const commandClient = "command"
+
+// Enqueue puts one message into the queue; from then on nothing loses it. It
+// passes the same rules as one that comes over SMTP: the account's From policy,
+// its size, what a header must have. Without a name the account is chosen as by
+// Send. An error that matches ErrQueueFull is temporary.
+func (m *Mailer) Enqueue(ctx context.Context, name string, s Submission) (Queued, error) {
+	e, err := m.opened(ctx)
+	if err != nil {
+		return Queued{}, err
+	}
+	r := bufio.NewReaderSize(s.Data, maxHeader)
+	fields, err := readHeader(r)
+	if err != nil {
+		return Queued{}, err
+	}
+	p := &prepared{fields: fields}
+	if err := p.address(s); err != nil {
+		return Queued{}, err
+	}
+	if name == "" {
+		if name, err = m.forSender(cmp.Or(s.From, p.from)); err != nil {
+			return Queued{}, err
+		}
+	}
+	a, err := m.Accounts().Load(name)
+	if err != nil {
+		return Queued{}, err
+	}
+	envelope := relay.Message{From: cmp.Or(s.From, a.Sender), Return: s.Return, EnvelopeID: s.EnvelopeID}
+	if s.Null {
+		envelope.From = ""
+	}
+	for _, to := range p.recipients {
+		envelope.Recipients = append(envelope.Recipients, relay.Recipient{Address: to, Notify: s.Notify})
+	}
+	header := p.raw()
+	envelope.SMTPUTF8 = !isASCII(header) || !isASCII([]byte(strings.Join(p.recipients, ""))) || !isASCII([]byte(envelope.From))
+	if p.from == "" && s.FullName != "" {
+		header = append([]byte("From: "+(&mail.Address{Name: s.FullName, Address: cmp.Or(s.From, a.Sender)}).String()+"\r\n"), header...)
+	}
+	id, err := e.relay.Submit(ctx, relay.Client{Name: commandClient, Account: name}, envelope,
+		io.MultiReader(bytes.NewReader(header), strings.NewReader("\r\n"), r))
+	if err != nil {
+		if refusal, ok := errors.AsType[*relay.Refusal](err); ok && refusal == relay.ErrFull {
+			err = ErrQueueFull
+		}
+		return Queued{}, about(a, err)
+	}
+	record, err := e.queue.Get(ctx, id)
+	if err != nil {
+		return Queued{}, err
+	}
+	return Queued{ID: id, Account: name, MessageID: record.MessageID, Recipients: p.recipients, Waiting: e.started.IsZero()}, nil
+}

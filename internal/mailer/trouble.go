@@ -1,0 +1,143 @@
+package mailer
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"traymail/authcode"
+	"traymail/internal/account"
+	"traymail/keystore"
+	"traymail/smtp"
+)
+
+// A trouble is what an error means for an account and for the message that met
+// it.
+type trouble struct {
+	// cause is set when the account is in trouble and not the message: the
+	// account pauses, and no attempt of a message is used up.
+	cause Cause
+	// rest is how long the account rests before the next message is the test of
+	// whether it goes on; 0 leaves that to the cure, which tries by itself.
+	rest time.Duration
+	// permanent says that the message will never be taken.
+	permanent bool
+	// after is the least wait before the message is tried again.
+	after time.Duration
+}
+
+// accountRefusals are refusals of a message that any other message of the
+// account would meet too, by their text, because their numbers are ambiguous.
+// The next message is the only way to find out whether they have ended.
+var accountRefusals = []struct {
+	text  string
+	cause Cause
+	rest  time.Duration
+}{
+	{"SubmissionQuotaExceeded", CauseQuota, time.Hour},
+	{"5.1.90 ", CauseQuota, time.Hour},
+	{"5.7.232 ", CauseQuota, time.Hour},
+	{"5.7.233 ", CauseQuota, time.Hour},
+	{"QuotaExceededException", CauseProvider, 15 * time.Minute}, // the mailbox is full
+	{"5.1.8 ", CauseProvider, 15 * time.Minute},
+	{"OutboundSpamException", CauseProvider, 15 * time.Minute},
+	{"5.7.501 ", CauseProvider, 15 * time.Minute},
+	{"5.7.502 ", CauseProvider, 15 * time.Minute},
+	{"5.7.503 ", CauseProvider, 15 * time.Minute},
+	{"5.7.705 ", CauseProvider, 15 * time.Minute},
+	{"5.7.708 ", CauseProvider, 15 * time.Minute},
+	{"5.7.750 ", CauseProvider, 15 * time.Minute},
+	{"5.7.30 ", CauseProvider, 15 * time.Minute},
+}
+
+// sendAsRefusals are how Exchange refuses a From for which a permission is
+// missing.
+var sendAsRefusals = []string{"SendAsDenied", "5.7.60 "}
+
+// troubleOf judges why a message with the envelope sender from did not leave
+// through a. The cases come from the facts on Exchange Online's replies.
+func troubleOf(err error, a *account.Account, from string) trouble {
+	var reply *smtp.Error
+	var oauth *authcode.Error
+	var field *account.FieldError
+	switch {
+	case errors.As(err, &oauth), errors.Is(err, authcode.ErrNotSignedIn):
+		return tokenTrouble(err, oauth)
+	case errors.Is(err, keystore.ErrUnavailable), diskFull(err):
+		return trouble{cause: CauseKeystore}
+	case errors.As(err, &field), errors.Is(err, account.ErrNotFound), errors.Is(err, keystore.ErrDamaged):
+		return trouble{cause: CauseSettings}
+	case errors.As(err, &reply):
+		return smtpTrouble(reply, a, from)
+	}
+	return trouble{}
+}
+
+func tokenTrouble(err error, oauth *authcode.Error) trouble {
+	switch {
+	case oauth == nil || oauth.SignInAgain():
+		return trouble{cause: CauseSignIn}
+	case oauth.Temporary():
+		return trouble{cause: CauseNetwork, after: oauth.RetryAfter}
+	}
+	return trouble{cause: CauseSettings}
+}
+
+func smtpTrouble(e *smtp.Error, a *account.Account, from string) trouble {
+	switch e.Op {
+	case smtp.OpMessage:
+		return trouble{permanent: true}
+	case smtp.OpRead:
+		return trouble{}
+	case smtp.OpDial, smtp.OpGreeting, smtp.OpEHLO, smtp.OpSTARTTLS, smtp.OpTLS:
+		if e.Temporary() {
+			return trouble{cause: CauseNetwork}
+		}
+		return trouble{cause: CauseSettings}
+	case smtp.OpAUTH:
+		switch {
+		case e.Code == 0 && !e.Temporary():
+			return trouble{cause: CauseSettings}
+		case e.Code == 0 || e.Code/100 == 4:
+			return trouble{cause: CauseNetwork}
+		}
+		return trouble{cause: CauseProvider}
+	}
+	text := serverText(e)
+	switch {
+	case e.Code == 432, e.Code == 421 && strings.Contains(text, "submission rate"):
+		return trouble{cause: CauseThrottle}
+	case e.Code == 530:
+		return trouble{cause: CauseProvider}
+	}
+	for _, r := range accountRefusals {
+		if strings.Contains(text, r.text) {
+			return trouble{cause: r.cause, rest: r.rest}
+		}
+	}
+	for _, t := range sendAsRefusals {
+		// As the account's own sender no message would be taken, and somebody has
+		// to give the permission; as another, this one is not.
+		if own := a != nil && strings.EqualFold(from, a.Sender); own && strings.Contains(text, t) {
+			return trouble{cause: CauseProvider, rest: 15 * time.Minute}
+		}
+	}
+	return trouble{permanent: e.Code/100 == 5}
+}
+
+// attention tells the causes that only a person can end.
+func (c Cause) attention() bool {
+	return c == CauseSignIn || c == CauseSettings || c == CauseProvider
+}
+
+// plain is an error's text without the account, where the account is known.
+func plain(err error) string {
+	var concern *AccountError
+	if errors.As(err, &concern) {
+		err = concern.Err
+	}
+	if e, ok := errors.AsType[*smtp.Error](err); ok && e.Op == smtp.OpAUTH && e.Code == 0 && e.Err != nil {
+		err = e.Err // there was no token to sign in with, and the server had no part in it
+	}
+	return strings.Join(strings.Fields(err.Error()), " ")
+}
