@@ -27,7 +27,11 @@ type childTask struct {
 	Accept           int  // messages to accept
 	Large            bool // of several parts
 	Deliver          bool
-	Hang             bool // never answer a delivery
+	Hang             bool   // never answer a delivery
+	Machine          int    // with Server: its number
+	Server           string // instead of Ledger: address of a counter
+	Lease            time.Duration
+	Pace             map[string]Pace // of accounts; others are unpaced
 }
 
 // child accepts, printing the IDs it answers for, and delivers, until it is
@@ -39,8 +43,13 @@ func child() {
 	}
 	ctx := context.Background()
 	var seen atomic.Int64
-	unpaced := func(string) Pace { return Pace{AtOnce: 3} }
-	q, err := Open(ctx, Options{Path: task.Path, PostgreSQL: task.PostgreSQL, Pace: unpaced, Fault: func(point string) {
+	pace := func(account string) Pace {
+		if p, ok := task.Pace[account]; ok {
+			return p
+		}
+		return Pace{AtOnce: 3}
+	}
+	q, err := Open(ctx, Options{Path: task.Path, PostgreSQL: task.PostgreSQL, Pace: pace, lease: task.Lease, Fault: func(point string) {
 		if point == task.Fault && seen.Add(1) == task.Nth {
 			self, err := os.FindProcess(os.Getpid())
 			if err == nil {
@@ -65,6 +74,9 @@ func child() {
 				fmt.Println("delivering", d.ID)
 				<-ctx.Done()
 				return Outcome{}
+			}
+			if task.Server != "" {
+				return submit(ctx, d, task)
 			}
 			return ledger(task.Ledger)(ctx, d)
 		})

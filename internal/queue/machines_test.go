@@ -4,15 +4,21 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"net"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"traymail/internal/postgrestest"
 )
 
 func TestDeadMachinesMessageIsTakenOver(t *testing.T) {
-	o := Options{PostgreSQL: newDatabase(t), lease: time.Second}
+	o := Options{PostgreSQL: postgrestest.Start(t), lease: time.Second}
 	cmd := command(t, childTask{PostgreSQL: o.PostgreSQL, Deliver: true, Hang: true, Accept: 5})
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -53,8 +59,191 @@ func TestDeadMachinesMessageIsTakenOver(t *testing.T) {
 	}
 }
 
+// submit hands a message to a counter.
+func submit(ctx context.Context, d *Delivery, task childTask) Outcome {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", task.Server)
+	if err != nil {
+		return Outcome{Reply: err.Error()}
+	}
+	defer conn.Close()
+	if _, err := fmt.Fprintln(conn, task.Machine, d.ID, d.Account); err != nil {
+		return Outcome{Reply: err.Error()}
+	}
+	if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil {
+		return Outcome{Reply: err.Error()}
+	}
+	return allAccepted(ctx, d)
+}
+
+// counter is a mail server that sees what all machines do together.
+type counter struct {
+	net.Listener
+	handlers sync.WaitGroup
+	// took is called when a message was taken and not answered yet.
+	took func(machine int)
+
+	mu     sync.Mutex
+	sent   map[string]int // by message
+	flying map[string]int // by account
+	most   map[string]int // that were flying at once
+}
+
+func newCounter(t *testing.T) *counter {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &counter{Listener: l, sent: map[string]int{}, flying: map[string]int{}, most: map[string]int{}}
+	c.handlers.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.handlers.Go(func() {
+				defer conn.Close()
+				c.serve(conn)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		c.handlers.Wait()
+	})
+	return c
+}
+
+func (c *counter) serve(conn net.Conn) {
+	var machine int
+	var id, account string
+	if _, err := fmt.Fscanln(conn, &machine, &id, &account); err != nil {
+		return
+	}
+	c.mu.Lock()
+	c.sent[id]++
+	c.flying[account]++
+	c.most[account] = max(c.most[account], c.flying[account])
+	c.mu.Unlock()
+	c.took(machine)
+	// Long enough for the other machines to look for work.
+	time.Sleep(20 * time.Millisecond)
+	c.mu.Lock()
+	c.flying[account]--
+	c.mu.Unlock()
+	fmt.Fprintln(conn, "ok")
+}
+
+func TestThreeMachinesShareOneQueueAndOneOfThemIsKilled(t *testing.T) {
+	ctx := context.Background()
+	o := Options{PostgreSQL: postgrestest.Start(t)}
+	q := open(t, o) // accepts and looks, and delivers nothing
+	const steady, paced = 60, 45
+	pace := map[string]Pace{"steady": {AtOnce: 3}, "paced": {AtOnce: 2, PerMinute: 20}}
+	ids := map[string][]string{}
+	for i := range steady {
+		ids["steady"] = append(ids["steady"], accept(t, q, message("steady", "a@x"), "body"))
+		if i < paced {
+			ids["paced"] = append(ids["paced"], accept(t, q, message("paced", "a@x"), "body"))
+		}
+	}
+	server := newCounter(t)
+	var machines []*exec.Cmd
+	var first atomic.Int64
+	kill := make(chan bool, 1)
+	server.took = func(machine int) {
+		if machine == 0 && first.Add(1) == 5 {
+			kill <- true
+			<-kill // until it is dead, so that it has no answer
+		}
+	}
+	for n := range 3 {
+		cmd := command(t, childTask{PostgreSQL: o.PostgreSQL, Deliver: true, Machine: n, Server: server.Addr().String(), Lease: 5 * time.Second, Pace: pace})
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		machines = append(machines, cmd)
+		t.Cleanup(func() {
+			cmd.Process.Kill()
+			in.Close()
+			cmd.Wait()
+		})
+	}
+	<-kill
+	if err := machines[0].Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	machines[0].Wait()
+	close(kill)
+
+	resends := 0
+	for _, id := range ids["steady"] {
+		r := untilState(t, q, id, Delivered)
+		marked := 0
+		for _, a := range r.Attempts {
+			if a.Resend {
+				marked++
+			}
+		}
+		resends += marked
+		if n := server.times(id); n < 1 || n > 1+marked {
+			t.Errorf("%s was sent %d times, with %d resends marked", id, n, marked)
+		}
+	}
+	// The paced mailbox has had its minute's share when each living machine has
+	// jobs that were refused a turn, and none is in flight. A minute is not over
+	// yet: the share is 20 however many machines ask.
+	var begun, flying, asking int
+	for limit := time.Now().Add(30 * time.Second); begun < 20 || flying > 0 || asking < 4; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Fatalf("%d begun, %d in flight, %d asking", begun, flying, asking)
+		}
+		err := q.engine.view().row(ctx, `SELECT count(*), COALESCE(sum(CASE WHEN finished = 0 THEN 1 ELSE 0 END), 0),
+			(SELECT count(*) FROM river_job WHERE queue = $1 AND state = 'running') FROM mail_attempt WHERE account = 'paced'`,
+			riverQueue("paced")).Scan(&begun, &flying, &asking)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var starts []time.Time
+	for _, id := range ids["paced"] {
+		r := get(t, q, id)
+		for _, a := range r.Attempts {
+			starts = append(starts, a.Started)
+			if a.Resend {
+				resends++
+			}
+		}
+		if n := server.times(id); n > len(r.Attempts) {
+			t.Errorf("%s was sent %d times in %d attempts", id, n, len(r.Attempts))
+		}
+	}
+	slices.SortFunc(starts, time.Time.Compare)
+	for i := range starts {
+		if i >= 20 && starts[i].Sub(starts[i-20]) < time.Minute {
+			t.Errorf("21 messages were begun within %v", starts[i].Sub(starts[i-20]))
+		}
+	}
+	if resends == 0 {
+		t.Error("the machine that was killed had nothing in flight")
+	}
+	if m := server.most; m["steady"] > 3 || m["paced"] > 2 || m["steady"] < 2 {
+		t.Errorf("in flight at once: %v", m)
+	}
+}
+
+func (c *counter) times(id string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sent[id]
+}
+
 func TestMachinesShareMessagesAndPace(t *testing.T) {
-	o := Options{PostgreSQL: newDatabase(t)}
+	o := Options{PostgreSQL: postgrestest.Start(t)}
 	o.Pace = func(string) Pace {
 		return Pace{PerMinute: 1000, AtOnce: 2, RecipientsPerDay: 1000, RecipientsPerMessage: 10}
 	}

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"traymail/internal/postgrestest"
 )
 
 func TestMain(m *testing.M) {
@@ -23,10 +25,6 @@ func TestMain(m *testing.M) {
 		return
 	}
 	code := m.Run()
-	if err := cluster.stop(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
 	if err := goleak.Find(); code == 0 && err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
@@ -37,7 +35,7 @@ func TestMain(m *testing.M) {
 // onBoth runs a test on a new SQLite file and on a new PostgreSQL database.
 func onBoth(t *testing.T, test func(t *testing.T, o Options)) {
 	t.Run("SQLite", func(t *testing.T) { test(t, sqliteOptions(t)) })
-	t.Run("PostgreSQL", func(t *testing.T) { test(t, Options{PostgreSQL: newDatabase(t)}) })
+	t.Run("PostgreSQL", func(t *testing.T) { test(t, Options{PostgreSQL: postgrestest.Start(t)}) })
 }
 
 func sqliteOptions(t *testing.T) Options {

@@ -80,7 +80,7 @@ var good = map[string]string{
 	"FROM mail_account": "Sort",
 	// One message's recipients, and one account's slots of a day.
 	"FROM mail_recipient WHERE message = $1": "Sort",
-	"FROM mail_usage": "Sort",
+	"FROM mail_usage":                        "Sort",
 	// One message, or those few that share a Message-ID of that form.
 	"WHERE (id = $": "",
 }

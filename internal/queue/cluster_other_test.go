@@ -1,8 +1,0 @@
-//go:build !linux
-
-package queue
-
-import "os/exec"
-
-func giveToServer(string) error { return nil }
-func asServer(*exec.Cmd)        {}
