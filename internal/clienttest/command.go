@@ -30,9 +30,17 @@ func Swaks(t testing.TB, s Server, m Mail) error {
 }
 
 // Curl sends with curl, which takes a message as it stands.
-func Curl(t testing.TB, s Server, m Mail) error {
+func Curl(t testing.TB, s Server, m Mail) error { return curl(t, s, m) }
+
+// CurlTLS10 sends as an old device does: with TLS 1.0 and its key exchange.
+func CurlTLS10(t testing.TB, s Server, m Mail) error {
+	return curl(t, s, m, "--tlsv1.0", "--tls-max", "1.0", "--ciphers", "AES128-SHA:@SECLEVEL=0")
+}
+
+func curl(t testing.TB, s Server, m Mail, more ...string) error {
 	scheme := "smtp://"
-	args := []string{"curl", "--silent", "--show-error", "--insecure", "--mail-from", m.From, "--upload-file", write(t, "message.eml", m.Message)}
+	args := append([]string{"curl"}, more...)
+	args = append(args, "--silent", "--show-error", "--insecure", "--mail-from", m.From, "--upload-file", write(t, "message.eml", m.Message))
 	for _, to := range m.To {
 		args = append(args, "--mail-rcpt", to)
 	}

@@ -21,18 +21,23 @@ type Certificate struct {
 // tlsConfigs returns the TLS of each listener by its address. Listeners that
 // share a folder share its certificate, which has the names of all of them.
 func (c *Config) tlsConfigs(now func() time.Time, log *slog.Logger) (map[string]*tls.Config, error) {
-	configs, made := map[string]*tls.Config{}, map[string]*selfMade{}
+	type place struct {
+		folder string
+		old    bool
+	}
+	configs, made := map[string]*tls.Config{}, map[place]*selfMade{}
 	for i := range c.Listeners {
 		l := &c.Listeners[i]
 		if l.TLS == NoTLS {
 			continue
 		}
 		get := (&fromFiles{Certificate: l.Certificate, log: log.With("listener", l.Name)}).get
-		if folder := l.Certificate.Folder; l.Certificate.CertFile == "" {
-			if made[folder] == nil {
-				made[folder] = &selfMade{folder: folder, names: c.certificateNames(folder), now: now, log: log}
+		if l.Certificate.CertFile == "" {
+			in := place{l.Certificate.Folder, l.AllowTLS10}
+			if made[in] == nil {
+				made[in] = &selfMade{folder: in.folder, old: in.old, names: c.certificateNames(in.folder), now: now, log: log}
 			}
-			get = made[folder].get
+			get = made[in].get
 		}
 		if _, err := get(nil); err != nil {
 			return nil, fmt.Errorf("listener %q: certificate: %w", l.Name, err)

@@ -118,6 +118,28 @@ func TestRealClientsAreToldThatThePasswordIsWrong(t *testing.T) {
 	}
 }
 
+func TestAnOldDeviceSendsWithTLS10WhereItIsAllowed(t *testing.T) {
+	c := testConfig()
+	c.Listeners = nil
+	for i, mode := range []TLSMode{STARTTLS, ImplicitTLS} {
+		c.Listeners = append(c.Listeners,
+			Listener{Name: "new " + string(mode), Address: "127.0.0.1:" + strings.Repeat("0", i+1), TLS: mode, Certificate: Certificate{Folder: t.TempDir()}},
+			Listener{Name: "old " + string(mode), Address: "localhost:" + strings.Repeat("0", i+1), TLS: mode, Certificate: Certificate{Folder: t.TempDir()}, AllowTLS10: true})
+	}
+	c.Clients = []Client{{Name: "printer", PasswordHash: cheapHash(testPassword)}}
+	r := newRig(t, c)
+	for _, l := range c.Listeners {
+		s := clienttest.Server{Addr: r.Addr(l.Name).String(), TLS: clienttest.TLS(l.TLS), User: "printer", Password: testPassword, Mechanism: "LOGIN"}
+		before := len(r.inbox.all())
+		err := clienttest.CurlTLS10(t, s, clientMail())
+		if all := r.inbox.all(); l.AllowTLS10 && err == nil && len(all) == before+1 {
+			wantAsSent(t, all[before], clientMail())
+		} else if l.AllowTLS10 || err == nil || len(all) != before {
+			t.Errorf("%s: %d messages, %v", l.Name, len(all)-before, err)
+		}
+	}
+}
+
 func TestSmtplibSendsToAddressesBeyondASCII(t *testing.T) {
 	r, mail := clientRig(t), clientMail()
 	mail.To = []string{"j\u00f6rg@contoso.com", "megan@b\u00fccher.example"}

@@ -77,7 +77,7 @@ func (s *Server) admit(st *state, l *Listener, m *meter, addr netip.Addr) *Refus
 	case s.quit.Err() != nil:
 		return refuse(421, [3]int{4, 3, 2}, "the relay is closing; try again later")
 	case len(s.conns) >= st.MaxConnections:
-		return refuse(421, [3]int{4, 3, 2}, "too many connections; try again later")
+		return refuse(421, [3]int{4, 7, 0}, "too many connections; try again later")
 	case same >= st.MaxPerAddress:
 		return refuse(421, [3]int{4, 7, 0}, "too many connections from your address; try again later")
 	}

@@ -121,13 +121,26 @@ func TestACertificateFromFiles(t *testing.T) {
 }
 
 func TestAPasswordIsNotAskedForWithoutTLSFromOtherMachines(t *testing.T) {
-	c := testConfig()
-	c.Listeners[0].Networks = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
-	c.Clients = []Client{{Name: "printer", PasswordHash: cheapHash(testPassword)}}
-	p := &pipe{in: bytes.NewReader([]byte("EHLO x\r\nAUTH PLAIN AHByaW50ZXIAb3BlbiBzZXNhbWU=\r\nQUIT\r\n")), remote: net.IPv4(192, 0, 2, 1)}
-	fuzzServer(t, c, newInbox().accept).serve(c.Listeners[0].Address, p)
-	if out := p.out.String(); strings.Contains(out, "250-AUTH") || !strings.Contains(out, "\r\n538 5.7.11 ") {
-		t.Errorf("got %q", out)
+	there := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	for name, change := range map[string]func(*Config){
+		"a network of the listener": func(c *Config) { c.Listeners[0].Networks = there },
+		"a network of a client":     func(c *Config) { c.Clients = append(c.Clients, Client{Name: "plant", Networks: there}) },
+	} {
+		c := testConfig()
+		c.Listeners[0].Networks, c.Listeners[0].Address = nil, "0.0.0.0:25"
+		c.Clients = []Client{{Name: "printer", PasswordHash: cheapHash(testPassword)}}
+		change(&c)
+		const dialog = "EHLO x\r\nAUTH PLAIN AHByaW50ZXIAb3BlbiBzZXNhbWU=\r\nMAIL FROM:<alex@contoso.com>\r\nQUIT\r\n"
+		p := &pipe{in: bytes.NewReader([]byte(dialog)), remote: net.IPv4(192, 0, 2, 1)}
+		fuzzServer(t, c, newInbox().accept).serve(c.Listeners[0].Address, p)
+		if out := p.out.String(); strings.Contains(out, "250-AUTH") || !strings.Contains(out, "\r\n538 5.7.11 ") || !strings.Contains(out, "\r\n250 2.0.0 Roger") {
+			t.Errorf("%s: got %q", name, out)
+		}
+		p = &pipe{in: bytes.NewReader([]byte(dialog)), remote: net.IPv4(198, 51, 100, 1)}
+		fuzzServer(t, c, newInbox().accept).serve(c.Listeners[0].Address, p)
+		if out := p.out.String(); out != "554 5.7.1 this address may not send here\r\n" {
+			t.Errorf("%s: another address got %q", name, out)
+		}
 	}
 }
 
@@ -145,5 +158,43 @@ func TestTheReasonIsToldEvenIfTheQueueHidesIt(t *testing.T) {
 	s.serve(c.Listeners[0].Address, p)
 	if !strings.Contains(p.out.String(), "\r\n552 5.3.4 ") {
 		t.Errorf("got %q", p.out.String())
+	}
+}
+
+func TestEveryLimitHasItsReply(t *testing.T) {
+	const envelope = "EHLO x\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<a@b.c>\r\n"
+	const message = "DATA\r\nSubject: x\r\n\r\n.\r\n"
+	full := func(context.Context, Message, io.Reader) (string, error) { return "", ErrFull }
+	tests := []struct {
+		name, in, want string
+		accept         Accept
+		hangUp         bool
+	}{
+		{name: "too many recipients", in: envelope + strings.Repeat("RCPT TO:<b@b.c>\r\n", 3), want: "452 4.5.3"},
+		{name: "a size that is too large", in: "EHLO x\r\nMAIL FROM:<a@b.c> SIZE=1001\r\n", want: "552 5.3.4"},
+		{name: "a size beyond all measure", in: "EHLO x\r\nMAIL FROM:<a@b.c> BODY=8BITMIME SIZE=99999999999999999999 RET=FULL\r\n", want: "552 5.3.4"},
+		{name: "too large at the end of DATA", in: envelope + "DATA\r\n\r\n" + strings.Repeat("x", 1000) + "\r\n.\r\n", want: "552 5.3.4"},
+		{name: "too large with BDAT", in: envelope + "BDAT 1001 LAST\r\n" + strings.Repeat("x", 1001), want: "552 5.3.4"},
+		{name: "a command line that is too long", in: "EHLO x\r\nNOOP " + strings.Repeat("x", maxCommand) + "\r\n", want: "500 5.5.2", hangUp: true},
+		{name: "messages in a minute", in: envelope + message + envelope[8:] + message + envelope[8:] + message, want: "450 4.7.1"},
+		{name: "a full queue", in: envelope + message, want: "452 4.3.1", accept: full},
+		{name: "a message in a loop", in: envelope + "DATA\r\n" + strings.Repeat("Received: x\r\n", maxReceived+1) + "\r\n.\r\n", want: "554 5.4.6"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := testConfig()
+			c.MaxSize, c.MaxRecipients = 1000, 3
+			c.Clients = []Client{{Name: "tool", Networks: loopback, PerMinute: 2}}
+			if test.accept == nil {
+				test.accept = newInbox().accept
+			}
+			p := &pipe{in: bytes.NewReader([]byte(test.in + "NOOP\r\nQUIT\r\n"))}
+			fuzzServer(t, c, test.accept).serve(c.Listeners[0].Address, p)
+			want := "\r\n" + test.want + " "
+			out := p.out.String()
+			if strings.Count(out, want) != 1 || strings.Contains(out, "\r\n221 ") == test.hangUp {
+				t.Errorf("want %s, got %q", test.want, out)
+			}
+		})
 	}
 }

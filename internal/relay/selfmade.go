@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -28,10 +29,13 @@ const (
 	renewBefore = 30 * 24 * time.Hour
 )
 
-// The names of the self-made certificate and its key in their folder.
+// The names of a self-made certificate and its key in their folder. One for
+// TLS 1.0 has files of its own.
 const (
-	certName = "relay.crt"
-	keyName  = "relay.key"
+	certName    = "relay.crt"
+	keyName     = "relay.key"
+	oldCertName = "relay-rsa.crt"
+	oldKeyName  = "relay-rsa.key"
 )
 
 // selfMade keeps a certificate in a folder. It is made anew with the same key,
@@ -39,6 +43,7 @@ const (
 type selfMade struct {
 	folder string
 	names  []string
+	old    bool // an RSA key, as devices of the time of TLS 1.0 know no other
 	now    func() time.Time
 	log    *slog.Logger
 
@@ -54,11 +59,11 @@ func (s *selfMade) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	defer s.mu.Unlock()
 	running := s.cert != nil
 	if !running {
-		cert, err := tls.LoadX509KeyPair(filepath.Join(s.folder, certName), filepath.Join(s.folder, keyName))
+		cert, err := tls.LoadX509KeyPair(s.certFile(), s.keyFile())
 		if err == nil {
 			s.cert = &cert
 		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%w; remove the files %s and %s to have them made anew", err, certName, keyName)
+			return nil, fmt.Errorf("%w; remove the files %s and %s to have them made anew", err, s.certFile(), s.keyFile())
 		}
 	}
 	if s.cert != nil && s.covers() || running && s.now().Before(s.retry) {
@@ -75,6 +80,20 @@ func (s *selfMade) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		s.log.Error("the certificate cannot be renewed; it is tried again", "folder", s.folder, "valid_until", s.cert.Leaf.NotAfter, "err", err)
 	}
 	return s.cert, nil
+}
+
+func (s *selfMade) certFile() string {
+	if s.old {
+		return filepath.Join(s.folder, oldCertName)
+	}
+	return filepath.Join(s.folder, certName)
+}
+
+func (s *selfMade) keyFile() string {
+	if s.old {
+		return filepath.Join(s.folder, oldKeyName)
+	}
+	return filepath.Join(s.folder, keyName)
 }
 
 func (s *selfMade) covers() bool {
@@ -106,8 +125,11 @@ func (s *selfMade) make() (*tls.Certificate, error) {
 		Subject:      pkix.Name{CommonName: "traymail relay"},
 		NotBefore:    s.now().Add(-time.Hour), // for clients whose clock is behind
 		NotAfter:     s.now().Add(validFor),
-		KeyUsage:     x509.KeyUsageDigitalSignature,
+		KeyUsage:     x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	if !s.old {
+		template.KeyUsage = x509.KeyUsageDigitalSignature
 	}
 	for _, n := range s.names {
 		if ip := net.ParseIP(n); ip != nil {
@@ -124,14 +146,14 @@ func (s *selfMade) make() (*tls.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writePEM(filepath.Join(s.folder, certName), "CERTIFICATE", der); err != nil {
+	if err := writePEM(s.certFile(), "CERTIFICATE", der); err != nil {
 		return nil, err
 	}
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, nil
 }
 
 func (s *selfMade) key() (crypto.Signer, error) {
-	name := filepath.Join(s.folder, keyName)
+	name := s.keyFile()
 	data, err := os.ReadFile(name)
 	if err == nil {
 		block, _ := pem.Decode(data)
@@ -153,7 +175,7 @@ func (s *selfMade) key() (crypto.Signer, error) {
 	if err := os.MkdirAll(s.folder, 0o700); err != nil {
 		return nil, err
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := s.generate()
 	if err != nil {
 		return nil, err
 	}
@@ -162,6 +184,13 @@ func (s *selfMade) key() (crypto.Signer, error) {
 		return nil, err
 	}
 	return key, writePEM(name, "PRIVATE KEY", der)
+}
+
+func (s *selfMade) generate() (crypto.Signer, error) {
+	if s.old {
+		return rsa.GenerateKey(rand.Reader, 2048)
+	}
+	return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 }
 
 // writePEM writes a file for the owner alone, whole or not at all.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -125,6 +127,8 @@ func (w *wire) nextCommand() error {
 		}
 		w.upgrade = true
 		return io.EOF
+	case strings.HasPrefix(command, "MAIL"):
+		w.line = clampSize(w.line)
 	case strings.HasPrefix(command, "BDAT"):
 		if w.chunk, w.hangUp = chunkSize(command); w.hangUp {
 			w.chunk = 0
@@ -157,6 +161,23 @@ func chunkSize(command string) (size int64, broken bool) {
 	}
 	n, err := strconv.ParseUint(args[0], 10, 32)
 	return int64(n), err != nil
+}
+
+// sizeBeyond is a declared size that go-smtp cannot read, which takes 32 bits
+// for it where RFC 1870 §4 has 20 digits.
+var sizeBeyond = regexp.MustCompile(`(?i)(>[^>]* SIZE=)(\d{10,20})( [^>]*)?\r?\n$`)
+
+// clampSize makes such a size the largest that go-smtp reads, so that it is
+// refused as too large and not as a mistake.
+func clampSize(line []byte) []byte {
+	m := sizeBeyond.FindSubmatchIndex(line)
+	if m == nil {
+		return line
+	}
+	if _, err := strconv.ParseUint(string(line[m[4]:m[5]]), 10, 32); err == nil {
+		return line
+	}
+	return slices.Concat(line[:m[4]], []byte("4294967295"), line[m[5]:])
 }
 
 // bye tells the client why the session ends.
