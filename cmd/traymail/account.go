@@ -94,8 +94,8 @@ func registerFields(c *cobra.Command) {
 // accountNames completes the names of the accounts. It needs no secrets, and so
 // no keystore.
 func (p *program) accountNames(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if home, err := p.homeFolder(); err == nil && len(args) == 0 {
-		names, _ := (&mailer.Mailer{Home: home}).Accounts().Names()
+	if dir, err := p.accounts(); err == nil && len(args) == 0 {
+		names, _ := dir.Names()
 		return names, cobra.ShellCompDirectiveNoFileComp
 	}
 	return nil, cobra.ShellCompDirectiveNoFileComp
@@ -193,9 +193,13 @@ func (p *program) accountAdd() *cobra.Command {
 		Use:   "add ACCOUNT --username ADDRESS --client-id ID",
 		Short: "Add an account",
 		Args:  usage(cobra.ExactArgs(1)),
-		RunE: p.with(func(c *cobra.Command, m *mailer.Mailer, args []string) error {
+		RunE: p.with(func(c *cobra.Command, m mailer.Program, args []string) error {
 			a := account.New(args[0])
-			switch _, err := m.Accounts().Load(a.Name); {
+			dir, err := p.accounts()
+			if err != nil {
+				return err
+			}
+			switch _, err := dir.Load(a.Name); {
 			case err == nil:
 				return &account.FieldError{Key: "name", Text: fmt.Sprintf("there is an account %s already", a.Name), Fix: "choose another name, or change it: traymail account edit " + a.Name}
 			case !errors.Is(err, account.ErrNotFound):
@@ -230,8 +234,12 @@ func (p *program) accountEdit() *cobra.Command {
 		Short:             "Change fields of an account",
 		Long:              "Change fields of an account. An empty value brings back a field's default.",
 		Args:              usage(cobra.ExactArgs(1)),
-		RunE: p.with(func(c *cobra.Command, m *mailer.Mailer, args []string) error {
-			a, err := m.Accounts().Load(args[0])
+		RunE: p.with(func(c *cobra.Command, m mailer.Program, args []string) error {
+			dir, err := p.accounts()
+			if err != nil {
+				return err
+			}
+			a, err := dir.Load(args[0])
 			if err != nil {
 				return err
 			}
@@ -267,7 +275,7 @@ func (p *program) accountEdit() *cobra.Command {
 }
 
 // showSaved prints an account that was just saved, where JSON is wanted.
-func (p *program) showSaved(c *cobra.Command, m *mailer.Mailer, name string) error {
+func (p *program) showSaved(c *cobra.Command, m mailer.Program, name string) error {
 	if !p.json {
 		return nil
 	}
@@ -279,8 +287,12 @@ func (p *program) accountLs() *cobra.Command {
 		Use:   "ls",
 		Short: "List the accounts",
 		Args:  usage(cobra.NoArgs),
-		RunE: p.with(func(c *cobra.Command, m *mailer.Mailer, _ []string) error {
-			names, err := m.Accounts().Names()
+		RunE: p.with(func(c *cobra.Command, m mailer.Program, _ []string) error {
+			dir, err := p.accounts()
+			if err != nil {
+				return err
+			}
+			names, err := dir.Names()
 			if err != nil {
 				return err
 			}
@@ -314,7 +326,7 @@ type accountRow struct {
 
 // accountRow describes one account; what is wrong with it is part of the row,
 // so that one broken file does not hide the others.
-func (p *program) accountRow(c *cobra.Command, m *mailer.Mailer, name string) accountRow {
+func (p *program) accountRow(c *cobra.Command, m mailer.Program, name string) accountRow {
 	a, secrets, err := m.Account(c.Context(), name)
 	row := accountRow{Name: name, Username: a.Username, Sender: a.Sender, SignIn: "signed in"}
 	switch {
@@ -332,7 +344,7 @@ func (p *program) accountShow() *cobra.Command {
 		ValidArgsFunction: p.accountNames,
 		Short:             "Show an account, without its secrets",
 		Args:              usage(cobra.ExactArgs(1)),
-		RunE: p.with(func(c *cobra.Command, m *mailer.Mailer, args []string) error {
+		RunE: p.with(func(c *cobra.Command, m mailer.Program, args []string) error {
 			if p.json {
 				return p.showAccount(c, m, args[0])
 			}
@@ -361,7 +373,7 @@ func (p *program) accountShow() *cobra.Command {
 }
 
 // showAccount prints an account as JSON.
-func (p *program) showAccount(c *cobra.Command, m *mailer.Mailer, name string) error {
+func (p *program) showAccount(c *cobra.Command, m mailer.Program, name string) error {
 	a, secrets, err := m.Account(c.Context(), name)
 	if err != nil {
 		return err
@@ -392,7 +404,7 @@ func (p *program) accountRm() *cobra.Command {
 		ValidArgsFunction: p.accountNames,
 		Short:             "Remove an account with its secrets",
 		Args:              usage(cobra.ExactArgs(1)),
-		RunE: p.with(func(c *cobra.Command, m *mailer.Mailer, args []string) error {
+		RunE: p.with(func(c *cobra.Command, m mailer.Program, args []string) error {
 			if err := m.Remove(c.Context(), args[0]); err != nil {
 				return err
 			}

@@ -208,7 +208,7 @@ func TestARealMessageArrivesByteForByte(t *testing.T) {
 			b := newBench(t, scenario)
 			b.signIn()
 			message := attachments(25 << 20)
-			b.must(bytes.NewReader(message), "send", "-i", "-f", "svc@contoso.com", "ops@contoso.com")
+			b.must(bytes.NewReader(message), "send", "--now", "-i", "-f", "svc@contoso.com", "ops@contoso.com")
 			inbox := b.sandbox.Tenant().Inbox()
 			if len(inbox) != 1 || !bytes.Equal(inbox[0].Data, message) {
 				t.Errorf("%d messages arrived, or not byte for byte", len(inbox))
@@ -222,7 +222,7 @@ func TestAddressesInUTF8Arrive(t *testing.T) {
 	b := newBench(t, "")
 	b.signIn()
 	message := "From: svc@contoso.com\r\nTo: jörg@exämple.com\r\nSubject: Grüße\r\nMessage-ID: <u@contoso.com>\r\nDate: Fri, 20 Nov 2026 12:00:00 +0000\r\n\r\nKöln\r\n"
-	b.must(strings.NewReader(message), "send", "-i", "-t")
+	b.must(strings.NewReader(message), "send", "--now", "-i", "-t")
 	inbox := b.sandbox.Tenant().Inbox()
 	if len(inbox) != 1 || string(inbox[0].Data) != message || strings.Join(inbox[0].To, " ") != "jörg@exämple.com" {
 		t.Fatalf("arrived: %+v", inbox)
@@ -231,7 +231,7 @@ func TestAddressesInUTF8Arrive(t *testing.T) {
 	refusing := newBench(t, "no-8bitmime")
 	refusing.signIn()
 	var said bytes.Buffer
-	if _, code := refusing.run(strings.NewReader(message), &said, "send", "-i", "-t"); code != exitFailed || !strings.Contains(said.String(), "SMTPUTF8") {
+	if _, code := refusing.run(strings.NewReader(message), &said, "send", "--now", "-i", "-t"); code != exitFailed || !strings.Contains(said.String(), "SMTPUTF8") {
 		t.Errorf("without SMTPUTF8: exit %d: %s", code, said.String())
 	}
 	if n := len(refusing.sandbox.Tenant().Inbox()); n != 0 {

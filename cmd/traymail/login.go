@@ -27,7 +27,7 @@ func (p *program) loginCommand() *cobra.Command {
 anywhere, and paste the one on which the browser ended; a terminal that takes
 no line that long takes it from a file, with < FILE).`,
 		Args: usage(cobra.ExactArgs(1)),
-		RunE: p.with(func(c *cobra.Command, m *mailer.Mailer, args []string) error {
+		RunE: p.with(func(c *cobra.Command, m mailer.Program, args []string) error {
 			how := mailer.SignIn{Open: p.openBrowser, Timeout: timeout}
 			switch {
 			case device:

@@ -47,6 +47,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	rest := args[1:]
 	if name := strings.TrimSuffix(filepath.Base(args[0]), ".exe"); name == sendmailName {
 		rest = append([]string{sendByDefault}, rest...)
+		p.sendmail = true
 	}
 	root.SetArgs(rest)
 	root.SetIn(stdin)
@@ -54,6 +55,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetErr(stderr)
 	return p.report(root.ExecuteContext(ctx))
 }
+
+// fault is called at each step of a message, see mailer.Mailer. Tests set it to
+// kill the program there.
+var fault func(point string)
 
 // A program is one run of the command: its streams and its common flags.
 type program struct {
@@ -63,6 +68,7 @@ type program struct {
 	home           string
 	json           bool
 	wire           string
+	sendmail       bool // called as sendmail, which says nothing on success
 }
 
 func (p *program) rootCommand() *cobra.Command {
@@ -76,12 +82,13 @@ func (p *program) rootCommand() *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&p.home, "home", "", "folder for configuration and state (default: $"+homeVariable+", else the system's folder for configuration)")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c, err} })
-	root.AddCommand(p.accountCommand(), p.loginCommand(), p.testCommand(), p.sendCommand(), p.sandboxCommand(), p.demoCommand(), p.versionCommand())
+	root.AddCommand(p.accountCommand(), p.loginCommand(), p.testCommand(), p.sendCommand(), p.sandboxCommand(), p.demoCommand(), p.versionCommand(),
+		p.serveCommand(), p.reloadCommand(), p.statusCommand(), p.queueCommand(), p.logCommand(), p.clientCommand(), p.serviceCommand())
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
-		if c.Name() == "account" || c.Name() == "completion" {
+		if c.HasSubCommands() {
 			// Alone they help; with a word that is none of theirs they fail.
 			c.Args, c.RunE = usage(cobra.NoArgs), func(c *cobra.Command, _ []string) error { return c.Help() }
 		}
@@ -173,22 +180,10 @@ func (p *program) engine() (m *mailer.Mailer, close func(), err error) {
 	return p.engineOn(home, secrets)
 }
 
-// with gives a command the engine and ends it afterwards.
-func (p *program) with(do func(c *cobra.Command, m *mailer.Mailer, args []string) error) func(*cobra.Command, []string) error {
-	return func(c *cobra.Command, args []string) error {
-		m, done, err := p.engine()
-		if err != nil {
-			return err
-		}
-		defer done()
-		return do(c, m, args)
-	}
-}
-
 // engineOn is engine on a home folder and a keystore that are known. The
 // caller calls close.
 func (p *program) engineOn(home string, secrets keystore.Store) (m *mailer.Mailer, close func(), err error) {
-	m = &mailer.Mailer{Home: home, Secrets: secrets}
+	m = &mailer.Mailer{Home: home, Secrets: secrets, Version: versionName(), Fault: fault}
 	var wire *os.File
 	if p.wire != "" {
 		if wire, err = os.OpenFile(p.wire, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
@@ -196,7 +191,7 @@ func (p *program) engineOn(home string, secrets keystore.Store) (m *mailer.Maile
 		}
 		m.WireLog = wire
 	}
-	m.Logger = slog.New(slog.NewTextHandler(p.stderr, nil))
+	m.Logger = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	return m, func() {
 		m.Close()
 		if wire != nil {

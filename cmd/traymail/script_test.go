@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -23,6 +24,7 @@ import (
 //	account NAME [FLAG...]      adds the sandbox's account, with more flags
 //	inbox N                     fails unless the sandbox holds N messages
 //	received N FILE             writes message N, as it was received, to FILE
+//	until PATTERN COMMAND...    repeats a command until its output matches, for a minute
 //	secretless FILE...          fails when a secret of the sandbox is in a file
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -34,6 +36,7 @@ func TestScript(t *testing.T) {
 			"inbox":      checkInbox,
 			"received":   writeReceived,
 			"secretless": checkSecretless,
+			"until":      repeatUntil,
 		},
 		RequireExplicitExec: true,
 	})
@@ -117,6 +120,19 @@ func writeReceived(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("there is no message %d of %d", n, len(inbox))
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), inbox[n-1].Data, 0o600))
+}
+
+func repeatUntil(ts *testscript.TestScript, neg bool, args []string) {
+	pattern := regexp.MustCompile(args[0])
+	var said string
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		err := ts.Exec(args[1], args[2:]...)
+		said = ts.ReadFile("stdout") + ts.ReadFile("stderr")
+		if err == nil && pattern.MatchString(said) != neg {
+			return
+		}
+	}
+	ts.Fatalf("never %s: %s", args[0], said)
 }
 
 func checkSecretless(ts *testscript.TestScript, neg bool, args []string) {

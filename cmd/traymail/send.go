@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,13 +17,15 @@ import (
 func (p *program) sendCommand() *cobra.Command {
 	var s mailer.Submission
 	var accountName string
-	var wholeInput bool
+	var wholeInput, now bool
 	c := p.reporting(&cobra.Command{
 		Use:   "send [-t] [-i] [-f FROM] [RCPT...] < message",
 		Short: "Send a message, as sendmail does",
-		Long: `Send the message on standard input, with sendmail's flags. The account is the
-one whose sender or username is the envelope sender, or without that the From
-of the message, or the only one there is.
+		Long: `Put the message on standard input into the queue, with sendmail's flags; it is
+delivered by the running traymail, or by the next one. --now sends it at once and
+waits for the server's reply. The account is the one whose sender or username is
+the envelope sender, or without that the From of the message, or the default
+account, or the only one there is.
 Also runs when the program is called as sendmail.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 && !s.ToFromHeader {
@@ -31,11 +34,6 @@ Also runs when the program is called as sendmail.`,
 			if from, _ := c.Flags().GetString("sender"); from != "" {
 				s.From = from // the older name of -f
 			}
-			m, done, err := p.engine()
-			if err != nil {
-				return err
-			}
-			defer done()
 			s.To = args
 			s.Null = (c.Flags().Changed("from") || c.Flags().Changed("sender")) && strings.Trim(s.From, "<>") == ""
 			s.From = strings.Trim(s.From, "<>")
@@ -43,11 +41,10 @@ Also runs when the program is called as sendmail.`,
 			if !wholeInput {
 				s.Data = untilDot(p.stdin)
 			}
-			d, err := m.Send(c.Context(), accountName, s)
-			if err != nil {
-				return err
+			if now {
+				return p.sendNow(c.Context(), accountName, s)
 			}
-			return p.reportSent(d)
+			return p.enqueue(c.Context(), accountName, s)
 		},
 	})
 	f := c.Flags()
@@ -56,6 +53,7 @@ Also runs when the program is called as sendmail.`,
 	f.StringVarP(&s.FullName, "full-name", "F", "", "name for a From field that has to be added")
 	f.BoolVarP(&wholeInput, "ignore-dots", "i", false, "do not take a line with a single dot as the end")
 	f.StringVar(&accountName, "account", "", "account to send with")
+	f.BoolVar(&now, "now", false, "send at once, past the queue, and wait for the server's reply")
 	p.wireFlag(c)
 	f.StringP("sender", "r", "", "as -f")
 	notify := f.StringP("notify", "N", "", "ask for delivery status notifications: never, or success, failure, delay")
@@ -85,6 +83,40 @@ Also runs when the program is called as sendmail.`,
 		return nil
 	}
 	return c
+}
+
+// enqueue puts a message into the queue of the running program, or of the next.
+func (p *program) enqueue(ctx context.Context, account string, s mailer.Submission) error {
+	m, done, err := p.reachQueue(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	q, err := m.Enqueue(ctx, account, s)
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return p.printJSON(q)
+	}
+	if q.Waiting && !p.sendmail {
+		fmt.Fprintf(p.stderr, "Queued as %s. Nothing delivers it until traymail runs: traymail serve\n", q.ID)
+	}
+	return nil
+}
+
+// sendNow submits a message without the queue.
+func (p *program) sendNow(ctx context.Context, account string, s mailer.Submission) error {
+	m, done, err := p.reach(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	d, err := m.Send(ctx, account, s)
+	if err != nil {
+		return err
+	}
+	return p.reportSent(d)
 }
 
 // reportSent is silent on success, as sendmail is, and fails when a recipient

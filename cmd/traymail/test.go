@@ -16,7 +16,7 @@ func (p *program) testCommand() *cobra.Command {
 		ValidArgsFunction: p.accountNames,
 		Short:             "Send the test email now",
 		Args:              usage(cobra.ExactArgs(1)),
-		RunE: p.with(func(c *cobra.Command, m *mailer.Mailer, args []string) error {
+		RunE: p.with(func(c *cobra.Command, m mailer.Program, args []string) error {
 			d, err := m.SendTest(c.Context(), args[0], to)
 			if err != nil {
 				return err

@@ -132,7 +132,7 @@ func (m *Mailer) open(ctx context.Context, deliver bool) (*engine, error) {
 func (m *Mailer) openQueue(ctx context.Context, e *engine) (*queue.Queue, error) {
 	s := e.settings.Queue
 	o := queue.Options{
-		PostgreSQL: s.PostgreSQL, Now: m.now, Log: e.log,
+		PostgreSQL: s.PostgreSQL, Now: m.now, Log: slog.New(warnings{e.log.Handler()}),
 		MaxBytes: int64(s.MaxSizeMB) << 20, MaxMessages: int64(s.MaxMessages),
 		Keep: days(s.KeepDays), KeepBodies: days(s.KeepBodiesDays), Expire: s.Expire.std(), DelayNotice: s.DelayNotice.std(),
 		Pace: m.pace, Bounce: e.bounce, Fault: m.Fault,
@@ -148,6 +148,17 @@ func (m *Mailer) openQueue(ctx context.Context, e *engine) (*queue.Queue, error)
 	}
 	return queue.Open(ctx, o)
 }
+
+// warnings passes on what needs somebody's eye. The library under the queue
+// tells of its everyday at the level of information.
+type warnings struct{ slog.Handler }
+
+func (w warnings) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn && w.Handler.Enabled(ctx, l)
+}
+
+func (w warnings) WithAttrs(a []slog.Attr) slog.Handler { return warnings{w.Handler.WithAttrs(a)} }
+func (w warnings) WithGroup(name string) slog.Handler   { return warnings{w.Handler.WithGroup(name)} }
 
 func (m *Mailer) queueFile() string { return filepath.Join(m.Home, "state", "queue.db") }
 

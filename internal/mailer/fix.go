@@ -56,6 +56,10 @@ func fix(err error) string {
 		return smtpFix(reply)
 	case errors.Is(err, account.ErrNotFound):
 		return "see the accounts there are: traymail account ls"
+	case errors.Is(err, ErrNoClient):
+		return "see the clients there are: traymail client ls"
+	case errors.Is(err, ErrNoMessage):
+		return "see the messages there are: traymail queue ls --all"
 	case errors.Is(err, ErrQueueFull):
 		return "deliver or remove messages, raise the limits under [queue] in traymail.toml, or free the disk; the message was not taken"
 	case diskFull(err):

@@ -81,6 +81,14 @@ type (
 	Message = queue.Summary
 	Record  = queue.Record
 	Attempt = queue.Attempt
+	State   = queue.State
+)
+
+// States are all that a message can be in; OpenStates are those in which it is
+// not done with.
+var (
+	States     = append(OpenStates[:len(OpenStates):len(OpenStates)], queue.Delivered, queue.Failed, queue.Removed)
+	OpenStates = []State{queue.Queued, queue.Sending, queue.Held}
 )
 
 // What a Change, or looking at one message, may fail with.
