@@ -60,8 +60,10 @@ func (q *Queue) stage(ctx context.Context, m Message, body io.Reader, limits *Op
 	if !q.quota.reserve(0, 1, limits) {
 		return nil, ErrFull
 	}
+	var part []byte
 	for {
-		part, err := io.ReadAll(io.LimitReader(body, partSize))
+		var err error
+		part, err = readPart(body, part)
 		s.Size += int64(len(part))
 		if !q.quota.reserve(int64(len(part)), 0, limits) {
 			s.Size -= int64(len(part))
@@ -80,6 +82,27 @@ func (q *Queue) stage(ctx context.Context, m Message, body io.Reader, limits *Op
 		s.chunks += partSize / chunkSize
 		q.options.Fault("part")
 	}
+}
+
+// readPart reads a part, a shorter one only at the end of the body. The memory of
+// the part before is used again, which was written by then.
+func readPart(body io.Reader, before []byte) ([]byte, error) {
+	if len(before) < partSize {
+		return io.ReadAll(io.LimitReader(body, partSize))
+	}
+	// Not io.ReadFull, whose error at the end is the one that a body which was
+	// cut off has.
+	for n := 0; n < partSize; {
+		m, err := body.Read(before[n:partSize])
+		n += m
+		if err == io.EOF {
+			return before[:n], nil
+		}
+		if err != nil {
+			return before[:n], err
+		}
+	}
+	return before[:partSize], nil
 }
 
 // write adds a part's chunks, and before the first of them the note by which

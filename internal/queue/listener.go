@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"sync"
 	"time"
@@ -15,7 +14,10 @@ import (
 
 // liteDriver is River's SQLite driver but for its listener, which looks for
 // news 20 times a second for as long as the program runs. As all writes that
-// matter are the queue's own, ours looks when one was committed.
+// matter are the queue's own, ours looks when one was committed. It also tells
+// each account's fetcher when a job's time may have come, so that they need not
+// all look for themselves: an idle program reads twice a second, however many
+// accounts there are.
 type liteDriver struct {
 	*riversqlite.Driver
 	listener *liteListener
@@ -33,6 +35,7 @@ type liteListener struct {
 	mu     sync.Mutex
 	topics map[string]bool
 	last   int64
+	due    []string // River queues to be told of jobs whose time may have come
 }
 
 func newLiteListener(db *sql.DB) *liteListener {
@@ -47,8 +50,13 @@ func (l *liteListener) look() {
 	}
 }
 
-// unasked is how long River's own writes, of which nobody tells, may wait.
-const unasked = time.Second
+const (
+	// unasked is how long River's own writes, of which nobody tells, may wait,
+	// and a job whose time has come.
+	unasked = time.Second
+	// insertTopic is where River's fetchers listen.
+	insertTopic = "river_insert"
+)
 
 func (l *liteListener) WaitForNotification(ctx context.Context) (*riverdriver.Notification, error) {
 	for {
@@ -67,6 +75,9 @@ func (l *liteListener) WaitForNotification(ctx context.Context) (*riverdriver.No
 		case <-ctx.Done():
 		case <-l.news:
 		case <-timer.C:
+			if err := l.findDue(ctx); err != nil && ctx.Err() == nil {
+				return nil, err
+			}
 		}
 		timer.Stop()
 	}
@@ -76,6 +87,11 @@ func (l *liteListener) WaitForNotification(ctx context.Context) (*riverdriver.No
 func (l *liteListener) next(ctx context.Context) (*riverdriver.Notification, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if len(l.due) > 0 {
+		n := &riverdriver.Notification{Topic: insertTopic, Payload: insertPayload(l.due[0])}
+		l.due = l.due[1:]
+		return n, nil
+	}
 	for {
 		var n riverdriver.Notification
 		err := l.db.QueryRowContext(ctx, `SELECT id, topic, payload FROM river_notification WHERE id > ? ORDER BY id LIMIT 1`, l.last).
@@ -91,6 +107,34 @@ func (l *liteListener) next(ctx context.Context) (*riverdriver.Notification, err
 		}
 	}
 }
+
+// findDue lists the queues with jobs that a fetcher may take now, or within the
+// seconds that River's scheduler looks ahead. It takes a step for each such
+// queue, not for each job.
+func (l *liteListener) findDue(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r, err := l.db.QueryContext(ctx, `WITH RECURSIVE due(queue) AS (
+		SELECT min(queue) FROM river_job WHERE state = 'available' UNION ALL
+		SELECT (SELECT min(queue) FROM river_job WHERE state = 'available' AND queue > due.queue) FROM due WHERE due.queue IS NOT NULL
+		) SELECT queue FROM due WHERE queue IS NOT NULL`)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	l.due = nil
+	for r.Next() {
+		var queue string
+		if err := r.Scan(&queue); err != nil {
+			return err
+		}
+		l.due = append(l.due, queue)
+	}
+	return r.Err()
+}
+
+// insertPayload is what River tells the fetchers of a queue.
+func insertPayload(queue string) string { return `{"queue": "` + queue + `"}` }
 
 // Connect begins with what comes from now on.
 func (l *liteListener) Connect(ctx context.Context) error {
@@ -127,14 +171,10 @@ func tellInserted(ctx context.Context, t *sql.Tx, jobs []river.InsertManyParams)
 		if !j.InsertOpts.ScheduledAt.IsZero() {
 			continue
 		}
-		b, err := json.Marshal(map[string]string{"queue": j.InsertOpts.Queue})
-		if err != nil {
-			return err
-		}
-		payloads = append(payloads, string(b))
+		payloads = append(payloads, insertPayload(j.InsertOpts.Queue))
 	}
 	if len(payloads) == 0 {
 		return nil
 	}
-	return (*riversqlite.Driver)(nil).UnwrapExecutor(t).NotifyMany(ctx, &riverdriver.NotifyManyParams{Topic: "river_insert", Payload: payloads})
+	return (*riversqlite.Driver)(nil).UnwrapExecutor(t).NotifyMany(ctx, &riverdriver.NotifyManyParams{Topic: insertTopic, Payload: payloads})
 }

@@ -134,7 +134,7 @@ func until(t *testing.T, q *Queue, id string, what string, ok func(*Record) bool
 	t.Helper()
 	events, cancel := q.Subscribe()
 	defer cancel()
-	limit := time.After(30 * time.Second)
+	limit := time.After(2 * time.Minute)
 	for {
 		r := get(t, q, id)
 		if ok(r) {

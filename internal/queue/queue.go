@@ -79,6 +79,8 @@ func Open(ctx context.Context, options Options) (*Queue, error) {
 	case options.Path != "":
 		// Machines that share a queue go by the database's clock instead.
 		config.Test.Time = clock{options.Now}
+		// The listener tells them; this is for what it may have missed.
+		config.FetchPollInterval = cmp.Or(options.poll, time.Minute)
 		q.engine, err = openSQLite(ctx, options.Path, options.poll == 0, config)
 	default:
 		q.engine, err = openPostgres(ctx, options.PostgreSQL, config)

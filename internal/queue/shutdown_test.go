@@ -104,30 +104,3 @@ func TestPausedAccountsMailIsLateAndExpires(t *testing.T) {
 		}
 	})
 }
-
-func TestFullDiskIsAFullQueue(t *testing.T) {
-	q := open(t, sqliteOptions(t))
-	ctx := context.Background()
-	first := accept(t, q, message("acct", "a@x"), "body")
-	e := q.engine.(*liteEngine)
-	var pages int
-	if err := e.writer.QueryRow(`PRAGMA page_count`).Scan(&pages); err != nil {
-		t.Fatal(err)
-	}
-	// The file may grow no more than by half a part.
-	if _, err := e.writer.Exec(fmt.Sprintf(`PRAGMA max_page_count = %d`, pages+partSize/4096/2)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := q.Accept(ctx, message("acct", "b@x"), endless(3*partSize)); !errors.Is(err, ErrFull) {
-		t.Errorf("%v", err)
-	}
-	if _, err := e.writer.Exec(`PRAGMA max_page_count = 1000000`); err != nil {
-		t.Fatal(err)
-	}
-	if b, err := readBody(ctx, &Delivery{ID: first, queue: q}); b != "body" || err != nil {
-		t.Errorf("the message from before is %q, %v", b, err)
-	}
-	if _, err := q.Accept(ctx, message("acct", "b@x"), endless(3*partSize)); err != nil {
-		t.Errorf("with space again: %v", err)
-	}
-}
