@@ -34,7 +34,7 @@ func newBench(t *testing.T, scenario string) *bench {
 	}
 	t.Cleanup(func() { s.Close() })
 	b := &bench{t: t, sandbox: s, ready: s.Ready(), home: t.TempDir()}
-	if err := os.WriteFile(filepath.Join(b.home, "traymail.toml"), []byte("[keystore]\nkind = \"file\"\nkey_file = \"key\"\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(b.home, "traymail.toml"), []byte("[keystore]\nkind = \"file\"\nkey_file = \"key\"\n\n[[listener]]\nname = \"local\"\naddress = \"127.0.0.1:0\"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ca := filepath.Join(b.home, "ca.pem")

@@ -27,7 +27,8 @@ func (p *program) demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "Show the whole job on the sandbox: sign in, send, arrive",
 		Long: `Show the whole job on the sandbox: a browser sign-in, the refresh token in the
-keychain, a message submitted over STARTTLS with XOAUTH2, the server's reply.
+keychain, a message submitted over STARTTLS with XOAUTH2, the server's reply, and
+a message that a tool hands to the relay, delivered in the background.
 Nothing leaves this machine, and nothing stays on it.`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -185,12 +186,19 @@ func (p *program) headlessDemo(ctx context.Context, r *rehearsal) error {
 		return fmt.Errorf("the sandbox holds %d messages, two were sent", len(inbox))
 	}
 	p.tell("It arrived as %s. Waits for the server, as it counted them: %d on a cold session, %d on the warm one.", inbox[0].MessageID, inbox[0].Turns, inbox[1].Turns)
+	relayed, err := p.handToRelay(ctx, r)
+	if err != nil {
+		return err
+	}
+	if err := p.awaitRelayed(ctx, r, &relayed); err != nil {
+		return err
+	}
 	if !p.json {
 		return nil
 	}
 	return p.printJSON(demoResult{
 		SignedInAs: in.Username, Keystore: kept, SMTPReply: cold.Reply, MessageID: cold.MessageID,
-		RoundTripsCold: inbox[0].Turns, RoundTripsWarm: inbox[1].Turns, ElapsedMS: time.Since(start).Milliseconds(),
+		RoundTripsCold: inbox[0].Turns, RoundTripsWarm: inbox[1].Turns, Relayed: relayed, ElapsedMS: time.Since(start).Milliseconds(),
 	})
 }
 
@@ -202,11 +210,12 @@ func trusting(pem string) *http.Client {
 }
 
 type demoResult struct {
-	SignedInAs     string `json:"signed_in_as"`
-	Keystore       string `json:"keystore"`
-	SMTPReply      string `json:"smtp_reply"`
-	MessageID      string `json:"message_id"`
-	RoundTripsCold int    `json:"round_trips_cold"`
-	RoundTripsWarm int    `json:"round_trips_warm"`
-	ElapsedMS      int64  `json:"elapsed_ms"`
+	SignedInAs     string         `json:"signed_in_as"`
+	Keystore       string         `json:"keystore"`
+	SMTPReply      string         `json:"smtp_reply"`
+	MessageID      string         `json:"message_id"`
+	RoundTripsCold int            `json:"round_trips_cold"`
+	RoundTripsWarm int            `json:"round_trips_warm"`
+	Relayed        relayedMessage `json:"relayed"`
+	ElapsedMS      int64          `json:"elapsed_ms"`
 }

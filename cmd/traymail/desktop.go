@@ -3,7 +3,10 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/pkg/browser"
 	"github.com/spf13/cobra"
@@ -15,26 +18,74 @@ import (
 // hasWindow tells the two variants of the program apart.
 const hasWindow = true
 
-// openWindow opens the window on the first account.
-func (p *program) openWindow(c *cobra.Command, args []string) error {
-	return p.with(p.window)(c, args)
-}
-
-func (p *program) window(c *cobra.Command, m *mailer.Mailer, _ []string) error {
-	names, err := m.Accounts().Names()
+// openWindow opens the window on the first account. Where no traymail runs for
+// this home, the background sending runs together with the window.
+func (p *program) openWindow(c *cobra.Command, _ []string) error {
+	m, done, err := p.reach(c.Context())
 	if err != nil {
 		return err
 	}
+	defer done()
 	o := ui.Options{Service: m, OpenBrowser: browser.OpenURL}
+	if local, ok := m.(*mailer.Mailer); ok {
+		stop, err := p.behindWindow(c.Context(), local)
+		if err != nil {
+			o.Notice = "Background sending is off: " + oneLine(err)
+		} else {
+			defer func() { _ = stop() }() // the log has what went wrong
+		}
+	}
+	dir, err := p.accounts()
+	if err != nil {
+		return err
+	}
+	names, err := dir.Names()
+	if err != nil {
+		return err
+	}
 	if len(names) > 0 {
 		o.Account = names[0]
 	}
 	return ui.Run(c.Context(), o)
 }
 
-// showDemo opens the window on the sandbox's account.
+// behindWindow starts the background sending in this process.
+func (p *program) behindWindow(ctx context.Context, m *mailer.Mailer) (stop func() error, err error) {
+	settings, err := mailer.ReadSettings(m.Home)
+	if err != nil {
+		return nil, err
+	}
+	if settings.Log.File == "" && settings.Log.Level == "" {
+		settings.Log.Level = "warn" // nobody reads the rest on standard error
+	}
+	log, closer, err := p.openLog(m.Home, settings.Log)
+	if err != nil {
+		return nil, err
+	}
+	m.Logger = log
+	end, err := p.background(ctx, m, settings, log)
+	if err != nil {
+		return nil, errors.Join(err, closer.Close())
+	}
+	return func() error { return errors.Join(end(), closer.Close()) }, nil
+}
+
+// showDemo opens the window on the sandbox's account. A tool has handed over a
+// message before, which leaves as soon as somebody has signed in.
 func (p *program) showDemo(c *cobra.Command, r *rehearsal) error {
-	return ui.Run(c.Context(), ui.Options{
+	relayed, err := p.handToRelay(c.Context(), r)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(c.Context())
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		// It ends with the window, delivered or not.
+		_ = p.awaitRelayed(ctx, r, &relayed)
+	})
+	defer waiting.Wait()
+	defer cancel()
+	return ui.Run(ctx, ui.Options{
 		Service:     r.mailer,
 		Account:     r.account.Name,
 		OpenBrowser: browser.OpenURL,

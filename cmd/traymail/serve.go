@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -54,14 +55,7 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	log, closer, err := logfile.Open(logfile.Options{
-		File: settings.Log.File, Format: settings.Log.Format, Level: settings.Log.Level,
-		MaxSizeMB: settings.Log.MaxSizeMB, MaxFiles: settings.Log.MaxFiles, MaxAgeDays: settings.Log.MaxAgeDays, Stderr: p.stderr,
-	})
-	var wrong *logfile.ValueError
-	if errors.As(err, &wrong) {
-		return &account.FieldError{File: filepath.Join(home, "traymail.toml"), Key: "log." + wrong.Key, Text: wrong.Text, Fix: wrong.Fix}
-	}
+	log, closer, err := p.openLog(home, settings.Log)
 	if err != nil {
 		return err
 	}
@@ -85,6 +79,19 @@ func (p *program) serve(ctx context.Context) error {
 			return stop()
 		}
 	}
+}
+
+// openLog opens the log that the settings choose.
+func (p *program) openLog(home string, s mailer.LogSettings) (*slog.Logger, io.Closer, error) {
+	log, closer, err := logfile.Open(logfile.Options{
+		File: s.File, Format: s.Format, Level: s.Level,
+		MaxSizeMB: s.MaxSizeMB, MaxFiles: s.MaxFiles, MaxAgeDays: s.MaxAgeDays, Stderr: p.stderr,
+	})
+	var wrong *logfile.ValueError
+	if errors.As(err, &wrong) {
+		err = &account.FieldError{File: filepath.Join(home, "traymail.toml"), Key: "log." + wrong.Key, Text: wrong.Text, Fix: wrong.Fix}
+	}
+	return log, closer, err
 }
 
 // background starts everything that runs without a window: relay, queue and
