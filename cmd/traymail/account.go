@@ -77,7 +77,7 @@ func registerFields(c *cobra.Command) {
 	for _, f := range accountNumbers {
 		c.Flags().Int(f.flag, 0, f.help)
 	}
-	c.Flags().Bool(onBehalfFlag, false, "name the sender in the Sender field of messages from others (Send on Behalf)")
+	c.Flags().Bool(onBehalfFlag, false, "name the username in the Sender field of messages from others (Send on Behalf)")
 	c.Flags().StringSlice(sendersFlag, nil, "addresses, and domains as @contoso.com, whose messages go through this account")
 	for flag, values := range map[string][]string{
 		"provider":     account.Providers(),

@@ -55,8 +55,8 @@ type Account struct {
 	NoticeTo string `toml:"notice_to,omitempty" json:"notice_to,omitempty"`
 	// From is what happens to messages from others than Sender.
 	From FromPolicy `toml:"from,omitempty" json:"from"`
-	// OnBehalf names Sender in the Sender field of such messages, which is how
-	// Send on Behalf is asked for (RFC 5322 §3.6.2).
+	// OnBehalf names Username in the Sender field of messages from others, which
+	// is how Send on Behalf is asked for (RFC 5322 §3.6.2).
 	OnBehalf bool `toml:"on_behalf,omitempty" json:"on_behalf,omitempty"`
 	// Senders are addresses, and domains as "@contoso.com", whose messages go
 	// through this account when nothing else decides.

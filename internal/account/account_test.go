@@ -78,7 +78,6 @@ func TestValidateRefuses(t *testing.T) {
 		{"an unknown way of TLS", func(a *Account) { a.SMTPTLS = "ssl" }, "smtp_tls", "not a way to use TLS"},
 		{"a notice address without a domain", func(a *Account) { a.NoticeTo = "ops" }, "notice_to", "not an email address"},
 		{"an unknown From policy", func(a *Account) { a.From = "drop" }, "from", "not a policy"},
-		{"on behalf of somebody who was taken out", func(a *Account) { a.From, a.OnBehalf = ForceFrom, true }, "on_behalf", "takes out"},
 		{"a domain of senders without its @", func(a *Account) { a.Senders = []string{"contoso.com"} }, "senders", "neither an address nor a domain"},
 		{"a secret's end that is no day", func(a *Account) { a.SecretExpires = "31.1.2027" }, "secret_expires", "not a day"},
 		{"a negative pace", func(a *Account) { a.MessagesPerMinute = -1 }, "messages_per_minute", "out of range"},

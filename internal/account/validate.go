@@ -177,12 +177,9 @@ func isAddress(s string) bool {
 }
 
 func (a *Account) validateRelaying() error {
-	switch {
-	case !slices.Contains([]FromPolicy{KeepFrom, ForceFrom, RewriteFrom}, a.From):
+	if !slices.Contains([]FromPolicy{KeepFrom, ForceFrom, RewriteFrom}, a.From) {
 		return &FieldError{Key: "from", Text: fmt.Sprintf("%q is not a policy", string(a.From)),
 			Fix: `use "keep" (the account needs Send As), "force" (the sender takes its place) or "rewrite" (the same, and the original goes to Reply-To)`}
-	case a.OnBehalf && a.From != KeepFrom:
-		return &FieldError{Key: "on_behalf", Text: fmt.Sprintf("needs the other sender in From, which from = %q takes out", string(a.From)), Fix: `set from = "keep", or remove on_behalf`}
 	}
 	for _, s := range a.Senders {
 		domain, isDomain := strings.CutPrefix(s, "@")

@@ -170,8 +170,12 @@ func (m *Mailer) relayConfig(s Settings) (relay.Config, error) {
 		return c, err
 	}
 	for _, a := range accounts {
+		agent := ""
+		if a.OnBehalf {
+			agent = a.Username
+		}
 		c.Accounts = append(c.Accounts, relay.Account{
-			Name: a.Name, Sender: a.Sender, From: relay.FromPolicy(a.From), OnBehalf: a.OnBehalf, Senders: a.Senders,
+			OnBehalf: agent, Name: a.Name, Sender: a.Sender, From: relay.FromPolicy(a.From), Senders: a.Senders,
 			MaxSize: int64(a.MaxSizeMB) << 20,
 		})
 	}

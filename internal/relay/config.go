@@ -78,9 +78,10 @@ type Account struct {
 	Name   string
 	Sender string     // the address it sends as
 	From   FromPolicy // "" is Keep
-	// OnBehalf names Sender in the Sender field of messages from others, as
-	// Send on Behalf wants it (RFC 5322 §3.6.2).
-	OnBehalf bool
+	// OnBehalf is who signs in to the server, when the Sender field has to name
+	// it in messages from another, as Send on Behalf wants it (RFC 5322 §3.6.2);
+	// "" leaves the field alone.
+	OnBehalf string
 	Senders  []string // the senders it is chosen for: addresses, or domains as "@example.com"
 	MaxSize  int64    // octets of a message; 0 is Config.MaxSize
 }

@@ -103,6 +103,7 @@ func (rw rewriting) replaceFrom(h *header, authors []*mail.Address) {
 	}
 	h.set("From", own.String())
 	h.remove("sender")
+	rw.setSender(h, []*mail.Address{&own}, false)
 	if rw.account.From == Rewrite && len(original) > 0 && h.count("reply-to") == 0 {
 		h.set("Reply-To", strings.Join(original, ", "))
 	}
@@ -110,13 +111,15 @@ func (rw rewriting) replaceFrom(h *header, authors []*mail.Address) {
 
 // setSender names who sends, if it is not the one author (RFC 5322 §3.6.2).
 func (rw rewriting) setSender(h *header, authors []*mail.Address, broken bool) {
-	own := rw.account.Sender
-	alone := len(authors) == 1 && !broken && strings.EqualFold(authors[0].Address, own)
+	agent := rw.account.OnBehalf
+	alone := len(authors) == 1 && !broken && strings.EqualFold(authors[0].Address, agent)
 	switch {
-	case rw.account.OnBehalf && alone:
+	case alone:
 		h.remove("sender")
-	case rw.account.OnBehalf, len(authors) > 1 && h.count("sender") == 0:
-		h.set("Sender", (&mail.Address{Address: own}).String())
+	case agent != "":
+		h.set("Sender", (&mail.Address{Address: agent}).String())
+	case len(authors) > 1 && h.count("sender") == 0:
+		h.set("Sender", (&mail.Address{Address: rw.account.Sender}).String())
 	}
 }
 

@@ -29,8 +29,9 @@ func rewritten(t testing.TB, a Account, client Client, in string) (string, Messa
 func TestHeaderIsRewritten(t *testing.T) {
 	const end = "Date: d\nMessage-ID: <1@x>\n\nbody\n"
 	own := Account{Sender: "own@contoso.com"}
-	forced, rewrite, behalf := own, own, own
-	forced.From, rewrite.From, behalf.OnBehalf = Force, Rewrite, true
+	forced, rewrite, behalf, shared := own, own, own, own
+	forced.From, rewrite.From, behalf.OnBehalf = Force, Rewrite, "own@contoso.com"
+	shared.From, shared.OnBehalf = Force, "agent@contoso.com"
 	tests := []struct {
 		name     string
 		account  Account
@@ -47,6 +48,7 @@ func TestHeaderIsRewritten(t *testing.T) {
 		{"two authors need a sender", own, "From: a@b.c, d@e.f\n" + end, "From: a@b.c, d@e.f\nDate: d\nMessage-ID: <1@x>\nSender: <own@contoso.com>\n\nbody\n"},
 		{"a From of a device that cannot be read is kept", own, "From: Scanner 3\n" + end, "From: Scanner 3\n" + end},
 		{"on behalf of it", behalf, "From: Scanner 3\n" + end, "From: Scanner 3\nDate: d\nMessage-ID: <1@x>\nSender: <own@contoso.com>\n\nbody\n"},
+		{"from a shared mailbox by one who may send on its behalf", shared, "From: a@b.c\n" + end, "From: <own@contoso.com>\nDate: d\nMessage-ID: <1@x>\nSender: <agent@contoso.com>\n\nbody\n"},
 		{"forced, with the display name", forced, "From: \"Scan, 3\" <a@b.c>\nSender: x@y.z\n" + end, "From: \"Scan, 3\" <own@contoso.com>\n" + end},
 		{"forced, an address in the display name is left out", forced, "From: \"a@b.c\" <a@b.c>\n" + end, "From: <own@contoso.com>\n" + end},
 		{"forced, where From cannot be read", forced, "From: Scanner 3\n" + end, "From: <own@contoso.com>\n" + end},
@@ -100,7 +102,10 @@ func FuzzHeader(f *testing.F) {
 	f.Add("From: A <a@b.c>, b@c.d\nFrom: e@f.g\nSender: h@i.j\nReply-To: \n\n\n.\n")
 	f.Fuzz(func(t *testing.T, in string) {
 		for _, policy := range []FromPolicy{Keep, Force, Rewrite} {
-			a := Account{Sender: "own@contoso.com", From: policy, OnBehalf: policy == Keep}
+			a := Account{Sender: "own@contoso.com", From: policy}
+			if policy == Keep {
+				a.OnBehalf = a.Sender
+			}
 			out, m, err := rewritten(t, a, Client{}, in)
 			if err != nil {
 				continue

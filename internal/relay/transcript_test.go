@@ -46,7 +46,8 @@ func TestTranscripts(t *testing.T) {
 		{name: "AUTH LOGIN with the exact challenges, and with an initial response", file: "auth-login", change: passwords},
 		{name: "AUTH PLAIN with an initial response, and without", file: "auth-plain", change: passwords},
 		{name: "a wrong password changes nothing, the third ends the session", file: "auth-wrong", change: passwords},
-		{name: "BDAT in one chunk, in three, too early, and broken", file: "bdat"},
+		{name: "BDAT in one chunk, in three, too early, and broken off", file: "bdat"},
+		{name: "BDAT of a size that cannot be read", file: "bdat-broken"},
 		{name: "commands out of order, unknown or malformed", file: "errors"},
 		{name: "STARTTLS, before and after", file: "starttls", change: func(c *Config) { passwords(c); own(c, STARTTLS) }},
 		{name: "a command sent along with STARTTLS is not executed", file: "starttls-injection", change: func(c *Config) { own(c, STARTTLS) }},
@@ -63,7 +64,7 @@ func TestTranscripts(t *testing.T) {
 				Account{Name: "boss", Sender: "boss@contoso.com", Senders: []string{"ceo@shop.example"}, From: Force})
 		}},
 		{name: "a sender that no account sends for", file: "no-account", change: func(c *Config) { c.Default = "" }},
-		{name: "Send on Behalf", file: "behalf", change: func(c *Config) { c.Accounts[0].OnBehalf = true }},
+		{name: "Send on Behalf", file: "behalf", change: func(c *Config) { c.Accounts[0].OnBehalf = "alex@contoso.com" }},
 		{name: "a message that goes round in a loop", file: "loop"},
 	}
 	used := map[string]bool{}

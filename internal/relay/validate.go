@@ -144,8 +144,10 @@ func (a Account) validate() error {
 	default:
 		return fmt.Errorf("the From policy is %q; it can be keep, force or rewrite", a.From)
 	}
-	if a.OnBehalf && a.From != "" && a.From != Keep {
-		return errors.New("sending on behalf needs the From policy keep, which leaves the other sender in From")
+	if a.OnBehalf != "" {
+		if err := checkAddress(a.OnBehalf, true); err != nil {
+			return fmt.Errorf("the one who sends on behalf, %q: %w", a.OnBehalf, err)
+		}
 	}
 	return validateSenders(a.Senders)
 }

@@ -84,7 +84,7 @@ func TestValidate(t *testing.T) {
 		{"a sender that is no address", func(c *Config) { c.Clients = []Client{{Name: "a", AllowedSenders: []string{"contoso.com"}}} }, "neither an address nor a domain"},
 		{"an account without sender", func(c *Config) { c.Accounts[0].Sender = "" }, "not an address"},
 		{"an unknown From policy", func(c *Config) { c.Accounts[0].From = "drop" }, `From policy is "drop"`},
-		{"on behalf of nobody", func(c *Config) { c.Accounts[0].From, c.Accounts[0].OnBehalf = Force, true }, "needs the From policy keep"},
+		{"on behalf of nobody", func(c *Config) { c.Accounts[0].OnBehalf = "nobody" }, "who sends on behalf"},
 		{"a default account that is missing", func(c *Config) { c.Default = "x" }, `default account "x"`},
 		{"a folder that is missing", func(c *Config) { c.Folders = []Folder{{Name: "out", Path: "missing"}} }, "create it"},
 		{"a folder that is a file", func(c *Config) { c.Folders = []Folder{{Name: "out", Path: "validate.go"}} }, "is not a folder"},
