@@ -33,11 +33,7 @@ func stored(t *testing.T, q *Queue) map[string]int {
 	t.Helper()
 	rows := map[string]int{}
 	for _, table := range []string{"mail_message", "mail_recipient", "mail_address", "mail_chunk", "mail_upload", "mail_account", "mail_tally", "river_job"} {
-		var n int
-		if err := q.engine.view().row(t.Context(), `SELECT count(*) FROM `+table).Scan(&n); err != nil {
-			t.Fatal(err)
-		}
-		rows[table] = n
+		rows[table] = q.rowsOf(t, table)
 	}
 	return rows
 }

@@ -42,6 +42,7 @@ func TestDayOfRetries(t *testing.T) {
 		var at []time.Duration
 		start(t, q, func(ctx context.Context, d *Delivery) Outcome {
 			at = append(at, time.Since(begin))
+			time.Sleep(time.Duration(len(at)) * time.Second)
 			r := Result{Reply: "451 4.7.0 busy"}
 			if len(at) == 8 {
 				r.After = 3 * time.Hour
@@ -53,6 +54,11 @@ func TestDayOfRetries(t *testing.T) {
 		r := get(t, q, id)
 		if r.State != Failed || r.Recipients[0].Reply != "not delivered within 20 hours; last: 451 4.7.0 busy" {
 			t.Errorf("after a day the message is %s: %s", r.State, r.Recipients[0].Reply)
+		}
+		for i, a := range r.Attempts {
+			if took := time.Duration(i+1) * time.Second; a.Elapsed != took || a.Finished.Sub(a.Started) != took {
+				t.Errorf("attempt %d took %v, and from %v to %v", i+1, a.Elapsed, a.Started, a.Finished)
+			}
 		}
 		want := []time.Duration{0, 1, 2, 5, 15, 30, 60, 60, 180, 60}
 		for i, wait := range want {
