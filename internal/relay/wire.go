@@ -29,6 +29,9 @@ const maxCommand = 12288
 //     afterwards, and refuses commands sent along with it in the clear;
 //   - ends the session after a BDAT it cannot read: where its chunk would end
 //     and commands begin is not known;
+//   - ends it after a message in chunks that was broken off: go-smtp may give the
+//     result of that one to the next;
+//   - ends it when go-smtp closes it, whatever commands came along;
 //   - corrects the replies for which go-smtp has another code than the RFC, and
 //     says why the relay closes a connection.
 //
@@ -48,6 +51,10 @@ type wire struct {
 	lastReply string
 	line      []byte // what of a command is still to be read
 	chunk     int64  // octets of a BDAT chunk that follow line
+	bdat      bool   // the last command was BDAT
+	more      bool   // and not the last of its message
+	chunked   bool   // a message in chunks has begun and not ended
+	farewell  string // to be told at the next command
 	data      *dataReader
 }
 
@@ -102,6 +109,13 @@ func (w *wire) nextCommand() error {
 	if w.stopping() && !w.busy.Load() {
 		return w.bye("421 4.3.2 the relay is closing; try again later")
 	}
+	if w.farewell != "" {
+		return w.bye(w.farewell)
+	}
+	if w.bdat {
+		w.chunked = w.more && w.lastReply == "250"
+		w.bdat = false
+	}
 	var err error
 	if w.line, err = w.readLine(); err != nil {
 		var timeout net.Error
@@ -129,12 +143,21 @@ func (w *wire) nextCommand() error {
 		return io.EOF
 	case strings.HasPrefix(command, "MAIL"):
 		w.line = clampSize(w.line)
+	case w.chunked && resets(command):
+		w.farewell = "421 4.3.0 the message was broken off; connect anew for the next one"
 	case strings.HasPrefix(command, "BDAT"):
+		w.bdat, w.more = true, !strings.HasSuffix(command, "LAST")
 		if w.chunk, w.hangUp = chunkSize(command); w.hangUp {
 			w.chunk = 0
 		}
 	}
 	return nil
+}
+
+// resets reports whether go-smtp forgets the transaction at a command.
+func resets(command string) bool {
+	verb, _, _ := strings.Cut(command, " ")
+	return verb == "RSET" || verb == "HELO" || verb == "EHLO"
 }
 
 var errLongLine = errors.New("the line is too long")
@@ -221,10 +244,12 @@ func (w *wire) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close leaves the connection open for the TLS that follows STARTTLS.
+// Close leaves the connection open for the TLS that follows STARTTLS. Commands
+// that were read already are dropped otherwise.
 func (w *wire) Close() error {
 	if w.upgrade {
 		return nil
 	}
+	w.hangUp = true
 	return w.Conn.Close()
 }
