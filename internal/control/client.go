@@ -128,6 +128,10 @@ func (c *Client) roundTrip(ctx context.Context, path string, body io.Reader, rea
 		return fmt.Errorf("the running traymail answered %s to %s, in a way that is not understood: restart it", response.Status, path)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return ErrLost
+	case err == nil:
+		// The reply's end is the connection's: one that is read whole is not reset.
+		_, _ = io.Copy(io.Discard, response.Body)
+		return nil
 	default:
 		return transportError(err)
 	}

@@ -9,14 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"traymail/internal/account"
 	"traymail/internal/mailer"
 	"traymail/keystore"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A program is a mailer.Program made of functions; one that is not set panics.
 type program struct {
@@ -138,3 +134,5 @@ func dialed(t testing.TB, home string) *Client {
 	t.Cleanup(func() { c.Close() })
 	return c
 }
+
+var discard = slog.New(slog.DiscardHandler)

@@ -1,0 +1,133 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"traymail/internal/account"
+	"traymail/internal/mailer"
+)
+
+var update = flag.Bool("update", false, "write the transcript anew")
+
+// A recorder keeps what both sides said, connection by connection.
+type recorder struct {
+	mu    sync.Mutex
+	conns []*recorded
+}
+
+type recorded struct {
+	net.Conn
+	*recorder
+	client, server bytes.Buffer
+}
+
+func (r *recorder) wrap(c net.Conn) net.Conn {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	conn := &recorded{Conn: c, recorder: r}
+	r.conns = append(r.conns, conn)
+	return conn
+}
+
+func (c *recorded) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	c.client.Write(p)
+	c.mu.Unlock()
+	return c.Conn.Write(p)
+}
+
+func (c *recorded) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.mu.Lock()
+	c.server.Write(p[:n])
+	c.mu.Unlock()
+	return n, err
+}
+
+// text is the dialog with what differs from run to run replaced.
+func (r *recorder) text() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var b strings.Builder
+	sessions := regexp.MustCompile(`"session":"[A-Z2-7]{26}"`)
+	versions := regexp.MustCompile(versionHeader + `: \S+`)
+	for i, c := range r.conns {
+		fmt.Fprintf(&b, "# connection %d\n", i+1)
+		for _, side := range []struct{ name, said string }{{"C", c.client.String()}, {"S", c.server.String()}} {
+			said := sessions.ReplaceAllString(side.said, `"session":"SESSION"`)
+			said = versions.ReplaceAllString(said, versionHeader+": VERSION")
+			for line := range strings.SplitAfterSeq(said, "\n") {
+				if line != "" {
+					fmt.Fprintf(&b, "%s: %s\n", side.name, strings.NewReplacer("\r", `\r`, "\n", `\n`).Replace(line))
+				}
+			}
+		}
+	}
+	return b.String()
+}
+
+func TestTheDialogIsTheOneOnFile(t *testing.T) {
+	r := newRig(t)
+	rec := &recorder{}
+	r.Client.http.Transport.(*http.Transport).DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		c, err := dial(ctx, r.home)
+		if err != nil {
+			return nil, err
+		}
+		return rec.wrap(c), nil
+	}
+	r.program.remove = func(context.Context, string) error {
+		return &account.FieldError{File: "accounts/work.toml", Line: 7, Key: "smtp_port", Text: "is no port", Fix: "use 587"}
+	}
+	r.program.signIn = func(ctx context.Context, _ string, how mailer.SignIn) (mailer.SignedIn, error) {
+		pasted, err := how.Paste(ctx, "https://login.example/authorize", nil)
+		return mailer.SignedIn{Username: "alex@contoso.com", Name: pasted}, err
+	}
+	r.program.enqueue = func(_ context.Context, account string, s mailer.Submission) (mailer.Queued, error) {
+		_, err := io.Copy(io.Discard, s.Data)
+		return mailer.Queued{ID: "0123", Account: account, Recipients: s.To}, err
+	}
+	r.program.watch = func(_ context.Context, changed func(mailer.Status) error) error {
+		return changed(mailer.Status{Running: true, Home: "home", Accounts: []mailer.AccountStatus{}})
+	}
+	ctx := t.Context()
+	if err := r.Remove(ctx, "work"); err == nil {
+		t.Error("no error")
+	}
+	if _, err := r.SignIn(ctx, "work", mailer.SignIn{Paste: func(context.Context, string, error) (string, error) { return "http://localhost/?code=c", nil }}); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.Enqueue(ctx, "work", mailer.Submission{To: []string{"sam@contoso.com"}, Data: strings.NewReader("Subject: x\r\n\r\nHello\r\n")}); err != nil {
+		t.Error(err)
+	}
+	if err := r.Watch(ctx, func(mailer.Status) error { return nil }); err != nil {
+		t.Error(err)
+	}
+	golden := filepath.Join("testdata", "dialog.txt")
+	if *update {
+		if err := os.WriteFile(golden, []byte(rec.text()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.ReplaceAll(string(want), "\r\n", "\n"), rec.text()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
