@@ -26,12 +26,12 @@ import (
 // PostgreSQL is not installed.
 func Start(t testing.TB) (dsn string) {
 	t.Helper()
-	dir, err := start()
+	s, err := start()
 	if err != nil {
 		t.Fatalf("these tests need a PostgreSQL server: run make setup (%v)", err)
 	}
 	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, connection(dir, "postgres"))
+	conn, err := pgx.Connect(ctx, connection(s.dir, "postgres"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func Start(t testing.TB) (dsn string) {
 	if _, err := conn.Exec(ctx, "CREATE DATABASE "+name); err != nil {
 		t.Fatal(err)
 	}
-	return connection(dir, name)
+	return connection(s.dir, name)
 }
 
 var names struct {
@@ -72,46 +72,49 @@ fi
 cd / && rm -rf "$dir"
 `
 
-// leash is held open for as long as the program runs; nobody waits for the
-// script at its other end.
-var leash io.Closer
+// server is the one of this program.
+type server struct {
+	dir string // of its socket
+	// leash is the script's input, held open for as long as the program runs.
+	// Nobody waits for the script.
+	leash io.Closer
+}
 
-// start starts the server and returns the folder of its socket.
-var start = sync.OnceValues(func() (dir string, err error) {
+var start = sync.OnceValues(func() (s server, err error) {
 	bins, err := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if err != nil || len(bins) == 0 {
-		return "", errors.New("no /usr/lib/postgresql/*/bin")
+		return s, errors.New("no /usr/lib/postgresql/*/bin")
 	}
 	// Not t.TempDir: the path of a socket may have no more than 107 bytes, and
 	// the server outlives the test.
-	if dir, err = os.MkdirTemp("", "traymail-pg"); err != nil {
-		return "", err
+	if s.dir, err = os.MkdirTemp("", "traymail-pg"); err != nil {
+		return s, err
 	}
-	cmd := exec.Command("/bin/sh", "-c", script, "postgrestest", dir, slices.Max(bins))
-	if err := asServer(cmd, dir); err != nil {
-		return "", err
+	cmd := exec.Command("/bin/sh", "-c", script, "postgrestest", s.dir, slices.Max(bins))
+	if err := asServer(cmd, s.dir); err != nil {
+		return s, err
 	}
 	out, in, err := os.Pipe()
 	if err != nil {
-		return "", err
+		return s, err
 	}
 	defer out.Close()
 	cmd.Stdout = in
-	if leash, err = cmd.StdinPipe(); err != nil {
-		return "", err
+	if s.leash, err = cmd.StdinPipe(); err != nil {
+		return s, err
 	}
 	err = cmd.Start()
 	in.Close()
 	if err != nil {
-		return "", err
+		return s, err
 	}
 	lines := bufio.NewScanner(out)
 	var said []string
 	for lines.Scan() {
 		if lines.Text() == "ready" {
-			return dir, nil
+			return s, nil
 		}
 		said = append(said, lines.Text())
 	}
-	return "", fmt.Errorf("the server did not start: %s", strings.Join(said, "\n"))
+	return s, fmt.Errorf("the server did not start: %s", strings.Join(said, "\n"))
 })
