@@ -43,12 +43,11 @@ func runManaged(ctx context.Context, c *service.Config, run func(ctx context.Con
 
 // managed is a run in the library's words.
 type managed struct {
-	ctx      context.Context
-	cancel   context.CancelFunc
-	run      func(ctx context.Context) error
-	exit     func(code int)
-	done     chan struct{} // closed when run has returned
-	stopping sync.Once
+	ctx    context.Context
+	cancel context.CancelFunc
+	run    func(ctx context.Context) error
+	exit   func(code int)
+	done   chan struct{} // closed when run has returned
 
 	mu  sync.Mutex
 	err error // what run returned

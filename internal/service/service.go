@@ -85,7 +85,7 @@ func Open(j Job) (*Service, error) {
 		return nil, err
 	}
 	if j.User && manager == Windows {
-		return nil, errors.New("Windows has no services of one person: install it for the machine")
+		return nil, errors.New("there are no services of one person on Windows: install it for the machine")
 	}
 	s := &Service{job: j, manager: manager}
 	if s.file, err = definition(manager, j.Name, j.User); err != nil {
