@@ -35,7 +35,8 @@ type liteListener struct {
 	mu     sync.Mutex
 	topics map[string]bool
 	last   int64
-	due    []string // River queues to be told of jobs whose time may have come
+	due    []string  // River queues to be told of jobs whose time may have come
+	looked time.Time // when due was last filled
 }
 
 func newLiteListener(db *sql.DB) *liteListener {
@@ -70,7 +71,7 @@ func (l *liteListener) WaitForNotification(ctx context.Context) (*riverdriver.No
 		if err != nil {
 			return nil, err
 		}
-		timer := time.NewTimer(unasked)
+		timer := time.NewTimer(l.untilDue())
 		select {
 		case <-ctx.Done():
 		case <-l.news:
@@ -108,6 +109,13 @@ func (l *liteListener) next(ctx context.Context) (*riverdriver.Notification, err
 	}
 }
 
+// untilDue is how long findDue may wait. News do not put it off.
+func (l *liteListener) untilDue() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Until(l.looked.Add(unasked))
+}
+
 // findDue lists the queues with jobs that a fetcher may take now, or within the
 // seconds that River's scheduler looks ahead. It takes a step for each such
 // queue, not for each job.
@@ -122,7 +130,7 @@ func (l *liteListener) findDue(ctx context.Context) error {
 		return err
 	}
 	defer r.Close()
-	l.due = nil
+	l.due, l.looked = nil, time.Now()
 	for r.Next() {
 		var queue string
 		if err := r.Scan(&queue); err != nil {

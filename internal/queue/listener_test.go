@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,6 +40,9 @@ func TestRetryBeginsWithinTwoSecondsOfItsTime(t *testing.T) {
 		q := open(t, sqliteOptions(t))
 		begun := make(chan time.Time, 1)
 		start(t, q, func(ctx context.Context, d *Delivery) Outcome {
+			if d.Account == "other" {
+				return allAccepted(ctx, d)
+			}
 			begun <- time.Now()
 			return answer(d, Result{Reply: "451 4.7.0 busy"})
 		})
@@ -46,7 +50,22 @@ func TestRetryBeginsWithinTwoSecondsOfItsTime(t *testing.T) {
 		time.Sleep(time.Minute)
 		id := accept(t, q, message("acct", "a@x"), "body")
 		<-begun
-		for n := range 4 {
+		// All the while another account has a message every half second.
+		busy := make(chan bool)
+		var other sync.WaitGroup
+		other.Go(func() {
+			for {
+				select {
+				case <-busy:
+					return
+				case <-time.After(500 * time.Millisecond):
+					accept(t, q, message("other", "b@x"), "body")
+				}
+			}
+		})
+		defer other.Wait()
+		defer close(busy)
+		for n := range 3 {
 			r := until(t, q, id, "the next wait", func(r *Record) bool { return r.State == Queued && r.LastAttempt == n+1 })
 			if late := (<-begun).Sub(r.Next); late < 0 || late > 2*time.Second {
 				t.Errorf("retry %d was %v late", n+1, late)
