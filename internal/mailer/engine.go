@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"traymail/internal/queue"
@@ -44,6 +45,11 @@ type engine struct {
 	closing   bool
 	quit      context.CancelFunc // ends the goroutines that tending counts
 	tending   sync.WaitGroup
+	// renewals wait for messages in flight, and so end after the queue.
+	renewals sync.WaitGroup
+
+	// paces are the limits of each account, asked before every attempt.
+	paces atomic.Pointer[map[string]queue.Pace]
 
 	mu        sync.Mutex
 	listeners []relay.Listener // as they are in force
@@ -110,6 +116,9 @@ func (m *Mailer) open(ctx context.Context, deliver bool) (*engine, error) {
 	}
 	e := &engine{mailer: m, log: m.log(), settings: settings, throttled: map[string]int{}}
 	e.hostname = cmp.Or(config.Hostname, hostname())
+	if err := e.readPaces(); err != nil {
+		return nil, err
+	}
 	if e.queue, err = m.openQueue(ctx, e); err != nil {
 		return nil, err
 	}
@@ -135,7 +144,7 @@ func (m *Mailer) openQueue(ctx context.Context, e *engine) (*queue.Queue, error)
 		PostgreSQL: s.PostgreSQL, Now: m.now, Log: slog.New(warnings{e.log.Handler()}),
 		MaxBytes: int64(s.MaxSizeMB) << 20, MaxMessages: int64(s.MaxMessages),
 		Keep: days(s.KeepDays), KeepBodies: days(s.KeepBodiesDays), Expire: s.Expire.std(), DelayNotice: s.DelayNotice.std(),
-		Pace: m.pace, Bounce: e.bounce, Fault: m.Fault,
+		Pace: e.pace, Bounce: e.bounce, Fault: m.Fault,
 	}
 	for _, d := range s.Retry {
 		o.Schedule = append(o.Schedule, d.std())
@@ -172,14 +181,26 @@ func hostname() string {
 	return name
 }
 
-// pace is what the provider takes from an account. Of one whose file cannot be
-// used it does not matter: nothing of it is sent.
-func (m *Mailer) pace(name string) queue.Pace {
-	a, err := m.Accounts().Load(name)
-	if err != nil {
-		return queue.DefaultPace
+// pace is what the provider takes from an account. Of one that is not there it
+// does not matter: nothing of it is sent.
+func (e *engine) pace(account string) queue.Pace {
+	if p, ok := (*e.paces.Load())[account]; ok {
+		return p
 	}
-	return queue.Pace{PerMinute: a.MessagesPerMinute, AtOnce: a.Sessions, RecipientsPerDay: a.RecipientsPerDay, RecipientsPerMessage: a.RecipientsPerMessage}
+	return queue.DefaultPace
+}
+
+func (e *engine) readPaces() error {
+	accounts, err := e.mailer.allAccounts()
+	if err != nil {
+		return err
+	}
+	paces := map[string]queue.Pace{}
+	for _, a := range accounts {
+		paces[a.Name] = queue.Pace{PerMinute: a.MessagesPerMinute, AtOnce: a.Sessions, RecipientsPerDay: a.RecipientsPerDay, RecipientsPerMessage: a.RecipientsPerMessage}
+	}
+	e.paces.Store(&paces)
+	return nil
 }
 
 func (e *engine) start(ctx context.Context, config relay.Config) error {
@@ -195,7 +216,8 @@ func (e *engine) start(ctx context.Context, config relay.Config) error {
 	tending, quit := context.WithCancel(context.WithoutCancel(ctx))
 	e.quit = quit
 	e.tending.Go(func() { e.cure.run(tending) })
-	e.tending.Go(func() { e.watchFiles(tending) })
+	files := e.watchedFiles()
+	e.tending.Go(func() { e.watchFiles(tending, files) })
 	events, cancel := e.queue.Subscribe()
 	e.tending.Go(func() {
 		defer cancel()
@@ -227,6 +249,7 @@ func (e *engine) shutdown(ctx context.Context) error {
 	}
 	e.tending.Wait()
 	errs = append(errs, e.queue.Shutdown(ctx))
+	e.renewals.Wait()
 	e.changed.end()
 	return errors.Join(errs...)
 }
@@ -289,6 +312,9 @@ func (e *engine) reload() error {
 	if e.started.IsZero() {
 		config.Listeners, config.Folders = nil, nil
 	}
+	if err := e.readPaces(); err != nil {
+		return err
+	}
 	if err := e.relay.Reload(config); err != nil {
 		return err
 	}
@@ -317,7 +343,7 @@ func (e *engine) renewSenders() {
 	e.mailer.mu.Lock()
 	defer e.mailer.mu.Unlock()
 	for name, slot := range e.mailer.slots {
-		e.tending.Go(func() {
+		e.renewals.Go(func() {
 			slot.mu.Lock()
 			defer slot.mu.Unlock()
 			if slot.sender == nil {

@@ -16,18 +16,12 @@ import (
 const settleTime = 300 * time.Millisecond
 
 // watchFiles reloads the configuration when its files change, until ctx ends.
-// Where the system cannot tell of changes, traymail reload does the same.
-func (e *engine) watchFiles(ctx context.Context) {
-	w, err := fsnotify.NewWatcher()
-	if err == nil {
-		defer w.Close()
-		err = e.watched(w)
-	}
-	if err != nil {
-		e.log.Warn("changed files are not noticed by themselves here; after a change run: traymail reload", "error", err)
-		<-ctx.Done()
+// It closes w, which may be nil.
+func (e *engine) watchFiles(ctx context.Context, w *fsnotify.Watcher) {
+	if w == nil {
 		return
 	}
+	defer w.Close()
 	due := time.NewTimer(0)
 	if !due.Stop() {
 		<-due.C
@@ -50,11 +44,21 @@ func (e *engine) watchFiles(ctx context.Context) {
 	}
 }
 
-// watched adds the folders with configuration to w, and makes those that are
-// missing, because only what is there can be watched.
-func (e *engine) watched(w *fsnotify.Watcher) error {
-	home := e.mailer.Home
-	accounts, clients := string(e.mailer.Accounts()), string(e.mailer.Clients())
-	return errors.Join(os.MkdirAll(accounts, 0o700), os.MkdirAll(clients, 0o700),
-		w.Add(filepath.Clean(home)), w.Add(accounts), w.Add(clients))
+// watchedFiles watches the folders with configuration, and makes those that are
+// missing, because only what is there can be watched. It returns nil where the
+// system cannot tell of changes; traymail reload does the same.
+func (e *engine) watchedFiles() *fsnotify.Watcher {
+	home, accounts, clients := filepath.Clean(e.mailer.Home), string(e.mailer.Accounts()), string(e.mailer.Clients())
+	w, err := fsnotify.NewWatcher()
+	if err == nil {
+		err = errors.Join(os.MkdirAll(accounts, 0o700), os.MkdirAll(clients, 0o700), w.Add(home), w.Add(accounts), w.Add(clients))
+		if err != nil {
+			w.Close()
+		}
+	}
+	if err != nil {
+		e.log.Warn("changed files are not noticed by themselves here; after a change run: traymail reload", "error", err)
+		return nil
+	}
+	return w
 }
