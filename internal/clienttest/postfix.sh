@@ -20,5 +20,5 @@ stop)
   rm -rf "$folder"
   ;;
 log) cat "$folder/log" ;;
-send) sendmail -C "$folder" "$@" ;;
+send) /usr/sbin/sendmail -C "$folder" "$@" ;;
 esac
