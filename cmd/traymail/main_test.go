@@ -12,11 +12,12 @@ import (
 	"traymail/internal/sandbox"
 )
 
-// The scripts run this test binary under the names of the program, and of the
-// opener that the system's browser is started with on Linux.
+// The scripts and the tests of crashes run this test binary under the names of
+// the program, and of the opener that the system's browser is started with on
+// Linux.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"traymail": main,
+		"traymail": mortal,
 		"sendmail": main,
 		"xdg-open": visit,
 	})
