@@ -89,12 +89,12 @@ type counter struct {
 	most   map[string]int // that were flying at once
 }
 
-func newCounter(t *testing.T) *counter {
+func newCounter(t *testing.T, took func(machine int)) *counter {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &counter{Listener: l, sent: map[string]int{}, flying: map[string]int{}, most: map[string]int{}}
+	c := &counter{Listener: l, took: took, sent: map[string]int{}, flying: map[string]int{}, most: map[string]int{}}
 	c.handlers.Go(func() {
 		for {
 			conn, err := l.Accept()
@@ -147,16 +147,15 @@ func TestThreeMachinesShareOneQueueAndOneOfThemIsKilled(t *testing.T) {
 			ids["paced"] = append(ids["paced"], accept(t, q, message("paced", "a@x"), "body"))
 		}
 	}
-	server := newCounter(t)
 	var machines []*exec.Cmd
 	var first atomic.Int64
 	kill := make(chan bool, 1)
-	server.took = func(machine int) {
+	server := newCounter(t, func(machine int) {
 		if machine == 0 && first.Add(1) == 5 {
 			kill <- true
 			<-kill // until it is dead, so that it has no answer
 		}
-	}
+	})
 	for n := range 3 {
 		cmd := command(t, childTask{PostgreSQL: o.PostgreSQL, Deliver: true, Machine: n, Server: server.Addr().String(), Lease: 5 * time.Second, Pace: pace})
 		in, err := cmd.StdinPipe()
