@@ -29,12 +29,8 @@ type station struct {
 func newStation(t *testing.T) *station {
 	t.Helper()
 	s := &station{bench: newBench(t, "unpaced"), listeners: map[string]string{}}
-	settings := "[keystore]\nkind = \"file\"\nkey_file = \"key\"\n\n" +
-		"[[listener]]\nname = \"starttls\"\naddress = \"127.0.0.1:0\"\ntls = \"starttls\"\n\n" +
-		"[[listener]]\nname = \"open\"\naddress = \"127.0.0.1:00\"\nnetworks = [\"127.0.0.0/8\"]\n"
-	if err := os.WriteFile(filepath.Join(s.home, "traymail.toml"), []byte(settings), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	s.settings("[[listener]]\nname = \"starttls\"\naddress = \"127.0.0.1:0\"\ntls = \"starttls\"\n\n" +
+		"[[listener]]\nname = \"open\"\naddress = \"127.0.0.1:00\"\nnetworks = [\"127.0.0.0/8\"]\n")
 	s.must(nil, "account", "edit", "demo", "--messages-per-minute", "100000")
 	s.signIn()
 	for line := range strings.Lines(s.must(nil, "client", "add", "tool")) {
@@ -54,16 +50,31 @@ func newStation(t *testing.T) *station {
 			t.Errorf("serve: exit %d: %s", code, said.String())
 		}
 	})
+	s.listening()
+	return s
+}
+
+// settings writes traymail.toml.
+func (s *station) settings(text string) {
+	s.t.Helper()
+	text = "[keystore]\nkind = \"file\"\nkey_file = \"key\"\n\n" + text
+	if err := os.WriteFile(filepath.Join(s.home, "traymail.toml"), []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// listening waits until the program listens, and notes where.
+func (s *station) listening() {
+	s.t.Helper()
 	for len(s.listeners) == 0 {
 		var status mailer.Status
 		if err := json.Unmarshal([]byte(s.must(nil, "status", "--json")), &status); err != nil {
-			t.Fatal(err)
+			s.t.Fatal(err)
 		}
 		for _, l := range status.Listeners {
 			s.listeners[l.Name] = l.Address
 		}
 	}
-	return s
 }
 
 func (s *station) server(listener string) clienttest.Server {
