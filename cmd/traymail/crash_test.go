@@ -28,8 +28,18 @@ import (
 // that point, see queue.Options.Fault, for the second time.
 const faultVariable = "TRAYMAIL_TEST_FAULT"
 
+// leashVariable is set for a program that ends with the tests, however those
+// end: they hold the other end of its standard input.
+const leashVariable = "TRAYMAIL_TEST_LEASH"
+
 // mortal is the program, which kills itself where the environment says.
 func mortal() {
+	if os.Getenv(leashVariable) != "" {
+		go func() {
+			io.Copy(io.Discard, os.Stdin)
+			die()
+		}()
+	}
 	var point string
 	var nth int64
 	if _, err := fmt.Sscan(os.Getenv(faultVariable), &point, &nth); err == nil {
@@ -83,12 +93,12 @@ func (s *served) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// said is what a person has to know of the log.
+// said is the log without what goes well.
 func (s *served) said() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return strings.Join(slices.DeleteFunc(strings.Split(s.log.String(), "\n"), func(line string) bool {
-		return strings.Contains(line, "level=INFO")
+		return strings.Contains(line, "message taken")
 	}), "\n")
 }
 
@@ -104,7 +114,11 @@ func (b *bench) program(fault string, args ...string) *exec.Cmd {
 func (b *bench) spawn(fault string) *served {
 	b.t.Helper()
 	s := &served{t: b.t, cmd: b.program(fault, "serve"), ready: make(chan struct{}), ended: make(chan struct{})}
+	s.cmd.Env = append(s.cmd.Env, leashVariable+"=1")
 	s.cmd.Stderr = s
+	if _, err := s.cmd.StdinPipe(); err != nil {
+		b.t.Fatal(err)
+	}
 	if err := s.cmd.Start(); err != nil {
 		b.t.Fatal(err)
 	}
@@ -559,12 +573,31 @@ type load struct {
 
 	mu           sync.Mutex
 	acknowledged []string
+	heard        sync.Cond // of mu: there is one more
+}
+
+func newLoad(name string) *load {
+	l := &load{name: name}
+	l.heard.L = &l.mu
+	return l
 }
 
 func (l *load) took(id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.acknowledged = append(l.acknowledged, id)
+	l.heard.Broadcast()
+}
+
+// await waits until n more are acknowledged and returns how many were before.
+func (l *load) await(n int) (before int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before = len(l.acknowledged)
+	for len(l.acknowledged) < before+n {
+		l.heard.Wait()
+	}
+	return before
 }
 
 // next makes a message; now and then a long one.
@@ -654,7 +687,7 @@ func TestFiftyKillsAtRandomUnderLoad(t *testing.T) {
 	b := newSignedIn(t, "unpaced")
 	const kills, sessions = 50, 3
 	b.must(nil, "account", "edit", "demo", "--messages-per-minute", "100000", "--recipients-per-day", "1000000", "--sessions", fmt.Sprint(sessions))
-	l := &load{name: "load"}
+	l := newLoad("load")
 	serving := 0 // when they were killed
 	for n := range kills {
 		s := b.spawn("")

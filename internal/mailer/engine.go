@@ -149,6 +149,7 @@ func (m *Mailer) openQueue(ctx context.Context, e *engine) (*queue.Queue, error)
 	for _, d := range s.Retry {
 		o.Schedule = append(o.Schedule, d.std())
 	}
+	m.shared.Store(o.PostgreSQL != "")
 	if o.PostgreSQL == "" {
 		o.Path = m.queueFile()
 		if err := os.MkdirAll(filepath.Dir(o.Path), 0o700); err != nil {

@@ -66,6 +66,7 @@ type Mailer struct {
 	mu      sync.Mutex
 	slots   map[string]*slot // by account name
 	engine  *engine          // nil unless the queue is open
+	shared  atomic.Bool      // other machines may deliver from the queue too
 }
 
 // A slot is the place of an account's sender. Its lock is held while secrets
@@ -220,6 +221,11 @@ func (m *Mailer) build(ctx context.Context, a *account.Account) (*sender, error)
 		WireLog: m.WireLog,
 
 		MaxSessions: a.Sessions,
+	}
+	if m.shared.Load() {
+		// The provider counts the sessions of all machines together, idle ones
+		// too, so that a warm one here would take another machine's turn.
+		server.IdleTimeout = time.Nanosecond
 	}
 	w := &sender{account: a, auth: auth, tokens: tokens, smtp: server}
 	if a.SMTPTLS != account.NoTLS { // no token goes out in clear text
