@@ -164,7 +164,7 @@ func TestEveryCommandInTheDocumentationExists(t *testing.T) {
 	root := (&program{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard}).rootCommand()
 	// In a block of code a command begins its line, after sudo perhaps; in a
 	// sentence it stands between backquotes.
-	block := regexp.MustCompile("(?ms)^```[a-z]*\n(.*?)^```")
+	block := regexp.MustCompile("(?ms)^ *```[a-z]*\n(.*?)^ *```")
 	line := regexp.MustCompile(`(?m)^(?:[0-9. *\t]*)(?:sudo (?:-u \S+ )?)?traymail ([^\n#<>|]*)`)
 	inline := regexp.MustCompile("`(?:sudo (?:-u [^ `]+ )?)?traymail ([^`\n#<>|]*)")
 	found := map[string]bool{}
