@@ -26,7 +26,9 @@ func pipeName(home string) (string, error) {
 
 // listen listens for the home, which it creates. The pipe is its user's alone:
 // no one else is granted anything, administrators included, who can take
-// ownership where they must. release has nothing left to do.
+// ownership where they must. But a service that runs as LocalSystem has no user
+// who could give it a command, so that the machine's administrators may; they
+// own the service anyway. release has nothing left to do.
 func listen(home string) (l net.Listener, release func() error, err error) {
 	if err := os.MkdirAll(filepath.Join(home, "state"), 0o700); err != nil {
 		return nil, nil, err
@@ -39,8 +41,12 @@ func listen(home string) (l net.Listener, release func() error, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	may := fmt.Sprintf("(A;;GA;;;%s)", me)
+	if me.IsWellKnown(windows.WinLocalSystemSid) {
+		may += "(A;;GA;;;BA)"
+	}
 	l, err = winio.ListenPipe(name, &winio.PipeConfig{
-		SecurityDescriptor: fmt.Sprintf("O:%[1]sG:%[1]sD:P(A;;GA;;;%[1]s)", me),
+		SecurityDescriptor: fmt.Sprintf("O:%[1]sG:%[1]sD:P%[2]s", me, may),
 		InputBufferSize:    64 << 10,
 		OutputBufferSize:   64 << 10,
 	})
@@ -74,8 +80,8 @@ func handle(c net.Conn) windows.Handle {
 	return windows.Handle(c.(interface{ Fd() uintptr }).Fd())
 }
 
-// dial connects to the program that runs for the home, when it is this user's:
-// another one could have taken the pipe's name first.
+// dial connects to the program that runs for the home, when it is this user's
+// or the system's own: another one could have taken the pipe's name first.
 func dial(ctx context.Context, home string) (net.Conn, error) {
 	name, err := pipeName(home)
 	var c net.Conn
@@ -110,7 +116,7 @@ func checkOwner(c net.Conn) error {
 	if err != nil {
 		return fmt.Errorf("the owner of the running traymail is not known: %w", err)
 	}
-	if !owner.Equals(me) {
+	if !owner.Equals(me) && !owner.IsWellKnown(windows.WinLocalSystemSid) {
 		return fmt.Errorf("the pipe of traymail belongs to another user, %s", owner)
 	}
 	return nil

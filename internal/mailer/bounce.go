@@ -36,7 +36,7 @@ func (e *engine) bounce(ctx context.Context, n queue.Notice) (queue.Message, io.
 		Kind: noticeKinds[n.Kind], ReportingMTA: e.hostname, From: a.Sender, To: to, MessageID: newMessageID(a.Sender),
 		Date: e.mailer.now(), Arrival: d.Received, EnvelopeID: d.EnvelopeID, Expires: n.Expires, Account: d.Account,
 		MaxOriginal:       int64(a.MaxSizeMB) << 20 / 2,
-		OriginalMessageID: d.MessageID, OriginalSubject: noticeSubjects[n.Kind] + d.Subject, Return: d.Return,
+		OriginalMessageID: d.MessageID, OriginalSubject: d.Subject, Return: d.Return,
 		Original: func() (io.ReadCloser, error) { return d.Open(ctx) },
 	}
 	for _, rcpt := range n.Recipients {
@@ -49,7 +49,7 @@ func (e *engine) bounce(ctx context.Context, n queue.Notice) (queue.Message, io.
 	}
 	m := queue.Message{
 		Envelope: queue.Envelope{Recipients: []queue.Recipient{{Address: to}}, UTF8: !isASCII([]byte(to))},
-		Account:  d.Account, Client: noticeClient, MessageID: r.MessageID, Subject: d.Subject,
+		Account:  d.Account, Client: noticeClient, MessageID: r.MessageID, Subject: noticeSubjects[n.Kind] + d.Subject,
 	}
 	body, err := r.Open()
 	if err != nil && r.Original != nil {

@@ -86,8 +86,9 @@ func results(d *queue.Delivery, r *smtp.Receipt) []queue.Result {
 // failed is the outcome of a message that was not taken. w is nil when not even
 // the account could be had; r is nil when nothing was said.
 func (e *engine) failed(ctx context.Context, d *queue.Delivery, w *sender, r *smtp.Receipt, err error) queue.Outcome {
+	refusal, _ := errors.AsType[*smtp.Error](err)
 	if ctx.Err() != nil {
-		return queue.Outcome{Reply: "cut short, because the program stops"}
+		return queue.Outcome{Reply: "cut short, because the program stops", Unknown: refusal != nil && refusal.Unknown}
 	}
 	var a *account.Account
 	if w != nil {
@@ -100,7 +101,6 @@ func (e *engine) failed(ctx context.Context, d *queue.Delivery, w *sender, r *sm
 	if r != nil {
 		o.Session = r.Session
 	}
-	refusal, _ := errors.AsType[*smtp.Error](err)
 	if refusal != nil && refusal.Code != 0 {
 		o.Reply = serverText(refusal)
 	}

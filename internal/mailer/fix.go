@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"traymail/authcode"
 	"traymail/internal/account"
 	"traymail/keystore"
@@ -87,6 +89,7 @@ func Temporary(err error) bool {
 	var remote *RemoteError
 	var oauth *authcode.Error
 	var reply *smtp.Error
+	var database *pgconn.ConnectError
 	switch {
 	case errors.As(err, &remote):
 		return remote.TemporaryFlag
@@ -95,7 +98,7 @@ func Temporary(err error) bool {
 	case errors.As(err, &reply) && (reply.Code != 0 || reply.Unknown):
 		// Of an unknown outcome this is false: sent again, it may arrive twice.
 		return reply.Temporary()
-	case errors.Is(err, keystore.ErrUnavailable), errors.Is(err, ErrQueueInUse), errors.Is(err, ErrQueueFull), diskFull(err):
+	case errors.Is(err, keystore.ErrUnavailable), errors.Is(err, ErrQueueInUse), errors.Is(err, ErrQueueFull), errors.As(err, &database), diskFull(err):
 		return true
 	}
 	return reply != nil && reply.Temporary()

@@ -117,7 +117,7 @@ func (q *Queue) Remove(ctx context.Context, id string) error {
 		if err := enter(ctx, t, id, Removed); err != nil {
 			return "", err
 		}
-		_, err := t.exec(ctx, `UPDATE mail_message SET state = $2, finished = $3, job = 0 WHERE id = $1`, id, Removed, stamp(now))
+		_, err := t.exec(ctx, `UPDATE mail_message SET state = $2, finished = $3, next_at = 0, job = 0 WHERE id = $1`, id, Removed, stamp(now))
 		return Removed, err
 	})
 	if err == nil {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"os/exec"
 	"path/filepath"
@@ -281,4 +282,70 @@ func TestMachinesShareMessagesAndPace(t *testing.T) {
 	if most > 2 {
 		t.Errorf("%d messages were in flight at once", most)
 	}
+}
+
+// Attempts that begin and attempts that pause the account meet on several
+// machines, and must not lock each other out.
+func TestMachinesThatPauseAnAccountDoNotLockEachOtherOut(t *testing.T) {
+	var said logged
+	dsn := postgrestest.Start(t)
+	pace := func(string) Pace { return Pace{AtOnce: 20} }
+	var machines []*Queue
+	for range 3 {
+		q := open(t, Options{PostgreSQL: dsn, Pace: pace, Log: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelError}))})
+		machines = append(machines, q)
+	}
+	var ids []string
+	for range 60 {
+		ids = append(ids, accept(t, machines[0], message("busy", "a@x"), "body"))
+	}
+	var tries atomic.Int64
+	for _, q := range machines {
+		start(t, q, func(ctx context.Context, d *Delivery) Outcome {
+			if tries.Add(1) < 200 {
+				return Outcome{Pause: &Pause{Cause: "throttled", Reason: "wait", Until: time.Now()}}
+			}
+			return allAccepted(ctx, d)
+		})
+	}
+	ended := make(chan struct{})
+	var resuming sync.WaitGroup
+	resuming.Go(func() { // at once, so that much is begun while much is paused
+		for {
+			select {
+			case <-ended:
+				return
+			default:
+				if err := machines[1].Resume(context.Background(), "busy"); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+	defer resuming.Wait()
+	defer close(ended)
+	for _, id := range ids {
+		untilState(t, machines[0], id, Delivered)
+	}
+	if text := said.String(); strings.Contains(text, "deadlock") {
+		t.Errorf("the database broke off:\n%s", text)
+	}
+}
+
+// logged is a log that several write to.
+type logged struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }

@@ -149,7 +149,7 @@ func TestHundredThousandMessagesCostNoMoreThanTen(t *testing.T) {
 		o.Now = func() time.Time { return now }
 		q := open(t, o)
 		postgres := o.PostgreSQL != ""
-		fillQueue(t, q, 100_000)
+		fillQueue(t, q, 100_000/sample)
 		var mu sync.Mutex
 		seen := map[string]bool{}
 		// Explaining needs a querier that the spy does not see.

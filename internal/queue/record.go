@@ -212,18 +212,18 @@ func (d *Delivery) noteEnd(ctx context.Context, t tx, out *Outcome, verdicts []v
 	if err != nil {
 		return err
 	}
-	if err := use(ctx, t, d.Account, d.started, delivered-len(verdicts)); err != nil {
-		return err
-	}
 	if out.Unknown {
 		if _, err := t.exec(ctx, `UPDATE mail_message SET resend = 1 WHERE id = $1`, d.ID); err != nil {
 			return err
 		}
 	}
 	if out.Pause != nil {
-		return pause(ctx, t, d.Account, *out.Pause, now)
+		// Before the pace, as begin takes their locks.
+		if err := pause(ctx, t, d.Account, *out.Pause, now); err != nil {
+			return err
+		}
 	}
-	return nil
+	return use(ctx, t, d.Account, d.started, delivered-len(verdicts))
 }
 
 // outcomeOf sums up an attempt: delivered, refused, retry, or partly when its
@@ -260,7 +260,7 @@ func advance(ctx context.Context, t tx, id, account string, now time.Time) (Stat
 		if err := enter(ctx, t, id, state); err != nil {
 			return "", err
 		}
-		_, err := t.exec(ctx, `UPDATE mail_message SET state = $2, finished = $3 WHERE id = $1`, id, state, stamp(now))
+		_, err := t.exec(ctx, `UPDATE mail_message SET state = $2, finished = $3, next_at = 0 WHERE id = $1`, id, state, stamp(now))
 		return state, err
 	}
 	at := moment(next)

@@ -45,6 +45,15 @@ func openSQLite(ctx context.Context, path string, synced bool, config *river.Con
 	if e.lock, err = lockOwner(path, time.Now()); err != nil {
 		return nil, err
 	}
+	// SQLite would make the file as readable as it can, and the files beside it
+	// as readable as the file.
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err = file.Close(); err != nil {
+		return nil, err
+	}
 	sync := "synchronous(off)"
 	if synced {
 		sync = "synchronous(full)"
@@ -97,6 +106,18 @@ func (e *liteEngine) isFull(err error) bool {
 }
 
 func (e *liteEngine) vacuum(ctx context.Context) error {
+	var free, pages int
+	if err := e.reader.QueryRowContext(ctx, "PRAGMA freelist_count").Scan(&free); err != nil {
+		return err
+	}
+	if err := e.reader.QueryRowContext(ctx, "PRAGMA page_count").Scan(&pages); err != nil {
+		return err
+	}
+	// Free pages are what the next messages are written to: some are worth
+	// keeping.
+	if free < 2000 || free < pages/4 {
+		return nil
+	}
 	_, err := e.writer.ExecContext(ctx, "PRAGMA incremental_vacuum(2000)")
 	return err
 }

@@ -302,7 +302,7 @@ func (q *Queue) clear(ctx context.Context) error {
 		return err
 	}
 	if len(bodies)+len(old) == 0 {
-		return nil
+		return q.engine.vacuum(ctx)
 	}
 	err = q.engine.update(ctx, func(ctx context.Context, t tx) error {
 		for _, id := range bodies {
