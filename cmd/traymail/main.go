@@ -169,6 +169,9 @@ func (p *program) engine() (m *mailer.Mailer, close func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := checkOwner(home); err != nil {
+		return nil, nil, err
+	}
 	settings, err := mailer.ReadSettings(home)
 	if err != nil {
 		return nil, nil, err

@@ -95,5 +95,8 @@ func (p *program) accounts() (account.Dir, error) {
 // clients is where the relay's clients are.
 func (p *program) clients() (mailer.ClientDir, error) {
 	home, err := p.homeFolder()
+	if err == nil {
+		err = checkOwner(home)
+	}
 	return (&mailer.Mailer{Home: home}).Clients(), err
 }

@@ -20,9 +20,13 @@ import (
 // from this machine.
 func (b *bench) settings(more string) {
 	b.t.Helper()
-	text := "[[listener]]\nname = \"local\"\naddress = \"127.0.0.1:0\"\nnetworks = [\"127.0.0.0/8\"]\n" + more
+	writeSettings(b.t, b, "[[listener]]\nname = \"local\"\naddress = \"127.0.0.1:0\"\nnetworks = [\"127.0.0.0/8\"]\n"+more)
+}
+
+func writeSettings(t *testing.T, b *bench, text string) {
+	t.Helper()
 	if err := os.WriteFile(filepath.Join(b.Home, settingsFile), []byte(text), 0o600); err != nil {
-		b.t.Fatal(err)
+		t.Fatal(err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"traymail/internal/account"
 	"traymail/internal/dsn"
 	"traymail/internal/queue"
 )
@@ -16,21 +17,15 @@ import (
 func (e *engine) bounce(ctx context.Context, n queue.Notice) (queue.Message, io.Reader, bool) {
 	d := n.Delivery
 	log := e.log.With("id", d.ID, "account", d.Account, "notice", string(n.Kind))
-	if d.From == "" || d.Client == noticeClient {
-		log.Warn("nobody is told, because the message is a notice itself")
-		return queue.Message{}, nil, false
-	}
 	a, err := e.mailer.Accounts().Load(d.Account)
 	if err != nil {
 		log.Error("nobody can be told, because the account cannot be used", "error", err)
 		return queue.Message{}, nil, false
 	}
-	to := cmp.Or(d.ReturnTo, d.From)
-	if !dsn.CanReceive(to) {
-		if to = a.NoticeTo; to == "" {
-			log.Warn("nobody is told: the sender cannot receive, and the account has no notice_to", "from", cmp.Or(d.ReturnTo, d.From))
-			return queue.Message{}, nil, false
-		}
+	to := noticeTo(&d.Message, a)
+	if to == "" {
+		log.Warn("nobody is told: the message is a notice itself, or its sender cannot receive and the account has no notice_to", "from", cmp.Or(d.ReturnTo, d.From))
+		return queue.Message{}, nil, false
 	}
 	r := &dsn.Report{
 		Kind: noticeKinds[n.Kind], ReportingMTA: e.hostname, From: a.Sender, To: to, MessageID: newMessageID(a.Sender),
@@ -61,6 +56,19 @@ func (e *engine) bounce(ctx context.Context, n queue.Notice) (queue.Message, io.
 		return queue.Message{}, nil, false
 	}
 	return m, body, true
+}
+
+// noticeTo is whom to tell about a message: its sender, who may stand behind a
+// forced one, or when that cannot receive whom the account names; "" is nobody.
+// Of a notice nobody is told, and of what has the null sender.
+func noticeTo(m *queue.Message, a *account.Account) string {
+	if m.From == "" || m.Client == noticeClient {
+		return ""
+	}
+	if to := cmp.Or(m.ReturnTo, m.From); dsn.CanReceive(to) {
+		return to
+	}
+	return a.NoticeTo
 }
 
 // noticeSubjects begin the subject of a notice in the record.

@@ -6,15 +6,47 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/mail"
+	"regexp"
 	"strings"
 
+	"traymail/internal/account"
 	"traymail/internal/relay"
 )
 
 // commandClient is the client of messages that a command handed over.
 const commandClient = "command"
+
+// bareForm is a local user without a domain, with the name that cron and others
+// put behind it.
+var bareForm = regexp.MustCompile(`^[A-Za-z0-9._-]+( \([^()]*\))?$`)
+
+func isBare(address string) bool { return bareForm.MatchString(address) }
+
+// qualify replaces local users, whom no mail system elsewhere knows: as
+// recipients by the account's notice address, in From by its sender, whose name
+// then tells the user.
+func (p *prepared) qualify(a *account.Account) error {
+	for i, to := range p.recipients {
+		switch {
+		case !isBare(to):
+		case a.NoticeTo == "":
+			return &account.FieldError{Text: fmt.Sprintf("the recipient %q is a user of this machine, and nothing says who gets mail for those", to),
+				Fix: "name who does: traymail account edit " + a.Name + " --notice-to ADDRESS"}
+		default:
+			p.recipients[i] = a.NoticeTo
+		}
+	}
+	for i, f := range p.fields {
+		if strings.EqualFold(f.name, "from") && isBare(f.value()) {
+			p.fields[i].raw = []byte("From: " + (&mail.Address{Name: f.value(), Address: a.Sender}).String() + "\r\n")
+			p.from = a.Sender
+		}
+	}
+	return nil
+}
 
 // Enqueue puts one message into the queue; from then on nothing loses it. It
 // passes the same rules as one that comes over SMTP: the account's From policy,
@@ -42,6 +74,12 @@ func (m *Mailer) Enqueue(ctx context.Context, name string, s Submission) (Queued
 	a, err := m.Accounts().Load(name)
 	if err != nil {
 		return Queued{}, err
+	}
+	if err := p.qualify(a); err != nil {
+		return Queued{}, about(a, err)
+	}
+	if isBare(s.From) {
+		s.From = "" // a local user, as cron names it
 	}
 	envelope := relay.Message{From: cmp.Or(s.From, a.Sender), Return: s.Return, EnvelopeID: s.EnvelopeID}
 	if s.Null {

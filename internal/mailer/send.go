@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -159,22 +160,29 @@ func (w *sender) xoauth2() func(context.Context, *smtp.Error) (sasl.Client, erro
 }
 
 // forSender returns the account that sends for an address: the one whose
-// sender it is, else the one whose username it is, else the one that the
-// settings name, else the only one.
+// sender it is or which lists it, else the one that lists its domain, else the
+// one whose username it is, else the one that the settings name, else the only
+// one.
 func (m *Mailer) forSender(address string) (string, error) {
 	names, err := m.Accounts().Names()
 	if err != nil {
 		return "", err
 	}
-	byUsername := ""
+	byDomain, byUsername := "", ""
 	var broken []error
+	domain := address[max(strings.LastIndexByte(address, '@'), 0):]
 	for _, name := range names {
 		a, err := m.Accounts().Load(name)
+		lists := func(what string) bool {
+			return slices.ContainsFunc(a.Senders, func(s string) bool { return strings.EqualFold(s, what) })
+		}
 		switch {
 		case err != nil:
 			broken = append(broken, err)
-		case strings.EqualFold(a.Sender, address):
+		case strings.EqualFold(a.Sender, address) || lists(address):
 			return name, nil
+		case lists(domain):
+			byDomain = cmp.Or(byDomain, name)
 		case strings.EqualFold(a.Username, address):
 			byUsername = name
 		}
@@ -184,8 +192,8 @@ func (m *Mailer) forSender(address string) (string, error) {
 		return "", err
 	}
 	switch {
-	case byUsername != "":
-		return byUsername, nil
+	case byDomain != "", byUsername != "":
+		return cmp.Or(byDomain, byUsername), nil
 	case settings.Relay.DefaultAccount != "":
 		return settings.Relay.DefaultAccount, nil
 	case len(names) == 1:

@@ -266,11 +266,25 @@ func headerRecipients(fields []field) ([]string, error) {
 			continue
 		}
 		list, err := addressParser.ParseList(f.value())
-		if err != nil {
-			return nil, fmt.Errorf("the %s field is not a list of addresses (%s): %w", f.name, f.value(), err)
+		if err == nil {
+			for _, a := range list {
+				all = append(all, a.Address)
+			}
+			continue
 		}
-		for _, a := range list {
-			all = append(all, a.Address)
+		// A list with local users in it has no name with a comma.
+		for part := range strings.SplitSeq(f.value(), ",") {
+			part = strings.TrimSpace(part)
+			one, oneErr := addressParser.Parse(part)
+			switch {
+			case oneErr == nil:
+				all = append(all, one.Address)
+			case isBare(part):
+				user, _, _ := strings.Cut(part, " ")
+				all = append(all, user)
+			default:
+				return nil, fmt.Errorf("the %s field is not a list of addresses (%s): %w", f.name, f.value(), err)
+			}
 		}
 	}
 	return all, nil
