@@ -39,8 +39,8 @@ func Scenarios() []Scenario {
 			clock: -24 * time.Hour},
 
 		// Tokens.
-		{Name: "secret-expired", What: "The client secret of the Web registration expired yesterday.",
-			tenant: func(t *Tenant) { t.app(webAppID).SecretExpires = time.Now().AddDate(0, 0, -1) }},
+		{Name: "secret-expired", What: "The client secret of the Web registration has expired.",
+			tenant: func(t *Tenant) { a := t.app(webAppID); a.SecretExpires = a.SecretExpires.AddDate(0, -6, -3) }},
 		{Name: "token-short-lived", What: "Access tokens are good for 60 seconds.",
 			tenant: func(t *Tenant) { t.AccessTokenLifetime = time.Minute }},
 		{Name: "refresh-revoked", What: "After the sign-in, the first renewal of the SMTP token finds the sign-in revoked; a new sign-in works.",
