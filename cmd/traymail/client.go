@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"traymail/internal/account"
+	"traymail/internal/control"
 	"traymail/internal/mailer"
 	"traymail/internal/relay"
 )
@@ -99,15 +101,48 @@ func (p *program) clientAdd() *cobra.Command {
 			if !noPassword {
 				password, client.PasswordHash = relay.NewPassword()
 			}
-			if err := dir.Save(&client); err != nil {
-				return err
-			}
-			return p.showClient(client, password)
+			return p.saveClient(c.Context(), client, password)
 		},
 	})
 	f.register(c)
 	c.Flags().BoolVar(&noPassword, "no-password", false, "none: it is known by --networks alone")
 	return c
+}
+
+// saveClient saves a client, puts it into force, and tells what the tool has to
+// be told.
+func (p *program) saveClient(ctx context.Context, client mailer.Client, password string) error {
+	home, err := p.homeFolder()
+	if err != nil {
+		return err
+	}
+	if err := (&mailer.Mailer{Home: home}).SaveClient(client); err != nil {
+		return err
+	}
+	if err := p.showClient(client, password); err != nil {
+		return err
+	}
+	return p.putInForce(ctx, "it is saved")
+}
+
+// putInForce has the running program, if one runs, take over a changed file.
+func (p *program) putInForce(ctx context.Context, done string) error {
+	home, err := p.homeFolder()
+	if err != nil {
+		return err
+	}
+	running, err := control.Dial(ctx, home)
+	if errors.Is(err, control.ErrNotRunning) {
+		return nil
+	}
+	if err == nil {
+		defer running.Close()
+		err = running.Reload(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("%s, but the running traymail does not go by it: %w", done, err)
+	}
+	return nil
 }
 
 // showClient tells what a tool has to be told.
@@ -134,7 +169,7 @@ func (p *program) clientEdit() *cobra.Command {
 		ValidArgsFunction: p.clientNames,
 		Short:             "Change fields of a client",
 		Args:              usage(cobra.ExactArgs(1)),
-		RunE: p.onClient(func(c *cobra.Command, dir mailer.ClientDir, client *mailer.Client) error {
+		RunE: p.onClient(func(c *cobra.Command, client *mailer.Client) error {
 			any, err := f.set(c, client)
 			if err != nil {
 				return err
@@ -142,10 +177,7 @@ func (p *program) clientEdit() *cobra.Command {
 			if !any {
 				return &usageError{c, errors.New("nothing to change: name a field, such as --senders")}
 			}
-			if err := dir.Save(client); err != nil {
-				return err
-			}
-			return p.showClient(*client, "")
+			return p.saveClient(c.Context(), *client, "")
 		}),
 	})
 	f.register(c)
@@ -158,19 +190,16 @@ func (p *program) clientPasswd() *cobra.Command {
 		ValidArgsFunction: p.clientNames,
 		Short:             "Give a client a new password, and show it once",
 		Args:              usage(cobra.ExactArgs(1)),
-		RunE: p.onClient(func(_ *cobra.Command, dir mailer.ClientDir, client *mailer.Client) error {
+		RunE: p.onClient(func(c *cobra.Command, client *mailer.Client) error {
 			var password string
 			password, client.PasswordHash = relay.NewPassword()
-			if err := dir.Save(client); err != nil {
-				return err
-			}
-			return p.showClient(*client, password)
+			return p.saveClient(c.Context(), *client, password)
 		}),
 	})
 }
 
 // onClient gives a command the client that its argument names.
-func (p *program) onClient(do func(*cobra.Command, mailer.ClientDir, *mailer.Client) error) func(*cobra.Command, []string) error {
+func (p *program) onClient(do func(*cobra.Command, *mailer.Client) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
 		dir, err := p.clients()
 		if err != nil {
@@ -180,7 +209,7 @@ func (p *program) onClient(do func(*cobra.Command, mailer.ClientDir, *mailer.Cli
 		if err != nil {
 			return err
 		}
-		return do(c, dir, client)
+		return do(c, client)
 	}
 }
 
@@ -225,7 +254,7 @@ func (p *program) clientRm() *cobra.Command {
 		ValidArgsFunction: p.clientNames,
 		Short:             "Remove a client; its password ends to work",
 		Args:              usage(cobra.ExactArgs(1)),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			dir, err := p.clients()
 			if err != nil {
 				return err
@@ -234,7 +263,7 @@ func (p *program) clientRm() *cobra.Command {
 				return err
 			}
 			fmt.Fprintf(p.stderr, "Client %s is removed.\n", args[0])
-			return nil
+			return p.putInForce(c.Context(), "it is removed")
 		},
 	}
 }

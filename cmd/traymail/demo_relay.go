@@ -68,6 +68,9 @@ func (p *program) awaitRelayed(ctx context.Context, r *rehearsal, m *relayedMess
 			return err
 		}
 		last := record.Attempts[len(record.Attempts)-1]
+		if last.Outcome != "delivered" {
+			return fmt.Errorf("the message that was handed to the relay was not delivered: %s", last.Reply)
+		}
 		p.tell("Delivered in the background, at attempt %d. The server said: %s", last.N, last.Reply)
 		m.SMTPReply, m.MessageID, m.QueueID = last.Reply, record.MessageID, record.ID
 		return found

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"traymail/internal/account"
 	"traymail/internal/mailer"
 )
 
@@ -21,6 +22,9 @@ func (p *program) logCommand() *cobra.Command {
 oldest first. With --json each line is an object.`,
 		Args: usage(cobra.NoArgs),
 		RunE: p.withQueue(func(c *cobra.Command, m mailer.Program, _ []string) error {
+			if _, here := m.(*mailer.Mailer); here && follow {
+				return &account.FieldError{Text: "nothing follows, because traymail does not run", Fix: "start it: traymail serve; without --follow the log of the past is shown"}
+			}
 			after := mailer.Attempt{Finished: time.Now().Add(-since)}
 			after, err := p.printLog(c.Context(), m, after)
 			if err != nil || !follow {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	accounts "traymail/internal/account"
 	"traymail/internal/mailer"
 )
 
@@ -37,6 +38,9 @@ func (p *program) queueLs() *cobra.Command {
 --all others too. The record is kept for 30 days, or as keep_days says.`,
 		Args: usage(cobra.NoArgs),
 		RunE: p.withQueue(func(c *cobra.Command, m mailer.Program, _ []string) error {
+			if f.Limit < 1 {
+				return &usageError{c, errors.New("--limit is at least 1")}
+			}
 			states, err := statesOf(c, state, all)
 			if err != nil {
 				return err
@@ -156,22 +160,27 @@ func resent(a mailer.Attempt) string {
 }
 
 func (p *program) queueChange(what mailer.Change, name, short, done string) *cobra.Command {
-	return &cobra.Command{
+	return p.reporting(&cobra.Command{
 		Use:   name + " ID...",
 		Short: short,
 		Args:  usage(cobra.MinimumNArgs(1)),
 		RunE: p.withQueue(func(c *cobra.Command, m mailer.Program, args []string) error {
 			var errs []error
+			changed := []string{}
 			for _, id := range args {
 				if err := m.Change(c.Context(), id, what); err != nil {
 					errs = append(errs, fmt.Errorf("message %s: %w", id, err))
 					continue
 				}
+				changed = append(changed, id)
 				fmt.Fprintf(p.stderr, "Message %s is %s.\n", id, done)
+			}
+			if p.json {
+				errs = append(errs, p.printJSON(map[string][]string{"changed": changed}))
 			}
 			return errors.Join(errs...)
 		}),
-	}
+	})
 }
 
 func (p *program) queueFlush() *cobra.Command {
@@ -181,6 +190,11 @@ func (p *program) queueFlush() *cobra.Command {
 		Short: "Try everything that waits for a later attempt now",
 		Args:  usage(cobra.NoArgs),
 		RunE: p.withQueue(func(c *cobra.Command, m mailer.Program, _ []string) error {
+			if account != "" {
+				if _, _, err := m.Account(c.Context(), account); errors.Is(err, accounts.ErrNotFound) {
+					return err
+				}
+			}
 			n, err := m.Flush(c.Context(), account)
 			if err != nil {
 				return err

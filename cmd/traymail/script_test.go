@@ -160,8 +160,9 @@ func findSecrets(e *testscript.Env, home string) {
 	}
 }
 
-// tokenForm is that of the sandbox's access tokens, refresh tokens and codes.
-var tokenForm = regexp.MustCompile(`(eyJ|1\.)[A-Za-z0-9_-]{20}`)
+// tokenForm is that of the sandbox's access tokens, refresh tokens and codes. A
+// digit before the 1 makes it a moment of time, as a database keeps them.
+var tokenForm = regexp.MustCompile(`(eyJ|(?:^|[^0-9])1\.)[A-Za-z0-9_-]{20}`)
 
 // holdsSecret looks for tokens, and for what the sandbox's people and apps keep
 // secret.

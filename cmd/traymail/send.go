@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"traymail/internal/control"
 	"traymail/internal/mailer"
 )
 
@@ -86,13 +87,26 @@ Also runs when the program is called as sendmail.`,
 }
 
 // enqueue puts a message into the queue of the running program, or of the next.
+// The message is read first: whoever writes it may take its time, and nobody
+// else shall wait for the queue meanwhile.
 func (p *program) enqueue(ctx context.Context, account string, s mailer.Submission) error {
-	m, done, err := p.reachQueue(ctx)
+	message, err := mailer.NewSpool(s.Data)
 	if err != nil {
 		return err
 	}
-	defer done()
-	q, err := m.Enqueue(ctx, account, s)
+	defer message.Close()
+	var q mailer.Queued
+	for tries := 0; ; tries++ {
+		s.Data = message.Open()
+		q, err = p.handIn(ctx, account, s)
+		// A program that stops between two steps of this took nothing.
+		if tries == 3 || !errors.Is(err, control.ErrNotRunning) && !errors.Is(err, mailer.ErrStopping) {
+			break
+		}
+	}
+	if errors.Is(err, control.ErrNotRunning) {
+		err = fmt.Errorf("%w: %w", mailer.ErrStopping, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -103,6 +117,15 @@ func (p *program) enqueue(ctx context.Context, account string, s mailer.Submissi
 		fmt.Fprintf(p.stderr, "Queued as %s. Nothing delivers it until traymail runs: traymail serve\n", q.ID)
 	}
 	return nil
+}
+
+func (p *program) handIn(ctx context.Context, account string, s mailer.Submission) (mailer.Queued, error) {
+	m, done, err := p.reachQueue(ctx)
+	if err != nil {
+		return mailer.Queued{}, err
+	}
+	defer done()
+	return m.Enqueue(ctx, account, s)
 }
 
 // sendNow submits a message without the queue.

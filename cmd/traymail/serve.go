@@ -51,6 +51,9 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := checkOwner(home); err != nil {
+		return err
+	}
 	settings, err := mailer.ReadSettings(home)
 	if err != nil {
 		return err
@@ -97,6 +100,11 @@ func (p *program) openLog(home string, s mailer.LogSettings) (*slog.Logger, io.C
 // background starts everything that runs without a window: relay, queue and
 // delivery, the way in for commands, and the metrics. stop ends it, in order.
 func (p *program) background(ctx context.Context, m *mailer.Mailer, settings mailer.Settings, log *slog.Logger) (stop func() error, err error) {
+	if listen := settings.Metrics.Listen; listen != "" {
+		if err := metrics.CheckAddress(listen); err != nil {
+			return nil, &account.FieldError{File: filepath.Join(m.Home, "traymail.toml"), Key: "metrics.listen", Text: err.Error(), Fix: "write it as 127.0.0.1:9587"}
+		}
+	}
 	if err := startQueue(ctx, m); err != nil {
 		return nil, err
 	}

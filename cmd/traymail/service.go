@@ -140,7 +140,7 @@ func nameFlag(name string) string {
 // there to type a passphrase, and a login's keychain is open for the login.
 func keyWithoutPerson(k mailer.KeystoreSettings, j service.Job, system string) error {
 	switch {
-	case k.Kind == "keychain" && !j.User && system == "linux":
+	case k.Kind == "keychain" && !j.User && system != "windows":
 		return &account.FieldError{Key: "kind", Text: "the service could not open the keychain, which belongs to a login",
 			Fix: `set [keystore] kind = "file" with key_file or credential in traymail.toml, or install a service of your own with --user`}
 	case k.Kind == "file" && k.KeyFile == "" && k.Credential == "":

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"regexp"
+	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 )
@@ -57,10 +58,17 @@ func Locate(err error, path string, data []byte) error {
 	}
 	located := *f
 	located.File = path
+	from := 0
+	section, key, inSection := strings.Cut(f.Key, ".")
+	if !inSection {
+		key = f.Key
+	} else if at := regexp.MustCompile(`(?m)^[ \t]*\[\[?[ \t]*` + regexp.QuoteMeta(section) + `[ \t]*\]`).FindIndex(data); at != nil {
+		from = at[1]
+	}
 	// Keys are bare words on a line of their own, in the form that Save writes.
-	at := regexp.MustCompile(`(?m)^[ \t]*["']?` + regexp.QuoteMeta(f.Key) + `["']?[ \t]*=`).FindIndex(data)
+	at := regexp.MustCompile(`(?m)^[ \t]*["']?` + regexp.QuoteMeta(key) + `["']?[ \t]*=`).FindIndex(data[from:])
 	if at != nil {
-		located.Line = 1 + bytes.Count(data[:at[0]], []byte("\n"))
+		located.Line = 1 + bytes.Count(data[:from+at[0]], []byte("\n"))
 	}
 	return &located
 }

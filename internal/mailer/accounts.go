@@ -75,8 +75,10 @@ func (m *Mailer) save(ctx context.Context, a account.Account, clientSecret keyst
 		return err
 	}
 	slot := m.slot(a.Name)
-	slot.mu.Lock()
-	defer slot.mu.Unlock()
+	if err := slot.lock(ctx); err != nil {
+		return err
+	}
+	defer slot.unlock()
 	if clientSecret == "" {
 		_, err := m.clientSecret(ctx, &a)
 		var missing *account.FieldError
@@ -116,7 +118,8 @@ func (m *Mailer) save(ctx context.Context, a account.Account, clientSecret keyst
 	if err := m.Accounts().Save(&a); err != nil {
 		return err
 	}
-	return slot.close()
+	m.retire(slot)
+	return nil
 }
 
 // checkClientSecret refuses a secret that cannot be right before it is stored.
@@ -161,15 +164,49 @@ func sameSignIn(a, b *account.Account) bool {
 		strings.EqualFold(a.Tenant, b.Tenant) && a.AuthorityURL == b.AuthorityURL && a.ID == b.ID
 }
 
+// waiting is how many messages an account still has to send. A home without a
+// queue has none, and is not given one.
+func (m *Mailer) waiting(ctx context.Context, name string) (int, error) {
+	settings, err := ReadSettings(m.Home)
+	if err != nil {
+		return 0, err
+	}
+	if settings.Queue.PostgreSQL == "" && !exists(m.queueFile()) {
+		return 0, nil
+	}
+	e, err := m.opened(ctx)
+	if err != nil {
+		return 0, err
+	}
+	accounts, err := e.queue.Accounts(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, a := range accounts {
+		if a.Name == name {
+			return a.Waiting + a.Sending + a.Held, nil
+		}
+	}
+	return 0, nil
+}
+
 // Remove deletes an account with its secrets, also one whose file cannot be
-// used. When a secret cannot be removed the account stays.
+// used. It stays when messages wait for it, and when a secret cannot be removed.
 func (m *Mailer) Remove(ctx context.Context, name string) error {
 	slot := m.slot(name)
-	slot.mu.Lock()
-	defer slot.mu.Unlock()
+	if err := slot.lock(ctx); err != nil {
+		return err
+	}
+	defer slot.unlock()
 	id, err := m.Accounts().ID(name)
 	if err != nil {
 		return err
+	}
+	if n, err := m.waiting(ctx, name); err != nil {
+		return fmt.Errorf("account %s stays: %w", name, err)
+	} else if n > 0 {
+		return &account.FieldError{Text: fmt.Sprintf("account %s stays: %d messages wait to be sent through it", name, n),
+			Fix: "let them go out, or take them out: traymail queue ls --account " + name + ", traymail queue rm ID..."}
 	}
 	a := &account.Account{Name: name, ID: id}
 	for _, secret := range []string{refreshTokenName(a), clientSecretName(a)} {
@@ -180,7 +217,8 @@ func (m *Mailer) Remove(ctx context.Context, name string) error {
 			return fmt.Errorf("account %s stays: %w", name, err)
 		}
 	}
-	err = errors.Join(slot.close(), m.forgetClaims(a), m.Accounts().Remove(name))
+	m.retire(slot)
+	err = errors.Join(m.forgetClaims(a), m.Accounts().Remove(name))
 	m.accountChanged(ctx)
 	return err
 }

@@ -17,9 +17,9 @@ import (
 func (e *engine) bounce(ctx context.Context, n queue.Notice) (queue.Message, io.Reader, bool) {
 	d := n.Delivery
 	log := e.log.With("id", d.ID, "account", d.Account, "notice", string(n.Kind))
-	a, err := e.mailer.Accounts().Load(d.Account)
+	a, err := e.noticeAccount(d.Account)
 	if err != nil {
-		log.Error("nobody can be told, because the account cannot be used", "error", err)
+		log.Error("nobody can be told, because no account can be used", "error", err)
 		return queue.Message{}, nil, false
 	}
 	to := noticeTo(&d.Message, a)
@@ -34,17 +34,26 @@ func (e *engine) bounce(ctx context.Context, n queue.Notice) (queue.Message, io.
 		OriginalMessageID: d.MessageID, OriginalSubject: d.Subject, Return: d.Return,
 		Original: func() (io.ReadCloser, error) { return d.Open(ctx) },
 	}
+	reason, reasonFix := e.pauseOf(ctx, d.Account)
 	for _, rcpt := range n.Recipients {
 		fix := strings.NewReplacer("{account}", a.Name, "{username}", a.Username).Replace(replyFix(rcpt.Reply))
-		to := dsn.Recipient{Address: rcpt.Address, Original: rcpt.OriginalRecipient, Reply: rcpt.Reply, RemoteMTA: a.SMTPHost, Fix: fix}
-		if strings.HasPrefix(rcpt.Reply, "not delivered within ") {
+		to := dsn.Recipient{Address: rcpt.Address, Original: rcpt.OriginalRecipient, Reply: rcpt.Reply, Fix: fix}
+		expired := strings.HasPrefix(rcpt.Reply, "not delivered within ")
+		if expired {
 			to.Status = "4.4.7" // the time ran out (RFC 3463 §3.5)
+		}
+		if replyCode(rcpt.Reply) != "none" {
+			to.RemoteMTA = a.SMTPHost // which said so
+		} else if reason != "" && n.Kind != queue.NoticeRelayed && (expired || rcpt.Reply == "") {
+			// It never came to an attempt, because of the account.
+			to.Reply = strings.TrimPrefix(rcpt.Reply+"; the account waits: "+reason, "; ")
+			to.Fix = cmp.Or(to.Fix, reasonFix)
 		}
 		r.Recipients = append(r.Recipients, to)
 	}
 	m := queue.Message{
 		Envelope: queue.Envelope{Recipients: []queue.Recipient{{Address: to}}, UTF8: !isASCII([]byte(to))},
-		Account:  d.Account, Client: noticeClient, MessageID: r.MessageID, Subject: noticeSubjects[n.Kind] + d.Subject,
+		Account:  a.Name, Client: noticeClient, MessageID: r.MessageID, Subject: noticeSubjects[n.Kind] + d.Subject,
 	}
 	body, err := r.Open()
 	if err != nil && r.Original != nil {
@@ -56,6 +65,34 @@ func (e *engine) bounce(ctx context.Context, n queue.Notice) (queue.Message, io.
 		return queue.Message{}, nil, false
 	}
 	return m, body, true
+}
+
+// noticeAccount is the account that a notice goes through: the message's own or,
+// when that was removed or broken, the one that sends by default.
+func (e *engine) noticeAccount(name string) (*account.Account, error) {
+	a, err := e.mailer.Accounts().Load(name)
+	if err == nil {
+		return a, nil
+	}
+	other, otherErr := e.mailer.forSender("")
+	if otherErr != nil || other == name {
+		return nil, err
+	}
+	return e.mailer.Accounts().Load(other)
+}
+
+// pauseOf is why an account is paused and what to do, "" when it is not.
+func (e *engine) pauseOf(ctx context.Context, name string) (reason, fix string) {
+	accounts, err := e.queue.Accounts(ctx)
+	if err != nil {
+		return "", ""
+	}
+	for _, a := range accounts {
+		if a.Name == name && !a.Paused.IsZero() {
+			return a.Reason, e.fixOf(a)
+		}
+	}
+	return "", ""
 }
 
 // noticeTo is whom to tell about a message: its sender, who may stand behind a

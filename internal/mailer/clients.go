@@ -117,6 +117,22 @@ func (d ClientDir) Remove(name string) error {
 	return err
 }
 
+// SaveClient stores a client, unless the configuration as a whole could not be
+// used with it.
+func (m *Mailer) SaveClient(c Client) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	settings, err := ReadSettings(m.Home)
+	if err != nil {
+		return err
+	}
+	if _, err := m.relayConfig(settings, &c); err != nil {
+		return err
+	}
+	return m.Clients().Save(&c)
+}
+
 func validateClientName(name string) error {
 	err := account.ValidateName(name)
 	var f *account.FieldError
@@ -157,9 +173,10 @@ func (c *Client) relayClient() relay.Client {
 	}
 }
 
-// relayConfig is the configuration of the relay as the files have it. Every
-// account must be usable: one that is not would take its senders with it.
-func (m *Mailer) relayConfig(s Settings) (relay.Config, error) {
+// relayConfig is the configuration of the relay as the files have it, with more
+// clients in place of those of their names. Every account must be usable: one
+// that is not would take its senders with it.
+func (m *Mailer) relayConfig(s Settings, more ...*Client) (relay.Config, error) {
 	c := relay.Config{
 		Hostname: s.Relay.Hostname, Default: s.Relay.DefaultAccount,
 		MaxSize: int64(s.Relay.MaxSizeMB) << 20, MaxRecipients: s.Relay.MaxRecipients,
@@ -186,7 +203,14 @@ func (m *Mailer) relayConfig(s Settings) (relay.Config, error) {
 	if err != nil {
 		return c, err
 	}
+	for _, cl := range more {
+		clients = append(slices.DeleteFunc(clients, func(other Client) bool { return other.Name == cl.Name }), *cl)
+	}
 	for _, cl := range clients {
+		if known := func(a *account.Account) bool { return a.Name == cl.Account }; cl.Account != "" && !slices.ContainsFunc(accounts, known) {
+			return c, &account.FieldError{File: m.Clients().path(cl.Name), Key: "account", Text: fmt.Sprintf("there is no account %q", cl.Account),
+				Fix: "name one of those that traymail account ls shows, or leave the key out"}
+		}
 		c.Clients = append(c.Clients, cl.relayClient())
 	}
 	for _, l := range s.Listeners {
@@ -206,7 +230,7 @@ func (m *Mailer) relayConfig(s Settings) (relay.Config, error) {
 		})
 	}
 	if err := c.Validate(); err != nil {
-		return c, &account.FieldError{File: filepath.Join(m.Home, settingsFile), Text: err.Error(), Fix: "correct it there, or in the file of the client or account that it names; docs/configuration.md has every key"}
+		return c, &account.FieldError{Text: err.Error(), Fix: "correct it in " + settingsFile + ", or in the file of the client or account that it names; docs/configuration.md has every key"}
 	}
 	return c, nil
 }

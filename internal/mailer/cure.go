@@ -1,7 +1,9 @@
 package mailer
 
 import (
+	"cmp"
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,8 +18,9 @@ type cure struct {
 	engine *engine
 	now    chan struct{} // a reason to look at once
 
-	mu    sync.Mutex
-	cases map[string]*case_ // by account
+	mu     sync.Mutex
+	kicked bool              // pauses with an end are to be ended too, at the next look
+	cases  map[string]*case_ // by account
 }
 
 // A case_ is one account's trouble.
@@ -58,19 +61,36 @@ func (c *cure) noted(account string, err error) {
 	c.cases[account].err = err
 }
 
-// fix says what to do about an account's trouble.
-func (c *cure) fix(account string) string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if k := c.cases[account]; k != nil && k.err != nil {
+// fixOf says what to do about an account's pause: by the error that was met, or,
+// when another process met it, by what is recorded of it.
+func (e *engine) fixOf(a queue.Account) string {
+	e.cure.mu.Lock()
+	if k := e.cure.cases[a.Name]; k != nil && k.err != nil {
+		defer e.cure.mu.Unlock()
 		return Fix(k.err)
 	}
-	return ""
+	e.cure.mu.Unlock()
+	username := ""
+	if file, err := e.mailer.Accounts().Load(a.Name); err == nil {
+		username = file.Username
+	}
+	fix := cmp.Or(replyFix(a.Reason), causeFixes[Cause(a.Cause)])
+	return strings.NewReplacer("{account}", a.Name, "{username}", username).Replace(fix)
 }
 
-// kick has every account tried at once.
+// causeFixes are what to do about a cause of which no more is known.
+var causeFixes = map[Cause]string{
+	CauseSignIn:   signInAgain,
+	CauseSettings: "see what is wrong with the account: traymail test {account}",
+	CauseProvider: "an administrator looks at {username} and the refusal's text; traymail test {account} tries again",
+	CauseKeystore: "unlock the keychain, or make the encrypted file's key available",
+	CauseQuota:    "wait, or raise recipients_per_day if the provider allows more: traymail account edit {account} --recipients-per-day N",
+}
+
+// kick has every account tried at once, because something was changed.
 func (c *cure) kick() {
 	c.mu.Lock()
+	c.kicked = true
 	for _, k := range c.cases {
 		k.next, k.tries = time.Time{}, 0
 	}
@@ -92,10 +112,16 @@ func (c *cure) run(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			c.engine.log.Error("looking for accounts that are paused", "error", err)
 		}
+		kicked := c.wasKicked()
 		for _, a := range accounts {
-			if a.Paused.IsZero() || !a.Until.IsZero() || a.Cause == "" {
+			switch {
+			case a.Paused.IsZero() || a.Cause == "":
 				c.forget(a)
-			} else if c.take(a.Name) {
+			case !a.Until.IsZero():
+				if kicked { // the next message is the test
+					c.goOn(ctx, a)
+				}
+			case c.take(a.Name):
 				tries.Go(func() { c.try(ctx, a) })
 			}
 		}
@@ -141,11 +167,7 @@ func (c *cure) try(ctx context.Context, a queue.Account) {
 	}
 	cause := Cause(a.Cause)
 	if err == nil {
-		if err := e.queue.Resume(ctx, a.Name); err != nil {
-			e.log.Error("an account that could go on is still paused", "account", a.Name, "error", err)
-		} else {
-			e.log.Info("the account goes on", "account", a.Name, "was", a.Cause)
-		}
+		c.goOn(ctx, a)
 	} else if t := troubleOf(err, nil, ""); t.cause != "" && (t.cause != cause || plain(err) != a.Reason) {
 		cause = t.cause
 		if err := e.queue.Pause(ctx, a.Name, queue.Pause{Cause: string(cause), Reason: plain(err)}); err != nil {
@@ -159,6 +181,24 @@ func (c *cure) try(ctx context.Context, a queue.Account) {
 	k.busy = false
 	k.next = e.mailer.now().Add(tryAfter(cause, k.tries))
 	k.tries++
+}
+
+// goOn ends an account's pause, unless it has another one by now.
+func (c *cure) goOn(ctx context.Context, a queue.Account) {
+	switch err := c.engine.queue.Resume(ctx, a.Name); {
+	case err != nil:
+		c.engine.log.Error("an account that could go on is still paused", "account", a.Name, "error", err)
+	default:
+		c.engine.log.Info("the account goes on", "account", a.Name, "was", a.Cause)
+	}
+}
+
+func (c *cure) wasKicked() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	was := c.kicked
+	c.kicked = false
+	return was
 }
 
 // readyTimeout bounds one try.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,7 @@ func (e *engine) deliver(ctx context.Context, d *queue.Delivery) queue.Outcome {
 			// address. No notice answers another, so nothing can go round.
 			m.From = w.account.Sender
 			receipt, err = w.smtp.Submit(ctx, m)
+			d.From = m.From // which is what a refusal is about now
 		}
 		if err != nil {
 			return e.failed(ctx, d, w, receipt, err)
@@ -49,21 +51,21 @@ func (e *engine) deliver(ctx context.Context, d *queue.Delivery) queue.Outcome {
 
 func refusesNullSender(err error) bool {
 	refused, ok := errors.AsType[*smtp.Error](err)
-	return ok && refused.Code/100 == 5 && refused.Op != smtp.OpRCPT
+	return ok && refused.Code/100 == 5 && slices.Contains([]string{smtp.OpMAIL, smtp.OpDATA, smtp.OpBDAT}, refused.Op)
 }
 
 // taken is the outcome of a message that the server took, for some recipients
 // at least.
 func (e *engine) taken(d *queue.Delivery, r *smtp.Receipt) queue.Outcome {
-	o := queue.Outcome{Results: results(d, r), Reply: r.Reply.String(), Session: r.Session, ExchangeID: exchangeID(r.Reply.Text)}
+	o := queue.Outcome{Results: results(d, r, true), Reply: r.Reply.String(), Session: r.Session, ExchangeID: exchangeID(r.Reply.Text)}
 	e.stats.count(d.Account, o, r, e.mailer.now())
 	e.restUntil(d.Account, 0)
 	return o
 }
 
 // results has the verdict on each recipient: what the server refused at RCPT,
-// and for the others that it took the message.
-func results(d *queue.Delivery, r *smtp.Receipt) []queue.Result {
+// and for the others whether it took the message.
+func results(d *queue.Delivery, r *smtp.Receipt, took bool) []queue.Result {
 	refused := map[string]*smtp.Error{}
 	for _, e := range r.Refused {
 		refused[e.Recipient] = e
@@ -72,8 +74,10 @@ func results(d *queue.Delivery, r *smtp.Receipt) []queue.Result {
 	for _, to := range d.Recipients {
 		e := refused[to.Address]
 		switch {
-		case e == nil:
+		case e == nil && took:
 			all = append(all, queue.Result{Verdict: queue.Accepted, Relayed: !r.DSN})
+		case e == nil:
+			all = append(all, queue.Result{Verdict: queue.Retry})
 		case e.Code/100 == 5:
 			all = append(all, queue.Result{Verdict: queue.Refused, Reply: serverText(e)})
 		default:
@@ -113,8 +117,9 @@ func (e *engine) failed(ctx context.Context, d *queue.Delivery, w *sender, r *sm
 	switch {
 	case t.cause != "":
 		o.Pause = e.pause(d.Account, t, err)
-	case r != nil && len(r.Refused) > 0 && refusal != nil && refusal.Op == smtp.OpRCPT:
-		o.Results = results(d, r)
+	case r != nil && len(r.Refused) > 0 && !t.permanent || refusal != nil && refusal.Op == smtp.OpRCPT && r != nil:
+		// What was refused is settled; the others have not got the message.
+		o.Results = results(d, r, false)
 	default:
 		one := queue.Result{Verdict: queue.Retry, After: t.after}
 		if t.permanent {

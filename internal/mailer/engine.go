@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,11 +43,10 @@ type engine struct {
 
 	reloading sync.Mutex // held by Reload, and by Shutdown to say that there is no more
 	closing   bool
-	quit      context.CancelFunc // ends the goroutines that tending counts
+	alive     context.Context // ends at Shutdown, with the goroutines that tending counts
+	quit      context.CancelFunc
 	tending   sync.WaitGroup
-	// renewals wait for messages in flight, and so end after the queue.
-	renewals sync.WaitGroup
-
+	unsound   error // why there is no relay: the queue can be looked at all the same
 	// paces are the limits of each account, asked before every attempt.
 	paces atomic.Pointer[map[string]queue.Pace]
 
@@ -77,15 +76,20 @@ func (m *Mailer) Start(ctx context.Context) error {
 // until ctx ends, everything is closed. It does nothing when nothing was
 // opened.
 func (m *Mailer) Shutdown(ctx context.Context) error {
-	m.mu.Lock()
-	e := m.engine
-	m.engine = nil
-	m.mu.Unlock()
+	e := m.running()
 	if e == nil {
 		return nil
 	}
-	return e.shutdown(ctx)
+	err := e.shutdown(ctx)
+	m.mu.Lock()
+	m.engine = nil
+	m.mu.Unlock()
+	return err
 }
+
+// ErrStopping is the error of what comes while the program stops; the next one
+// will take it.
+var ErrStopping = errors.New("traymail is stopping")
 
 // running returns the engine, nil when there is none.
 func (m *Mailer) running() *engine {
@@ -101,6 +105,9 @@ func (m *Mailer) open(ctx context.Context, deliver bool) (*engine, error) {
 	m.opening.Lock()
 	defer m.opening.Unlock()
 	if e := m.running(); e != nil {
+		if e.alive.Err() != nil {
+			return nil, ErrStopping
+		}
 		if deliver && e.started.IsZero() {
 			return nil, errors.New("the queue is open already, without its delivery")
 		}
@@ -111,21 +118,21 @@ func (m *Mailer) open(ctx context.Context, deliver bool) (*engine, error) {
 		return nil, err
 	}
 	config, err := m.relayConfig(settings)
-	if err != nil {
+	if err != nil && deliver {
 		return nil, err
 	}
-	e := &engine{mailer: m, log: m.log(), settings: settings, throttled: map[string]int{}}
+	e := &engine{mailer: m, log: m.log(), settings: settings, throttled: map[string]int{}, unsound: err}
+	e.alive, e.quit = context.WithCancel(context.WithoutCancel(ctx))
 	e.hostname = cmp.Or(config.Hostname, hostname())
-	if err := e.readPaces(); err != nil {
-		return nil, err
-	}
+	e.readPaces()
 	if e.queue, err = m.openQueue(ctx, e); err != nil {
 		return nil, err
 	}
 	e.cure = newCure(e)
-	if deliver {
+	switch {
+	case deliver:
 		err = e.start(ctx, config)
-	} else {
+	case e.unsound == nil:
 		config.Listeners, config.Folders = nil, nil
 		e.relay, err = relay.Start(config, e.accept, e.log)
 	}
@@ -175,11 +182,10 @@ func (m *Mailer) queueFile() string { return filepath.Join(m.Home, "state", "que
 func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 
 func hostname() string {
-	name, err := os.Hostname()
-	if err != nil || strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789-.") != "" {
-		return "localhost"
+	if name, err := os.Hostname(); err == nil && hostForm.MatchString(name) {
+		return name
 	}
-	return name
+	return "localhost"
 }
 
 // pace is what the provider takes from an account. Of one that is not there it
@@ -191,17 +197,21 @@ func (e *engine) pace(account string) queue.Pace {
 	return queue.DefaultPace
 }
 
-func (e *engine) readPaces() error {
-	accounts, err := e.mailer.allAccounts()
-	if err != nil {
-		return err
-	}
+// readPaces reads the limits of all accounts that can be used.
+func (e *engine) readPaces() {
 	paces := map[string]queue.Pace{}
-	for _, a := range accounts {
-		paces[a.Name] = queue.Pace{PerMinute: a.MessagesPerMinute, AtOnce: a.Sessions, RecipientsPerDay: a.RecipientsPerDay, RecipientsPerMessage: a.RecipientsPerMessage}
+	names, err := e.mailer.Accounts().Names()
+	if err != nil {
+		e.log.Error("the accounts' limits cannot be read", "error", err)
+	}
+	for _, name := range names {
+		a, err := e.mailer.Accounts().Load(name)
+		if err != nil {
+			continue // nothing of it is sent
+		}
+		paces[name] = queue.Pace{PerMinute: a.MessagesPerMinute, AtOnce: a.Sessions, RecipientsPerDay: a.RecipientsPerDay, RecipientsPerMessage: a.RecipientsPerMessage}
 	}
 	e.paces.Store(&paces)
-	return nil
 }
 
 func (e *engine) start(ctx context.Context, config relay.Config) error {
@@ -214,22 +224,28 @@ func (e *engine) start(ctx context.Context, config relay.Config) error {
 		return err
 	}
 	e.listeners = config.Listeners
-	tending, quit := context.WithCancel(context.WithoutCancel(ctx))
-	e.quit = quit
-	e.tending.Go(func() { e.cure.run(tending) })
+	e.tending.Go(func() { e.cure.run(e.alive) })
 	files := e.watchedFiles()
-	e.tending.Go(func() { e.watchFiles(tending, files) })
+	e.tending.Go(func() { e.watchFiles(e.alive, files) })
 	events, cancel := e.queue.Subscribe()
+	var others <-chan time.Time // what other machines do is told by nobody
+	if e.settings.Queue.PostgreSQL != "" {
+		ticker := time.NewTicker(2 * time.Second)
+		context.AfterFunc(e.alive, ticker.Stop)
+		others = ticker.C
+	}
 	e.tending.Go(func() {
 		defer cancel()
 		for {
 			select {
+			case <-others:
+				e.changed.beat()
 			case _, more := <-events:
 				if !more {
 					return
 				}
 				e.changed.beat()
-			case <-tending.Done():
+			case <-e.alive.Done():
 				return
 			}
 		}
@@ -241,16 +257,13 @@ func (e *engine) shutdown(ctx context.Context) error {
 	e.reloading.Lock()
 	e.closing = true
 	e.reloading.Unlock()
-	if e.quit != nil {
-		e.quit()
-	}
+	e.quit()
 	var errs []error
 	if e.relay != nil {
 		errs = append(errs, e.relay.Shutdown(ctx))
 	}
 	e.tending.Wait()
 	errs = append(errs, e.queue.Shutdown(ctx))
-	e.renewals.Wait()
 	e.changed.end()
 	return errors.Join(errs...)
 }
@@ -286,7 +299,7 @@ func (m *Mailer) Reload(ctx context.Context) error {
 	e.reloading.Lock()
 	defer e.reloading.Unlock()
 	if e.closing {
-		return errors.New("the program is stopping")
+		return ErrStopping
 	}
 	err := e.reload()
 	text := ""
@@ -313,12 +326,10 @@ func (e *engine) reload() error {
 	if e.started.IsZero() {
 		config.Listeners, config.Folders = nil, nil
 	}
-	if err := e.readPaces(); err != nil {
-		return err
-	}
 	if err := e.relay.Reload(config); err != nil {
 		return err
 	}
+	e.readPaces()
 	e.mu.Lock()
 	e.listeners = config.Listeners
 	e.mu.Unlock()
@@ -337,25 +348,24 @@ func (e *engine) reload() error {
 	return nil
 }
 
-// renewSenders ends the senders of accounts that were changed; the next message
-// builds them anew. A message in flight is finished first, and so is waited
-// for where nobody else has to wait.
+// renewSenders retires the senders of accounts that were changed. A slot that is
+// locked waits for a person, and is looked at when that is over.
 func (e *engine) renewSenders() {
-	e.mailer.mu.Lock()
-	defer e.mailer.mu.Unlock()
-	for name, slot := range e.mailer.slots {
-		e.renewals.Go(func() {
-			slot.mu.Lock()
-			defer slot.mu.Unlock()
+	m := e.mailer
+	m.mu.Lock()
+	slots := maps.Clone(m.slots)
+	m.mu.Unlock()
+	for name, slot := range slots {
+		m.retired.Go(func() {
+			if slot.lock(e.alive) != nil {
+				return
+			}
+			defer slot.unlock()
 			if slot.sender == nil {
 				return
 			}
-			now, err := e.mailer.Accounts().Load(name)
-			if err == nil && now.Equal(*slot.sender.account) {
-				return
-			}
-			if err := slot.close(); err != nil {
-				e.log.Warn("closing an account's sessions", "account", name, "error", err)
+			if now, err := m.Accounts().Load(name); err != nil || !now.Equal(*slot.sender.account) {
+				m.retire(slot)
 			}
 		})
 	}

@@ -57,6 +57,9 @@ func (m *Mailer) Enqueue(ctx context.Context, name string, s Submission) (Queued
 	if err != nil {
 		return Queued{}, err
 	}
+	if e.relay == nil {
+		return Queued{}, e.unsound
+	}
 	r := bufio.NewReaderSize(s.Data, maxHeader)
 	fields, err := readHeader(r)
 	if err != nil {
@@ -101,9 +104,10 @@ func (m *Mailer) Enqueue(ctx context.Context, name string, s Submission) (Queued
 		}
 		return Queued{}, about(a, err)
 	}
-	record, err := e.queue.Get(ctx, id)
-	if err != nil {
-		return Queued{}, err
+	q := Queued{ID: id, Account: name, Recipients: p.recipients, Waiting: e.started.IsZero()}
+	// The message is taken, whatever happens now.
+	if record, err := e.queue.Get(context.WithoutCancel(ctx), id); err == nil {
+		q.MessageID = record.MessageID
 	}
-	return Queued{ID: id, Account: name, MessageID: record.MessageID, Recipients: p.recipients, Waiting: e.started.IsZero()}, nil
+	return q, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"traymail/authcode"
 	"traymail/internal/account"
+	"traymail/internal/relay"
 	"traymail/keystore"
 	"traymail/smtp"
 )
@@ -54,6 +55,8 @@ func fix(err error) string {
 		return remote.FixText
 	case errors.As(err, &field):
 		return field.Fix
+	case errors.As(err, &oauth) && oauth.SignInAgain():
+		return oauthFix(oauth)
 	case errors.As(err, &reply) && reply.Code != 0: // its text is somebody else's
 		return smtpFix(reply)
 	case errors.Is(err, account.ErrNotFound):
@@ -89,6 +92,7 @@ func Temporary(err error) bool {
 	var remote *RemoteError
 	var oauth *authcode.Error
 	var reply *smtp.Error
+	var refusal *relay.Refusal
 	var database *pgconn.ConnectError
 	switch {
 	case errors.As(err, &remote):
@@ -98,8 +102,10 @@ func Temporary(err error) bool {
 	case errors.As(err, &reply) && (reply.Code != 0 || reply.Unknown):
 		// Of an unknown outcome this is false: sent again, it may arrive twice.
 		return reply.Temporary()
-	case errors.Is(err, keystore.ErrUnavailable), errors.Is(err, ErrQueueInUse), errors.Is(err, ErrQueueFull), errors.As(err, &database), diskFull(err):
+	case errors.Is(err, keystore.ErrUnavailable), errors.Is(err, ErrQueueInUse), errors.Is(err, ErrQueueFull), errors.Is(err, ErrStopping), errors.As(err, &database), diskFull(err):
 		return true
+	case errors.As(err, &refusal):
+		return refusal.Temporary()
 	}
 	return reply != nil && reply.Temporary()
 }

@@ -62,7 +62,8 @@ type Mailer struct {
 	// tested, see queue.Options; nil: nothing.
 	Fault func(point string)
 
-	opening sync.Mutex // held while the queue is being opened
+	retired sync.WaitGroup // senders that were replaced and end their last messages
+	opening sync.Mutex     // held while the queue is being opened
 	mu      sync.Mutex
 	slots   map[string]*slot // by account name
 	engine  *engine          // nil unless the queue is open
@@ -73,19 +74,45 @@ type Mailer struct {
 // are read or changed, which may wait for a person: that stops this account's
 // work and no other's.
 type slot struct {
-	mu     sync.Mutex
-	sender *sender // nil until it is used
+	held   chan struct{} // holds one value while the lock is held
+	sender *sender       // nil until it is used
 }
 
-// close ends the sender, if there is one. The caller holds mu.
-func (s *slot) close() error {
-	if s.sender == nil {
+// lock waits for the slot, or for the end of ctx.
+func (s *slot) lock(ctx context.Context) error {
+	select {
+	case s.held <- struct{}{}:
 		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	err := s.sender.smtp.Close()
-	s.sender.tokens.Close()
+}
+
+func (s *slot) tryLock() bool {
+	select {
+	case s.held <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *slot) unlock() { <-s.held }
+
+// retire takes the sender out of a slot that the caller has locked; the next
+// message builds it anew. Messages in flight go on, and nobody waits for them.
+func (m *Mailer) retire(s *slot) {
+	w := s.sender
+	if w == nil {
+		return
+	}
 	s.sender = nil
-	return err
+	m.retired.Go(func() {
+		if err := w.smtp.Close(); err != nil {
+			m.log().Warn("closing an account's sessions", "account", w.account.Name, "error", err)
+		}
+		w.tokens.Close()
+	})
 }
 
 // A sender is an account at work: its tokens and its warm sessions.
@@ -122,7 +149,7 @@ func (m *Mailer) slot(name string) *slot {
 		m.slots = map[string]*slot{}
 	}
 	if m.slots[name] == nil {
-		m.slots[name] = &slot{}
+		m.slots[name] = &slot{held: make(chan struct{}, 1)}
 	}
 	return m.slots[name]
 }
@@ -135,23 +162,27 @@ const closeTimeout = 30 * time.Second
 func (m *Mailer) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	errs := []error{m.Shutdown(ctx)}
+	err := m.Shutdown(ctx)
 	m.mu.Lock()
 	slots := slices.Collect(maps.Values(m.slots))
 	m.mu.Unlock()
 	for _, s := range slots {
-		s.mu.Lock()
-		errs = append(errs, s.close())
-		s.mu.Unlock()
+		if s.lock(context.Background()) == nil {
+			m.retire(s)
+			s.unlock()
+		}
 	}
-	return errors.Join(errs...)
+	m.retired.Wait()
+	return err
 }
 
 // sender returns what an account works with, built at its first use.
 func (m *Mailer) sender(ctx context.Context, name string) (*sender, error) {
 	slot := m.slot(name)
-	slot.mu.Lock()
-	defer slot.mu.Unlock()
+	if err := slot.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer slot.unlock()
 	if slot.sender != nil {
 		return slot.sender, nil
 	}

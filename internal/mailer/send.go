@@ -56,9 +56,26 @@ func (m *Mailer) Send(ctx context.Context, name string, s Submission) (Delivery,
 			return Delivery{}, err
 		}
 	}
+	for {
+		d, err := m.submit(ctx, name, s, p)
+		if errors.Is(err, smtp.ErrClosed) {
+			continue // the account was changed meanwhile
+		}
+		return d, err
+	}
+}
+
+// submit is Send with the account it chose.
+func (m *Mailer) submit(ctx context.Context, name string, s Submission, p *prepared) (Delivery, error) {
 	w, err := m.sender(ctx, name)
 	if err != nil {
 		return Delivery{}, err
+	}
+	if err := p.qualify(w.account); err != nil {
+		return Delivery{}, about(w.account, err)
+	}
+	if isBare(s.From) {
+		s.From = ""
 	}
 	from := cmp.Or(s.From, w.account.Sender)
 	p.complete(from, s.FullName, m.now())

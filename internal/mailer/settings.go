@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -159,18 +160,21 @@ func (s *Settings) validateRelay() error {
 		key   string
 		value int
 	}{
-		{"max_size_mb", r.MaxSizeMB}, {"max_recipients", r.MaxRecipients}, {"max_connections", r.MaxConnections},
-		{"max_connections_per_address", r.MaxConnectionsPerAddress}, {"max_messages", s.Queue.MaxMessages}, {"max_size_mb", s.Queue.MaxSizeMB},
-		{"keep_days", s.Queue.KeepDays}, {"keep_bodies_days", s.Queue.KeepBodiesDays},
-		{"max_size_mb", s.Log.MaxSizeMB}, {"max_files", s.Log.MaxFiles}, {"max_age_days", s.Log.MaxAgeDays},
+		{"relay.max_size_mb", r.MaxSizeMB}, {"relay.max_recipients", r.MaxRecipients}, {"relay.max_connections", r.MaxConnections},
+		{"relay.max_connections_per_address", r.MaxConnectionsPerAddress}, {"queue.max_messages", s.Queue.MaxMessages}, {"queue.max_size_mb", s.Queue.MaxSizeMB},
+		{"queue.keep_days", s.Queue.KeepDays}, {"queue.keep_bodies_days", s.Queue.KeepBodiesDays},
+		{"log.max_size_mb", s.Log.MaxSizeMB}, {"log.max_files", s.Log.MaxFiles}, {"log.max_age_days", s.Log.MaxAgeDays},
 	} {
 		if n.value < 0 {
 			return &account.FieldError{Key: n.key, Text: fmt.Sprintf("%d is negative", n.value), Fix: "give a number above 0, or leave the key out"}
 		}
 	}
+	if !hostForm.MatchString(cmp.Or(r.Hostname, "localhost")) {
+		return &account.FieldError{Key: "relay.hostname", Text: fmt.Sprintf("%q is not a host name", r.Hostname), Fix: "write it as mail.contoso.com, without a dot at its end, or leave the key out"}
+	}
 	for _, l := range s.Listeners {
 		if (l.CertFile == "") != (l.KeyFile == "") {
-			return &account.FieldError{Key: "cert_file", Text: "and key_file belong together", Fix: "give both, or leave both out for a certificate that traymail makes"}
+			return &account.FieldError{Key: "listener.cert_file", Text: "and key_file belong together", Fix: "give both, or leave both out for a certificate that traymail makes"}
 		}
 	}
 	return nil
@@ -184,13 +188,17 @@ func (q *QueueSettings) validate() error {
 		return nil
 	}
 	if passwordForm.MatchString(q.PostgreSQL) {
-		return &account.FieldError{Key: "postgresql", Text: "holds a password, and no configuration file may",
+		return &account.FieldError{Key: "queue.postgresql", Text: "holds a password, and no configuration file may",
 			Fix: "put it into a file that only traymail can read, as host:port:database:user:password, and name that with passfile="}
 	}
 	if _, err := pgconn.ParseConfig(q.PostgreSQL); err != nil {
-		return &account.FieldError{Key: "postgresql", Text: err.Error(), Fix: `write it as "host=db.contoso.com user=traymail dbname=traymail sslmode=verify-full passfile=/path/to/pgpass"`}
+		return &account.FieldError{Key: "queue.postgresql", Text: err.Error(), Fix: `write it as "host=db.contoso.com user=traymail dbname=traymail sslmode=verify-full passfile=/path/to/pgpass"`}
 	}
 	return nil
 }
+
+// hostForm is a host's name (RFC 1123 §2.1), as it may stand in Received and in
+// notices.
+var hostForm = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*$`)
 
 func (d Duration) std() time.Duration { return time.Duration(d) }

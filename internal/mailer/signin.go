@@ -85,8 +85,10 @@ func (m *Mailer) SignIn(ctx context.Context, name string, how SignIn) (SignedIn,
 // and would get a token that is not its own.
 func (m *Mailer) keep(ctx context.Context, s *sender, grant *authcode.Grant) error {
 	slot := m.slot(s.account.Name)
-	slot.mu.Lock()
-	defer slot.mu.Unlock()
+	if err := slot.lock(ctx); err != nil {
+		return err
+	}
+	defer slot.unlock()
 	now, err := m.Accounts().Load(s.account.Name)
 	if err != nil {
 		return err

@@ -59,7 +59,7 @@ func (m *Mailer) Status(ctx context.Context) (Status, error) {
 			a.SecretExpires, _ = time.Parse(time.DateOnly, file.SecretExpires) // zero: not known
 		}
 		if i := slices.IndexFunc(queues, func(q queue.Account) bool { return q.Name == name }); i >= 0 {
-			a.fromQueue(queues[i], e.cure.fix(name))
+			a.fromQueue(queues[i], e.fixOf(queues[i]))
 		}
 		e.stats.fill(&a)
 		m.fillFromSender(&a)
@@ -84,10 +84,10 @@ func (a *AccountStatus) fromQueue(q queue.Account, fix string) {
 // waits for a person, and is not waited for.
 func (m *Mailer) fillFromSender(a *AccountStatus) {
 	slot := m.slot(a.Name)
-	if !slot.mu.TryLock() {
+	if !slot.tryLock() {
 		return
 	}
-	defer slot.mu.Unlock()
+	defer slot.unlock()
 	if slot.sender == nil {
 		return
 	}
@@ -174,10 +174,13 @@ func (p *pulse) beat() {
 }
 
 func (p *pulse) end() {
-	p.beat()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ended = true
+	if p.beats != nil {
+		close(p.beats)
+		p.beats = nil
+	}
 }
 
 func (p *pulse) over() bool {

@@ -9,9 +9,10 @@ import (
 	"io"
 	"mime"
 	"net/mail"
-	"os"
 	"strings"
 	"time"
+
+	"golang.org/x/net/idna"
 
 	"traymail/smtp"
 )
@@ -39,9 +40,6 @@ type Submission struct {
 // maxHeader is how large a header may be, in octets; it is Exchange's limit.
 const maxHeader = 256 << 10
 
-// inMemory is how much of a body is kept in memory before a file is used.
-const inMemory = 1 << 20
-
 // A prepared message waits to be submitted: its body is kept aside, and
 // complete gives it the header that goes out. Close removes the file that it
 // may use.
@@ -51,9 +49,7 @@ type prepared struct {
 	fields     []field
 	messageID  string
 	header     []byte
-	small      []byte   // the body, or
-	large      *os.File // where it is when it is long
-	bodySize   int64
+	body       *Spool
 }
 
 // prepare reads s.Data to its end.
@@ -67,7 +63,8 @@ func prepare(s Submission) (*prepared, error) {
 	if err := p.address(s); err != nil {
 		return nil, err
 	}
-	return p, p.keepBody(r)
+	p.body, err = NewSpool(r)
+	return p, err
 }
 
 // address finds the recipients, and who the message says it is from.
@@ -187,35 +184,6 @@ func validFieldName(name []byte) bool {
 	return len(name) > 0
 }
 
-// keepBody takes the rest of r, in memory while it is small.
-func (p *prepared) keepBody(r io.Reader) error {
-	var b bytes.Buffer
-	n, err := io.CopyN(&b, r, inMemory)
-	p.bodySize = n
-	if err == io.EOF {
-		p.small = b.Bytes()
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("reading the message: %w", err)
-	}
-	f, err := os.CreateTemp("", "traymail-message-*")
-	if err != nil {
-		return fmt.Errorf("no place for the message: %w", err)
-	}
-	p.large = f
-	// Where the system allows it the file has no name any more, so that nothing
-	// of the message stays, however the program ends. Windows does not.
-	_ = os.Remove(f.Name())
-	rest, err := io.Copy(f, io.MultiReader(&b, r))
-	if err != nil {
-		p.Close()
-		return fmt.Errorf("keeping the message in %s: %w", f.Name(), err)
-	}
-	p.bodySize = rest
-	return nil
-}
-
 // complete writes the header that goes out (RFC 6409 §8): Date, Message-ID and
 // From are added where they are missing, and nothing else changes but that Bcc
 // goes.
@@ -291,8 +259,8 @@ func headerRecipients(fields []field) ([]string, error) {
 }
 
 func newMessageID(sender string) string {
-	_, domain, ok := strings.Cut(sender, "@")
-	if !ok {
+	domain, err := idna.Lookup.ToASCII(sender[strings.LastIndexByte(sender, '@')+1:])
+	if err != nil || !hostForm.MatchString(domain) {
 		domain = "localhost"
 	}
 	return "<" + strings.ToLower(rand.Text()) + "@" + domain + ">"
@@ -300,15 +268,11 @@ func newMessageID(sender string) string {
 
 // open returns the message from its start; it may be called again.
 func (p *prepared) open() (io.ReadCloser, error) {
-	var body io.Reader = bytes.NewReader(p.small)
-	if p.large != nil {
-		body = io.NewSectionReader(p.large, 0, p.bodySize)
-	}
-	return io.NopCloser(io.MultiReader(bytes.NewReader(p.header), body)), nil
+	return io.NopCloser(io.MultiReader(bytes.NewReader(p.header), p.body.Open())), nil
 }
 
 // size is that of header and body, in octets.
-func (p *prepared) size() int64 { return int64(len(p.header)) + p.bodySize }
+func (p *prepared) size() int64 { return int64(len(p.header)) + p.body.Size() }
 
 // message is what the submission client takes.
 func (p *prepared) message(from string, s Submission) *smtp.Message {
@@ -330,9 +294,4 @@ func isASCII(b []byte) bool {
 }
 
 // Close removes what was kept aside.
-func (p *prepared) Close() {
-	if p.large != nil {
-		p.large.Close()
-		os.Remove(p.large.Name())
-	}
-}
+func (p *prepared) Close() { p.body.Close() }

@@ -135,9 +135,9 @@ func TestALongBodyWaitsInAFileThatIsRemoved(t *testing.T) {
 	if out != complete+"\r\n"+string(body) {
 		t.Error("the body changed")
 	}
-	if p.large == nil {
+	if p.body.large == nil {
 		t.Error("it waits in memory")
-	} else if info, err := p.large.Stat(); err != nil || info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+	} else if info, err := p.body.large.Stat(); err != nil || info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
 		t.Errorf("others can read it: %v, %v", info.Mode(), err)
 	}
 	p.Close()
@@ -165,8 +165,8 @@ func FuzzPrepare(f *testing.F) {
 		if err != nil || int64(len(out)) != p.size() {
 			t.Fatalf("%d octets of %d: %v", len(out), p.size(), err)
 		}
-		if !bytes.HasSuffix(data, p.small) {
-			t.Fatalf("the body changed: %q", p.small)
+		if !bytes.HasSuffix(data, p.body.small) {
+			t.Fatalf("the body changed: %q", p.body.small)
 		}
 		for line := range bytes.Lines(p.header) {
 			if len(line) > 4 && strings.EqualFold(string(line[:4]), "bcc:") {

@@ -166,12 +166,14 @@ func TestTheAccountFollowsFromTheSender(t *testing.T) {
 
 func TestSettingsRefuse(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
-		"a password in the connection string":      {"[queue]\npostgresql = \"host=db user=x password=secret-1\"\n", "traymail.toml:2: postgresql: holds a password"},
-		"a password in the connection's URL":       {"[queue]\npostgresql = \"postgres://x:secret-1@db/mail\"\n", "traymail.toml:2: postgresql: holds a password"},
-		"a connection string that is none":         {"[queue]\npostgresql = \"port=x\"\n", "traymail.toml:2: postgresql"},
+		"a password in the connection string":      {"[queue]\npostgresql = \"host=db user=x password=secret-1\"\n", "traymail.toml:2: queue.postgresql: holds a password"},
+		"a password in the connection's URL":       {"[queue]\npostgresql = \"postgres://x:secret-1@db/mail\"\n", "traymail.toml:2: queue.postgresql: holds a password"},
+		"a connection string that is none":         {"[queue]\npostgresql = \"port=x\"\n", "traymail.toml:2: queue.postgresql"},
 		"a duration that is none":                  {"[queue]\nexpire = \"5 days\"\n", "traymail.toml:2"},
-		"a negative number":                        {"[relay]\nmax_recipients = -1\n", "traymail.toml:2: max_recipients: -1 is negative"},
-		"a certificate without its key":            {"[[listener]]\nname = \"x\"\naddress = \"127.0.0.1:0\"\ncert_file = \"c.pem\"\n", "traymail.toml:4: cert_file"},
+		"a negative number":                        {"[relay]\nmax_recipients = -1\n", "traymail.toml:2: relay.max_recipients: -1 is negative"},
+		"a key that two sections have":             {"[relay]\nmax_size_mb = 10\n[queue]\nmax_size_mb = -1\n", "traymail.toml:4: queue.max_size_mb: -1 is negative"},
+		"a host name with a dot at its end":        {"[relay]\nhostname = \"mail.contoso.com.\"\n", "traymail.toml:2: relay.hostname"},
+		"a certificate without its key":            {"[[listener]]\nname = \"x\"\naddress = \"127.0.0.1:0\"\ncert_file = \"c.pem\"\n", "traymail.toml:4: listener.cert_file"},
 		"a network that is none":                   {"[[listener]]\nname = \"x\"\naddress = \"127.0.0.1:0\"\nnetworks = [\"everyone\"]\n", "traymail.toml:4"},
 		"a default account that does not exist":    {"[relay]\ndefault_account = \"nobody\"\n", `default account "nobody" does not exist`},
 		"a listener on every address, without TLS": {"[[listener]]\nname = \"x\"\naddress = \"0.0.0.0:0\"\n", "reachable from other machines"},
@@ -180,9 +182,9 @@ func TestSettingsRefuse(t *testing.T) {
 			b := newBench(t, "")
 			b.settings("")
 			writeSettings(t, b, tt.text)
-			err := b.OpenQueue(t.Context())
+			err := b.Start(t.Context())
 			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "secret-1") {
-				t.Errorf("OpenQueue = %v, want %q in it", err, tt.want)
+				t.Errorf("Start = %v, want %q in it", err, tt.want)
 			}
 			var f *account.FieldError
 			if !errors.As(err, &f) || f.Fix == "" {
