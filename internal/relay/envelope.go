@@ -12,11 +12,7 @@ import (
 
 // headerEnvelope takes the envelope from a message's header: the sender is the
 // first author, the recipients are those of To, Cc and Bcc.
-func headerEnvelope(r io.Reader) (Message, error) {
-	h, _, err := readHeader(bufio.NewReader(&crlfReader{r: r}))
-	if err != nil {
-		return Message{}, err
-	}
+func headerEnvelope(h header) (Message, error) {
 	var m Message
 	if authors, err := mail.ParseAddressList(h.get("from")); err == nil {
 		m.From = authors[0].Address

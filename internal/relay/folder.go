@@ -3,8 +3,6 @@ package relay
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,7 +15,7 @@ import (
 const (
 	messageSuffix  = ".eml"
 	sidecarSuffix  = ".envelope"  // in the place of ".eml"
-	refusedSuffix  = ".refused"   // after ".eml"
+	refusedSuffix  = ".refused"   // after ".eml" and ".envelope"
 	errorSuffix    = ".error.txt" // after ".eml"
 	defaultSettle  = 2 * time.Second
 	defaultPoll    = 10 * time.Second
@@ -25,11 +23,14 @@ const (
 )
 
 // A watch is a drop folder at work. It takes each file named *.eml that has
-// not changed for a while, so that a half-written one is left alone, removes
-// it once it is accepted, and leaves it in place when the reason to refuse it
-// may pass. A refused file is renamed to *.eml.refused, and *.eml.error.txt
-// says why. The envelope comes from the file's header, or from a sidecar (see
-// sidecarEnvelope) that was there before: invoice.envelope for invoice.eml.
+// not changed for a while, so that a half-written one is left alone. First it
+// claims the file by a new name, *.eml.sending: the next one that a program
+// puts there under the same name is another message. A claimed file is removed
+// once it is accepted, and is tried again, also after a restart, when the
+// reason to refuse it may pass. A refused one is renamed to *.eml.refused, and
+// *.eml.error.txt says why. The envelope comes from the file's header, or from
+// a sidecar (see sidecarEnvelope) that was there before: invoice.envelope for
+// invoice.eml. It goes the same way as its message.
 type watch struct {
 	srv    *Server
 	path   string
@@ -39,12 +40,19 @@ type watch struct {
 
 // A look is what was last seen of a file.
 type look struct {
-	size    int64
-	changed time.Time // by the file system's clock
-	since   time.Time // by ours
-	retry   time.Time
-	done    bool // was taken or refused, and could not be moved away
+	file, sidecar mark
+	since         time.Time
+	retry         time.Time
+	rest          func(*os.Root) error // what is left to do with a file that was taken or refused
 }
+
+// A mark tells a file that has changed; the zero value is one that is missing.
+type mark struct {
+	size    int64
+	changed int64 // in nanoseconds, by the file system's clock
+}
+
+func markOf(info fs.FileInfo) mark { return mark{info.Size(), info.ModTime().UnixNano()} }
 
 // reloadFolders starts and ends watches. s.mu is held.
 func (s *Server) reloadFolders(folders []Folder) {
@@ -121,10 +129,8 @@ func (w *watch) run(ctx context.Context) {
 
 // scan takes what is ready and returns when to look again.
 func (w *watch) scan(ctx context.Context, f *Folder) (time.Duration, error) {
-	settle, wait := f.Settle, f.Poll
-	or(&settle, defaultSettle)
+	wait := f.Poll
 	or(&wait, defaultPoll)
-	retry := wait
 	root, err := os.OpenRoot(w.path) // no name in it leads elsewhere
 	if err != nil {
 		return wait, err
@@ -134,36 +140,14 @@ func (w *watch) scan(ctx context.Context, f *Folder) (time.Duration, error) {
 	if err != nil {
 		return wait, err
 	}
+	var claimed, fresh []string
 	present := map[string]bool{}
 	for _, e := range entries {
-		name := e.Name()
-		if !strings.EqualFold(filepath.Ext(name), messageSuffix) || strings.HasPrefix(name, ".") {
-			continue
-		}
-		info, err := root.Lstat(name)
-		if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
-			continue
-		}
-		present[name] = true
-		now := w.srv.in.now()
-		l := w.looks[name]
-		if l == nil || l.size != info.Size() || !l.changed.Equal(info.ModTime()) {
-			l = &look{size: info.Size(), changed: info.ModTime(), since: now}
-			w.looks[name] = l
-		}
-		ready := l.since.Add(settle)
-		if l.retry.After(ready) {
-			ready = l.retry
-		}
-		switch {
-		case l.done:
-		case now.Before(ready):
-			wait = min(wait, ready.Sub(now))
-		case ctx.Err() != nil:
-			return wait, nil
-		default:
-			w.take(root, f, name, l)
-			l.retry = now.Add(retry)
+		present[e.Name()] = true
+		if message, ok := strings.CutSuffix(e.Name(), claimedSuffix); ok && isMessage(message) {
+			claimed = append(claimed, message)
+		} else if isMessage(e.Name()) {
+			fresh = append(fresh, e.Name())
 		}
 	}
 	for name := range w.looks {
@@ -171,103 +155,96 @@ func (w *watch) scan(ctx context.Context, f *Folder) (time.Duration, error) {
 			delete(w.looks, name)
 		}
 	}
-	return wait, nil
+	err = tidy(root, present)
+	for _, message := range claimed {
+		wait = min(wait, w.consider(ctx, root, f, message, message+claimedSuffix))
+	}
+	for _, message := range fresh {
+		wait = min(wait, w.consider(ctx, root, f, message, message))
+	}
+	return wait, err
 }
 
-// take hands over one file and moves it out of the way.
-func (w *watch) take(root *os.Root, f *Folder, name string, l *look) {
-	log := w.srv.in.log.With("folder", f.Name, "file", name)
-	err := w.submit(root, f, name, l)
-	if err == nil {
-		if err = root.Remove(name); err == nil {
-			err = removeIfThere(root, sidecarOf(name))
+func isMessage(name string) bool {
+	return strings.EqualFold(filepath.Ext(name), messageSuffix) && !strings.HasPrefix(name, ".")
+}
+
+// consider takes a message if its file, claimed or not, has settled, and
+// returns when to look again.
+func (w *watch) consider(ctx context.Context, root *os.Root, f *Folder, message, name string) time.Duration {
+	settle, poll := f.Settle, f.Poll
+	or(&settle, defaultSettle)
+	or(&poll, defaultPoll)
+	for ctx.Err() == nil {
+		now := w.srv.in.now()
+		l := w.lookAt(root, message, name)
+		if l == nil {
+			return poll
 		}
-		if err != nil {
-			l.done = true
-			log.Error("the message was taken, but its file cannot be removed; remove it before the next start, or it is sent again", "err", err)
+		ready := l.since.Add(settle)
+		if l.retry.After(ready) {
+			ready = l.retry
 		}
-		return
-	}
-	var refused *Refusal
-	if !errors.As(err, &refused) || refused.Temporary() {
-		log.Warn("the file is tried again later", "err", err)
-		return
-	}
-	text := fmt.Sprintf("%s was not sent.\n\n%s\n\nTo try again, correct the cause and rename %s to %s.\n", name, refused.Text, name+refusedSuffix, name)
-	if err := errors.Join(root.WriteFile(name+errorSuffix, []byte(text), 0o600), root.Rename(name, name+refusedSuffix)); err != nil {
-		l.done = true
-		log.Error("the refused file cannot be put aside", "err", err)
-	}
-	log.Warn("the file was refused", "reason", refused.Text)
-}
-
-func (w *watch) submit(root *os.Root, f *Folder, name string, l *look) error {
-	file, err := root.Open(name)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	m, err := envelopeOf(root, name, file)
-	if err != nil {
-		return err
-	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	m.Size = l.size
-	client := f.Client
-	client.Name = f.Name
-	_, err = w.srv.Submit(w.srv.ctx, client, m, &settled{file, l})
-	return err
-}
-
-func envelopeOf(root *os.Root, name string, file io.Reader) (m Message, err error) {
-	sidecar, err := root.Open(sidecarOf(name))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		m, err = headerEnvelope(file)
-	case err == nil:
-		defer sidecar.Close()
-		if m, err = sidecarEnvelope(io.LimitReader(sidecar, maxSidecarSize)); err != nil {
-			err = fmt.Errorf("%s: %w", sidecarOf(name), err)
+		if now.Before(ready) {
+			return ready.Sub(now)
 		}
-	default:
-		return m, err
+		l.retry = now.Add(poll)
+		if name != message {
+			w.take(root, f, message, l)
+			return poll
+		}
+		if taken, err := claim(root, message); err != nil {
+			w.srv.in.log.Info("the file cannot be renamed, and is tried again; another program may still have it open", "folder", f.Name, "file", message, "err", err)
+			return poll
+		} else if !taken {
+			return poll
+		}
+		delete(w.looks, name)
+		l.retry = time.Time{}
+		name = message + claimedSuffix
+		w.looks[name] = l // it may be another file than was looked at: once more
 	}
-	var broken *fs.PathError // the disk's fault, not the message's
-	if err != nil && !errors.As(err, &broken) {
-		err = refuse(554, [3]int{5, 6, 0}, "no envelope: %v", err)
+	return poll
+}
+
+// lookAt returns what is known of a file, or nil if it is no message.
+func (w *watch) lookAt(root *os.Root, message, name string) *look {
+	info, err := root.Lstat(name)
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 && name == message {
+		return nil
 	}
-	return m, err
-}
-
-func sidecarOf(name string) string {
-	return strings.TrimSuffix(name, filepath.Ext(name)) + sidecarSuffix
-}
-
-func removeIfThere(root *os.Root, name string) error {
-	if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	file, sidecar := markOf(info), mark{}
+	if info, err := root.Lstat(sidecarOf(message) + strings.TrimPrefix(name, message)); err == nil {
+		sidecar = markOf(info)
 	}
-	return nil
+	l := w.looks[name]
+	if l == nil || l.rest == nil && (l.file != file || l.sidecar != sidecar) {
+		l = &look{file: file, sidecar: sidecar, since: w.srv.in.now()}
+		w.looks[name] = l
+	}
+	return l
 }
 
-// settled is a file whose end counts only if nobody wrote to it meanwhile.
-type settled struct {
-	*os.File
-	l *look
-}
-
-func (s *settled) Read(p []byte) (int, error) {
-	n, err := s.File.Read(p)
-	if err == io.EOF {
-		info, serr := s.Stat()
+// take hands over one claimed file and moves it out of the way.
+func (w *watch) take(root *os.Root, f *Folder, message string, l *look) {
+	log := w.srv.in.log.With("folder", f.Name, "file", message)
+	if l.rest == nil {
+		err := w.submit(root, f, message, l)
+		var refused *Refusal
 		switch {
-		case serr != nil:
-			return n, serr
-		case info.Size() != s.l.size || !info.ModTime().Equal(s.l.changed):
-			return n, errors.New("the file is still being written")
+		case err == nil:
+			l.rest = func(root *os.Root) error { return leave(root, message, sentSuffix) }
+		case !errors.As(err, &refused) || refused.Temporary():
+			log.Warn("the file is tried again later", "err", err)
+			return
+		default:
+			log.Warn("the file was refused", "reason", refused.Text)
+			l.rest = func(root *os.Root) error { return putAside(root, message, refused.Text) }
 		}
 	}
-	return n, err
+	if err := l.rest(root); err != nil {
+		log.Error("the file was taken or refused, but cannot be moved away; a message that was taken is sent again after a restart if its file is still there", "err", err)
+		return
+	}
+	delete(w.looks, message+claimedSuffix)
 }

@@ -152,7 +152,7 @@ func TestARefusedFileLiesBesideItsReason(t *testing.T) {
 			names := []string{"a.eml.error.txt", "a.eml.refused"}
 			if test.sidecar != "" {
 				d.write(t, "a.envelope", test.sidecar)
-				names = append(names, "a.envelope")
+				names = append(names, "a.envelope.refused")
 			}
 			d.write(t, "a.eml", test.file)
 			d.look(t, 0)
@@ -173,9 +173,9 @@ func TestAFullQueueLeavesTheFileForLater(t *testing.T) {
 	d.inbox.refuse = ErrFull
 	d.write(t, "a.eml", dropped)
 	d.look(t, 0)
-	wantNames(t, d.look(t, time.Second), "a.eml")
+	wantNames(t, d.look(t, time.Second), "a.eml.sending")
 	d.inbox.refuse = nil
-	wantNames(t, d.look(t, time.Minute-1), "a.eml")
+	wantNames(t, d.look(t, time.Minute-1), "a.eml.sending")
 	wantNames(t, d.look(t, 1))
 	if len(d.inbox.all()) != 1 {
 		t.Error("it was not taken")
@@ -187,12 +187,12 @@ func TestAFileThatIsWrittenWhileItIsReadIsNotTaken(t *testing.T) {
 	d.write(t, "a.eml", dropped)
 	var failed error
 	d.srv.in.accept = func(_ context.Context, _ Message, r io.Reader) (string, error) {
-		d.write(t, "a.eml", dropped+"more\r\n")
+		d.write(t, "a.eml.sending", dropped+"more\r\n")
 		_, failed = io.Copy(io.Discard, r)
 		return "", failed
 	}
 	d.look(t, 0)
-	wantNames(t, d.look(t, time.Second), "a.eml")
+	wantNames(t, d.look(t, time.Second), "a.eml.sending")
 	if failed == nil {
 		t.Error("half a file was read to its end")
 	}

@@ -19,6 +19,12 @@ type intake struct {
 	seen   *seen
 }
 
+// An origin is what is known of a message's way here.
+type origin struct {
+	received string // the value of the Received field, "" for none
+	unique   string // for a Message-ID if there is none, "" for a random one
+}
+
 // sender checks who sends, before there is a message, and returns the account.
 func (in *intake) sender(c *Config, client *Client, from string, size int64) (*Account, error) {
 	if from != "" && !client.maySend(from) {
@@ -40,10 +46,10 @@ func tooLarge(limit int64) *Refusal {
 
 // take rewrites a message and hands it to the accept function. The error is a
 // *Refusal always. m.From is still what the client gave.
-func (in *intake) take(ctx context.Context, c *Config, client *Client, a *Account, m Message, received string, r io.Reader) (string, error) {
+func (in *intake) take(ctx context.Context, c *Config, client *Client, a *Account, m Message, o origin, r io.Reader) (string, error) {
 	m.Client, m.Account, m.OriginalFrom = client.Name, a.Name, m.From
 	body := &body{r: r, left: c.maxSize(client, a), limit: c.maxSize(client, a)}
-	id, err := in.hand(ctx, client, a, &m, received, body)
+	id, err := in.hand(ctx, client, a, &m, o, body)
 	// The accept function may have hidden why the message came to an end.
 	if body.err != nil && body.err != io.EOF {
 		err = body.err
@@ -61,7 +67,7 @@ func (in *intake) take(ctx context.Context, c *Config, client *Client, a *Accoun
 	return id, nil
 }
 
-func (in *intake) hand(ctx context.Context, client *Client, a *Account, m *Message, received string, b *body) (string, error) {
+func (in *intake) hand(ctx context.Context, client *Client, a *Account, m *Message, o origin, b *body) (string, error) {
 	if !in.paces.allow(client, in.now()) {
 		return "", refuse(450, [3]int{4, 7, 1}, "client %q may send %d messages a minute; try again in a minute", client.Name, client.PerMinute)
 	}
@@ -70,7 +76,7 @@ func (in *intake) hand(ctx context.Context, client *Client, a *Account, m *Messa
 	if err != nil {
 		return "", err
 	}
-	rw := rewriting{account: a, client: client, received: received, now: in.now()}
+	rw := rewriting{account: a, client: client, origin: o, now: in.now()}
 	if err := rw.apply(&h, m); err != nil {
 		return "", err
 	}

@@ -15,11 +15,10 @@ var errLoop = refuse(554, [3]int{5, 4, 6}, "the message goes round in a loop: it
 
 // A rewriting is all that the header of one message depends on.
 type rewriting struct {
-	account  *Account
-	client   *Client
-	received string // the value of the Received field, "" for none
-	now      time.Time
-	wantID   string // a Message-ID for a message without one, "" makes one
+	account *Account
+	client  *Client
+	origin
+	now time.Time
 }
 
 // apply changes a header as the account's policy and RFC 5322 want it, and
@@ -37,8 +36,8 @@ func (rw rewriting) apply(h *header, m *Message) error {
 	}
 	m.MessageID = h.get("message-id")
 	if m.MessageID == "" {
-		or(&rw.wantID, newMessageID(rw.account.Sender))
-		m.MessageID = rw.wantID
+		or(&rw.unique, rand.Text())
+		m.MessageID = "<" + strings.ToLower(rw.unique) + domainOf(rw.account.Sender) + ">"
 		h.set("Message-ID", m.MessageID)
 	}
 	m.Subject = decodeWords(h.get("subject"))
@@ -121,10 +120,6 @@ func (rw rewriting) setSender(h *header, authors []*mail.Address, broken bool) {
 	case len(authors) > 1 && h.count("sender") == 0:
 		h.set("Sender", (&mail.Address{Address: rw.account.Sender}).String())
 	}
-}
-
-func newMessageID(sender string) string {
-	return "<" + strings.ToLower(rand.Text()) + domainOf(sender) + ">"
 }
 
 // decodeWords decodes encoded words (RFC 2047) as far as it can.

@@ -160,6 +160,10 @@ func (s *Server) Addr(listener string) net.Addr {
 // parameters, its addresses without quotes around their local parts. An error
 // is a *Refusal.
 func (s *Server) Submit(ctx context.Context, client Client, m Message, r io.Reader) (string, error) {
+	return s.submit(ctx, client, m, origin{}, r)
+}
+
+func (s *Server) submit(ctx context.Context, client Client, m Message, o origin, r io.Reader) (string, error) {
 	account, err := s.checkEnvelope(&client, &m)
 	if err != nil {
 		s.in.seen.refused(client.Name, s.in.now())
@@ -170,7 +174,7 @@ func (s *Server) Submit(ctx context.Context, client Client, m Message, r io.Read
 	for i := range m.Recipients {
 		m.Recipients[i].Address = quoteLocal(m.Recipients[i].Address)
 	}
-	return s.in.take(ctx, s.state.Load().Config, &client, account, m, "", r)
+	return s.in.take(ctx, s.state.Load().Config, &client, account, m, o, r)
 }
 
 // checkEnvelope checks what go-smtp checks of an envelope over SMTP, and

@@ -143,7 +143,7 @@ func (s *session) Data(r io.Reader) error {
 	if !open {
 		return reply(errNotNow)
 	}
-	id, err := s.srv.in.take(s.ctx, s.config(), client, account, m, s.received(&m), r)
+	id, err := s.srv.in.take(s.ctx, s.config(), client, account, m, origin{received: s.received(&m)}, r)
 	if err != nil {
 		return reply(err)
 	}
