@@ -24,7 +24,12 @@ func (w *watch) submit(root *os.Root, f *Folder, message string, l *look) error 
 	if err != nil {
 		return err
 	}
-	m, err := envelopeOf(root, message, h)
+	client, own := f.Client, ""
+	client.Name = f.Name
+	if a := w.srv.state.Load().account(&client, ""); a != nil {
+		own = a.Sender
+	}
+	m, err := envelopeOf(root, message, h, own)
 	if err != nil {
 		return err
 	}
@@ -38,8 +43,6 @@ func (w *watch) submit(root *os.Root, f *Folder, message string, l *look) error 
 		return err
 	}
 	m.Size = l.file.size
-	client := f.Client
-	client.Name = f.Name
 	_, err = w.srv.submit(w.srv.ctx, client, m, o, &settled{file, l})
 	return err
 }
@@ -58,12 +61,12 @@ func fingerprint(file io.ReadSeeker, message string, s mark) (string, error) {
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum.Sum(nil)[:16]), nil
 }
 
-func envelopeOf(root *os.Root, message string, h header) (m Message, err error) {
+func envelopeOf(root *os.Root, message string, h header, own string) (m Message, err error) {
 	name := sidecarOf(message)
 	sidecar, err := root.Open(name + claimedSuffix)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		m, err = headerEnvelope(h)
+		m, err = headerEnvelope(h, own)
 	case err == nil:
 		defer sidecar.Close()
 		if m, err = sidecarEnvelope(io.LimitReader(sidecar, maxSidecarSize)); err != nil {

@@ -11,11 +11,16 @@ import (
 )
 
 // headerEnvelope takes the envelope from a message's header: the sender is the
-// first author, the recipients are those of To, Cc and Bcc.
-func headerEnvelope(h header) (Message, error) {
-	var m Message
-	if authors, err := mail.ParseAddressList(h.get("from")); err == nil {
+// first author, the recipients are those of To, Cc and Bcc. Without an author
+// who has an address, as in "From: root (Cron Daemon)", the sender is own. It is
+// never the null sender, whose messages nobody is told the failure of.
+func headerEnvelope(h header, own string) (Message, error) {
+	m := Message{From: own}
+	if authors, err := mail.ParseAddressList(h.get("from")); err == nil && len(authors) > 0 && checkAddress(authors[0].Address, true) == nil {
 		m.From = authors[0].Address
+	}
+	if m.From == "" {
+		return Message{}, errors.New("From has no address, and no account is named whose sender could stand for it; name the folder's account, or a default account")
 	}
 	for _, name := range []string{"to", "cc", "bcc"} {
 		for _, v := range h.values(name) {

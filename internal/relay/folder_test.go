@@ -144,6 +144,7 @@ func TestARefusedFileLiesBesideItsReason(t *testing.T) {
 		{"a sidecar that is something else", dropped, "hello\n", "is not a field", nil},
 		{"a sidecar without sender", dropped, "X-Envelope-To: a@contoso.com\n", "no X-Envelope-From", nil},
 		{"no account", dropped, "", "no account sends for", func(c *Config) { c.Default, c.Accounts[0].Sender = "", "other@contoso.com" }},
+		{"no author and no account", "To: a@contoso.com\n\nx", "", "From has no address", func(c *Config) { c.Default = "" }},
 		{"too large", dropped, "", "larger than the 20 octets", func(c *Config) { c.MaxSize = 20 }},
 	}
 	for _, test := range tests {
@@ -165,6 +166,29 @@ func TestARefusedFileLiesBesideItsReason(t *testing.T) {
 				t.Error("it was taken")
 			}
 		})
+	}
+}
+
+func TestADroppedFileWithoutAuthorIsOfTheAccount(t *testing.T) {
+	for _, from := range []string{"", "From:\n", "From: root\n", "From: root (Cron Daemon)\n", "From: Backup Job\n", "From: nobody:;\n", "From: a@x..y\n"} {
+		d := newDrop(t, func(c *Config) {
+			c.Accounts = append(c.Accounts, Account{Name: "shop", Sender: "shop@contoso.com"})
+		})
+		d.folder.Client.Account = "shop"
+		d.write(t, "a.eml", from+"To: a@contoso.com\n\nx")
+		d.look(t, 0)
+		wantNames(t, d.look(t, time.Second))
+		if all := d.inbox.all(); len(all) != 1 || all[0].From != "shop@contoso.com" || all[0].Account != "shop" {
+			t.Errorf("%q: got %+v", from, all)
+		}
+	}
+	d := newDrop(t, nil)
+	d.write(t, "a.envelope", "X-Envelope-From: <>\nX-Envelope-To: a@contoso.com\n")
+	d.write(t, "a.eml", "From: root\n\nx")
+	d.look(t, 0)
+	d.look(t, time.Second)
+	if all := d.inbox.all(); len(all) != 1 || all[0].From != "" {
+		t.Errorf("the null sender became %+v", all)
 	}
 }
 
