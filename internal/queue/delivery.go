@@ -102,6 +102,14 @@ type worker struct {
 // only to be called again.
 func (w *worker) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
 	q := w.queue
+	q.mu.Lock()
+	q.hand[job.ID] = true
+	q.mu.Unlock()
+	defer func() {
+		q.mu.Lock()
+		delete(q.hand, job.ID)
+		q.mu.Unlock()
+	}()
 	for {
 		d, wait, err := q.begin(ctx, job.ID, job.Args.Message)
 		switch {

@@ -46,6 +46,7 @@ type Queue struct {
 
 	mu     sync.Mutex
 	queues map[string]bool // accounts whose River queue this machine works
+	hand   map[int64]bool  // jobs that River called Work for and that have not returned
 }
 
 // Open opens the queue, making or updating its tables, and takes over what a
@@ -53,7 +54,7 @@ type Queue struct {
 // before Start, so a command may open a queue only to add to it.
 func Open(ctx context.Context, options Options) (*Queue, error) {
 	options.setDefaults()
-	q := &Queue{options: options, machine: machineName(), stopping: make(chan struct{}), queues: map[string]bool{}}
+	q := &Queue{options: options, machine: machineName(), stopping: make(chan struct{}), queues: map[string]bool{}, hand: map[int64]bool{}}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &worker{queue: q})
 	config := &river.Config{
@@ -149,10 +150,7 @@ func (q *Queue) shutdown(ctx context.Context) error {
 		errs = append(errs, q.engine.stop(ctx))
 	}
 	ctx = context.WithoutCancel(ctx)
-	errs = append(errs, q.engine.update(ctx, func(ctx context.Context, t tx) error {
-		_, err := t.exec(ctx, `DELETE FROM mail_machine WHERE id = $1`, q.machine)
-		return err
-	}))
+	errs = append(errs, q.signOff(ctx))
 	q.feed.close()
 	return errors.Join(append(errs, q.engine.close())...)
 }

@@ -164,7 +164,9 @@ func TestPausedAccountWaitsAndCountsNothing(t *testing.T) {
 			return allAccepted(ctx, d)
 		})
 		id := accept(t, q, message("sick", "a@x"), "body")
-		r := until(t, q, id, "the pause", func(r *Record) bool { return r.State == Queued && len(r.Attempts) == 1 && r.Attempts[0].Outcome == "paused" })
+		r := until(t, q, id, "the pause", func(r *Record) bool {
+			return r.State == Queued && len(r.Attempts) == 1 && r.Attempts[0].Outcome == "paused"
+		})
 		if r.State != Queued || r.Recipients[0].Tries != 0 || r.Attempts[0].Reply != "sign in again" {
 			t.Errorf("after the pause: %+v", r)
 		}

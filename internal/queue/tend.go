@@ -14,6 +14,7 @@ func (q *Queue) tend() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	beats := pulse{seen: map[string]sign{}}
+	var looked time.Time // when the lost alarm clocks were last looked for
 	ticker := time.NewTicker(cmp.Or(q.options.poll, min(5*time.Second, q.options.lease/5)))
 	defer ticker.Stop()
 	for {
@@ -24,6 +25,7 @@ func (q *Queue) tend() {
 		}
 		for _, duty := range []func(context.Context) error{
 			func(ctx context.Context) error { return q.watch(ctx, &beats) },
+			func(ctx context.Context) error { return q.rewakeLost(ctx, &looked) },
 			q.workAccounts, q.resumeDue, q.tellLate, q.expire, q.clear, q.fold,
 			func(ctx context.Context) error { return q.quota.refresh(ctx, q.engine.view()) },
 		} {
@@ -82,91 +84,6 @@ func (q *Queue) watch(ctx context.Context, p *pulse) error {
 	}
 	r.close()
 	return q.takeOver(ctx, func(machine string) bool { return dead[machine] })
-}
-
-// takeOver puts back what dead machines had in hand. Attempts that they had
-// begun are marked, because nobody knows whether the server took the message.
-func (q *Queue) takeOver(ctx context.Context, dead func(machine string) bool) error {
-	machines, err := column(ctx, q.engine.view(), `SELECT id FROM mail_machine`)
-	if err != nil {
-		return err
-	}
-	jobs, err := q.engine.running(ctx)
-	if err != nil {
-		return err
-	}
-	for _, machine := range machines {
-		if !dead(machine) {
-			continue
-		}
-		var again []string
-		err := q.engine.update(ctx, func(ctx context.Context, t tx) (err error) {
-			again, err = q.inherit(ctx, t, machine, jobs)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		for _, id := range again {
-			q.options.Log.Warn("an attempt was cut short and is repeated; its recipients may get the message twice", "id", id, "machine", machine)
-		}
-	}
-	return nil
-}
-
-// inherit is takeOver's transaction for one machine, which one heir wins. It
-// returns the messages that were in flight.
-func (q *Queue) inherit(ctx context.Context, t tx, machine string, jobs []runningJob) (again []string, err error) {
-	if n, err := t.exec(ctx, `DELETE FROM mail_machine WHERE id = $1`, machine); err != nil || n == 0 {
-		return nil, err
-	}
-	now := q.options.Now()
-	again, err = column(ctx, t, `SELECT message FROM mail_attempt WHERE finished = 0 AND machine = $1`, machine)
-	if err != nil {
-		return nil, err
-	}
-	_, err = t.exec(ctx, `UPDATE mail_attempt SET finished = $2, outcome = 'unknown',
-		reply = 'the program or machine stopped before the server''s answer was recorded'
-		WHERE finished = 0 AND machine = $1`, machine, stamp(now))
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range again {
-		if _, err := t.exec(ctx, `UPDATE mail_message SET resend = 1 WHERE id = $1`, id); err != nil {
-			return nil, err
-		}
-		if err := q.rewake(ctx, t, id, Sending, 0, now); err != nil {
-			return nil, err
-		}
-	}
-	for _, j := range jobs {
-		if j.machine == machine {
-			if err := q.rewake(ctx, t, j.message, Queued, j.id, now); err != nil {
-				return nil, err
-			}
-		}
-	}
-	uploads, err := column(ctx, t, `SELECT message FROM mail_upload WHERE machine = $1`, machine)
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range uploads {
-		if err := dropUpload(ctx, t, id); err != nil {
-			return nil, err
-		}
-	}
-	return again, nil
-}
-
-// rewake gives a message a new job if it is in the state, and if job is not 0
-// has that one.
-func (q *Queue) rewake(ctx context.Context, t tx, id string, state State, job int64, now time.Time) error {
-	accounts, err := column(ctx, t, `SELECT account FROM mail_message WHERE id = $1 AND state = $2 AND (job = $3 OR $3 = 0)`+q.engine.rowLock(), id, state, job)
-	if err != nil || len(accounts) == 0 {
-		return err
-	}
-	_, err = advance(ctx, t, id, accounts[0], now)
-	return err
 }
 
 // resumeDue ends the pauses whose time has come.
