@@ -49,46 +49,57 @@ func (rw rewriting) apply(h *header, m *Message) error {
 
 // from applies the policy to From, Reply-To and Sender.
 func (rw rewriting) from(h *header, m *Message) error {
-	authors, broken := rw.authors(h)
+	authors, former := rw.authors(h)
 	own := rw.account.Sender
 	if rw.account.From == Force || rw.account.From == Rewrite {
-		rw.replaceFrom(h, authors)
+		rw.replaceFrom(h, authors, former)
 		if m.From != "" {
 			m.From = own
 		}
 		return nil
 	}
-	if h.count("from") == 0 {
+	if former != "" {
+		// A server refuses it as it is, so that keeping it helps nobody.
+		if !rw.client.maySend(own) {
+			return refuse(550, [3]int{5, 7, 1}, "the From field cannot be read, and this client may send from some addresses only")
+		}
+		rw.replaceFrom(h, nil, former)
+		return nil
+	}
+	if len(authors) == 0 {
 		sender := m.From
 		or(&sender, own)
 		h.set("From", (&mail.Address{Address: sender}).String())
 		authors = []*mail.Address{{Address: sender}}
 	}
-	if len(rw.client.AllowedSenders) > 0 {
-		if broken {
-			return refuse(550, [3]int{5, 7, 1}, "the From field cannot be read, and this client may send from some addresses only")
-		}
-		for _, a := range authors {
-			if !rw.client.maySend(a.Address) {
-				return refuse(550, [3]int{5, 7, 1}, "the client may not send as %s, which is in From", printable(a.Address))
-			}
+	for _, a := range authors {
+		if !rw.client.maySend(a.Address) {
+			return refuse(550, [3]int{5, 7, 1}, "the client may not send as %s, which is in From", printable(a.Address))
 		}
 	}
-	rw.setSender(h, authors, broken)
+	rw.setSender(h, authors)
 	return nil
 }
 
-// authors returns the mailboxes of all From fields.
-func (rw rewriting) authors(h *header) (authors []*mail.Address, broken bool) {
+// authors returns the mailboxes of all From fields, and the text of the first
+// that has none or cannot be read, such as "root (Cron Daemon)".
+func (rw rewriting) authors(h *header) (authors []*mail.Address, unreadable string) {
 	for _, v := range h.values("from") {
+		if v == "" {
+			continue
+		}
 		list, err := mail.ParseAddressList(v)
-		broken = broken || err != nil
+		if err != nil || len(list) == 0 {
+			or(&unreadable, v)
+		}
 		authors = append(authors, list...)
 	}
-	return authors, broken
+	return authors, unreadable
 }
 
-func (rw rewriting) replaceFrom(h *header, authors []*mail.Address) {
+// replaceFrom puts the account's sender in the place of the authors, with the
+// display name of the only one, or with the text that could not be read.
+func (rw rewriting) replaceFrom(h *header, authors []*mail.Address, unreadable string) {
 	own := mail.Address{Address: rw.account.Sender}
 	var original []string
 	for _, a := range authors {
@@ -97,21 +108,32 @@ func (rw rewriting) replaceFrom(h *header, authors []*mail.Address) {
 		}
 	}
 	// An address in the display name makes Exchange refuse the sender.
-	if len(authors) == 1 && !strings.Contains(authors[0].Name, "@") {
+	if unreadable != "" {
+		own.Name = displayName(unreadable)
+	} else if len(authors) == 1 && !strings.Contains(authors[0].Name, "@") {
 		own.Name = authors[0].Name
 	}
 	h.set("From", own.String())
 	h.remove("sender")
-	rw.setSender(h, []*mail.Address{&own}, false)
+	rw.setSender(h, []*mail.Address{&own})
 	if rw.account.From == Rewrite && len(original) > 0 && h.count("reply-to") == 0 {
 		h.set("Reply-To", strings.Join(original, ", "))
 	}
 }
 
+// displayName makes a name of what should have been an address: no address in
+// it, and short enough for one line however it is encoded.
+func displayName(text string) string {
+	text = printable(strings.ToValidUTF8(decodeWords(text), "?"))
+	text = strings.NewReplacer("@", " at ", `"`, "", `\`, "", "<", "", ">", "").Replace(text)
+	runes := []rune(strings.Join(strings.Fields(text), " "))
+	return strings.TrimSpace(string(runes[:min(len(runes), 60)]))
+}
+
 // setSender names who sends, if it is not the one author (RFC 5322 §3.6.2).
-func (rw rewriting) setSender(h *header, authors []*mail.Address, broken bool) {
+func (rw rewriting) setSender(h *header, authors []*mail.Address) {
 	agent := rw.account.OnBehalf
-	alone := len(authors) == 1 && !broken && strings.EqualFold(authors[0].Address, agent)
+	alone := len(authors) == 1 && strings.EqualFold(authors[0].Address, agent)
 	switch {
 	case alone:
 		h.remove("sender")

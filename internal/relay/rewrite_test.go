@@ -46,12 +46,21 @@ func TestHeaderIsRewritten(t *testing.T) {
 		{"a line that is no field ends the header", own, "From: a@b.c\nDate: d\nMessage-ID: <1@x>\nhello: there\nno field\n",
 			"From: a@b.c\nDate: d\nMessage-ID: <1@x>\nhello: there\n\nno field\n"},
 		{"two authors need a sender", own, "From: a@b.c, d@e.f\n" + end, "From: a@b.c, d@e.f\nDate: d\nMessage-ID: <1@x>\nSender: <own@contoso.com>\n\nbody\n"},
-		{"a From of a device that cannot be read is kept", own, "From: Scanner 3\n" + end, "From: Scanner 3\n" + end},
-		{"on behalf of it", behalf, "From: Scanner 3\n" + end, "From: Scanner 3\nDate: d\nMessage-ID: <1@x>\nSender: <own@contoso.com>\n\nbody\n"},
+		{"a From of a device that cannot be read", own, "From: Scanner 3\nSender: root\n" + end, "From: \"Scanner 3\" <own@contoso.com>\n" + end},
+		{"a From of cron", own, "From: root (Cron Daemon)\n" + end, "From: \"root (Cron Daemon)\" <own@contoso.com>\n" + end},
+		{"a From with an address that cannot be read", own, "From: \"Scanner\" scan@contoso.com\n" + end, "From: \"Scanner scan at contoso.com\" <own@contoso.com>\n" + end},
+		{"a From in Latin-1 without an address", own, "From: B\xfcro\n" + end, "From: \"B?ro\" <own@contoso.com>\n" + end},
+		{"a From in UTF-8 without an address", own, "From: B\u00fcro\n" + end, "From: =?utf-8?q?B=C3=BCro?= <own@contoso.com>\n" + end},
+		{"a From of a group of nobody", own, "From: nobody:;\n" + end, "From: \"nobody:;\" <own@contoso.com>\n" + end},
+		{"a From that is too long for a name", own, "From: " + strings.Repeat("x", 2000) + "\n" + end, "From: \"" + strings.Repeat("x", 60) + "\" <own@contoso.com>\n" + end},
+		{"one From of two cannot be read", own, "From: a@b.c\nFrom: Scanner 3\n" + end, "From: \"Scanner 3\" <own@contoso.com>\n" + end},
+		{"an empty From is none", own, "From:\n" + end, "From: <tool@example.org>\n" + end},
+		{"on behalf of it", behalf, "From: Scanner 3\n" + end, "From: \"Scanner 3\" <own@contoso.com>\n" + end},
 		{"from a shared mailbox by one who may send on its behalf", shared, "From: a@b.c\n" + end, "From: <own@contoso.com>\nDate: d\nMessage-ID: <1@x>\nSender: <agent@contoso.com>\n\nbody\n"},
 		{"forced, with the display name", forced, "From: \"Scan, 3\" <a@b.c>\nSender: x@y.z\n" + end, "From: \"Scan, 3\" <own@contoso.com>\n" + end},
 		{"forced, an address in the display name is left out", forced, "From: \"a@b.c\" <a@b.c>\n" + end, "From: <own@contoso.com>\n" + end},
-		{"forced, where From cannot be read", forced, "From: Scanner 3\n" + end, "From: <own@contoso.com>\n" + end},
+		{"forced, where From cannot be read", forced, "From: Scanner 3\n" + end, "From: \"Scanner 3\" <own@contoso.com>\n" + end},
+		{"rewritten, where From cannot be read", rewrite, "From: root\n" + end, "From: \"root\" <own@contoso.com>\n" + end},
 		{"rewritten", rewrite, "From: =?utf-8?q?J=C3=B6rg?= <a@b.c>\n" + end,
 			"From: =?utf-8?q?J=C3=B6rg?= <own@contoso.com>\nDate: d\nMessage-ID: <1@x>\nReply-To: =?utf-8?q?J=C3=B6rg?= <a@b.c>\n\nbody\n"},
 		{"rewritten, with a Reply-To already", rewrite, "From: a@b.c\nReply-To: r@b.c\n" + end, "From: <own@contoso.com>\nReply-To: r@b.c\n" + end},
@@ -86,10 +95,15 @@ func TestHeaderIsBounded(t *testing.T) {
 	}
 }
 
-func TestAClientWithFewSendersNeedsAReadableFrom(t *testing.T) {
-	_, _, err := rewritten(t, Account{Sender: "a@b.c"}, Client{AllowedSenders: []string{"a@b.c"}}, "From: <a@b.c> <x@y.z>\n\n")
-	if r := refusal(err); r.Code != 550 {
+func TestAClientWithFewSendersNeedsAReadableFromOrTheAccounts(t *testing.T) {
+	const in = "From: <a@b.c> <x@y.z>\n\n"
+	_, _, err := rewritten(t, Account{Sender: "own@b.c"}, Client{AllowedSenders: []string{"a@b.c"}}, in)
+	if r := refusal(err); err == nil || r.Code != 550 {
 		t.Errorf("got %v", err)
+	}
+	out, _, err := rewritten(t, Account{Sender: "own@b.c"}, Client{AllowedSenders: []string{"own@b.c"}}, in)
+	if err != nil || !strings.HasPrefix(out, "From: \"a at b.c x at y.z\" <own@b.c>\r\n") {
+		t.Errorf("got %q, %v", out, err)
 	}
 }
 
@@ -119,6 +133,11 @@ func FuzzHeader(f *testing.F) {
 			}
 			if h.count("bcc") > 0 || h.count("date") == 0 || h.count("from") == 0 || h.get("message-id") != m.MessageID {
 				t.Fatalf("%q became %q", in, out)
+			}
+			for _, v := range h.values("from") {
+				if _, err := mail.ParseAddressList(v); err != nil && v != "" {
+					t.Fatalf("From of %q: %v", out, err)
+				}
 			}
 			if policy != Keep {
 				from, err := mail.ParseAddress(h.get("from"))
