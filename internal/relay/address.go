@@ -72,6 +72,23 @@ func quoteLocal(address string) string {
 	return b.String()
 }
 
+// unquoteLocal takes the quotes off again that quoteLocal gave.
+func unquoteLocal(address string) string {
+	local, ok := strings.CutPrefix(address, `"`)
+	end := strings.LastIndex(local, `"@`)
+	if !ok || end < 0 {
+		return address
+	}
+	var b strings.Builder
+	for i := 0; i < end; i++ {
+		if local[i] == '\\' && i+1 < end {
+			i++
+		}
+		b.WriteByte(local[i])
+	}
+	return b.String() + local[end+1:]
+}
+
 func isDotAtom(s string) bool {
 	for atom := range strings.SplitSeq(s, ".") {
 		if atom == "" || strings.ContainsAny(atom, "()<>[]:;@\\,\" \t") {

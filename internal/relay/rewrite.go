@@ -54,7 +54,7 @@ func (rw rewriting) from(h *header, m *Message) error {
 	if rw.account.From == Force || rw.account.From == Rewrite {
 		rw.replaceFrom(h, authors, former)
 		if m.From != "" {
-			m.From = own
+			m.From = quoteLocal(own)
 		}
 		return nil
 	}
@@ -67,7 +67,7 @@ func (rw rewriting) from(h *header, m *Message) error {
 		return nil
 	}
 	if len(authors) == 0 {
-		sender := m.From
+		sender := unquoteLocal(m.From)
 		or(&sender, own)
 		h.set("From", (&mail.Address{Address: sender}).String())
 		authors = []*mail.Address{{Address: sender}}

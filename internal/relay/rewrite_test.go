@@ -107,6 +107,34 @@ func TestAClientWithFewSendersNeedsAReadableFromOrTheAccounts(t *testing.T) {
 	}
 }
 
+func TestAQuotedLocalPartIsQuotedOnce(t *testing.T) {
+	for _, local := range []string{`two words`, `a"b`, `back\slash`, `"@`, `\`, `x"@y`} {
+		address := local + "@contoso.com"
+		if got := unquoteLocal(quoteLocal(address)); got != address {
+			t.Errorf("%q became %q", address, got)
+		}
+		r := newRig(t, testConfig())
+		_, err := r.Submit(t.Context(), Client{Name: "command", AllowedSenders: []string{address}},
+			Message{From: address, Recipients: []Recipient{{Address: "a@b.c"}}}, strings.NewReader("Subject: x\n\nx\n"))
+		if err != nil {
+			t.Errorf("%q: %v", address, err)
+			continue
+		}
+		m := r.inbox.all()[0]
+		h, _, err := readHeader(bufio.NewReader(bytes.NewReader(m.body)))
+		if err != nil || m.From != quoteLocal(address) || h.get("from") != "<"+m.From+">" {
+			t.Errorf("the envelope has %s, From is %s, %v", m.From, h.get("from"), err)
+		}
+	}
+	c := testConfig()
+	c.Accounts[0].Sender, c.Accounts[0].From = "two words@contoso.com", Force
+	r := newRig(t, c)
+	_, err := r.Submit(t.Context(), Client{Name: "command"}, Message{From: "a@b.c", Recipients: []Recipient{{Address: "a@b.c"}}}, strings.NewReader("\n"))
+	if err != nil || r.inbox.all()[0].From != `"two words"@contoso.com` {
+		t.Errorf("the account's sender became %+v, %v", r.inbox.all(), err)
+	}
+}
+
 // FuzzHeader checks what must hold of any message: no blind recipient is told,
 // the fields that must be there are there once, the body is untouched, and
 // rewriting again changes nothing.
