@@ -5,6 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,14 +26,16 @@ type station struct {
 	*bench
 	listeners map[string]string // addresses by name
 	password  string            // of the client "tool"
+	metrics   string            // address
 }
 
 // newStation starts traymail serve, which ends with the test.
 func newStation(t *testing.T) *station {
 	t.Helper()
-	s := &station{bench: newBench(t, "unpaced"), listeners: map[string]string{}}
+	s := &station{bench: newBench(t, "unpaced"), listeners: map[string]string{}, metrics: freeAddress(t)}
 	s.settings("[[listener]]\nname = \"starttls\"\naddress = \"127.0.0.1:0\"\ntls = \"starttls\"\n\n" +
-		"[[listener]]\nname = \"open\"\naddress = \"127.0.0.1:00\"\nnetworks = [\"127.0.0.0/8\"]\n")
+		"[[listener]]\nname = \"open\"\naddress = \"127.0.0.1:00\"\nnetworks = [\"127.0.0.0/8\"]\n\n" +
+		"[metrics]\nlisten = \"" + s.metrics + "\"\n")
 	s.must(nil, "account", "edit", "demo", "--messages-per-minute", "100000")
 	s.signIn()
 	for line := range strings.Lines(s.must(nil, "client", "add", "tool")) {
@@ -169,7 +174,7 @@ func TestSendmailReachesTheInboxByteForByte(t *testing.T) {
 	}
 }
 
-func TestABurstOfManySessionsArrivesOnceEach(t *testing.T) {
+func TestABurstOfManySessionsArrivesOnceEachAndIsCounted(t *testing.T) {
 	t.Parallel()
 	s := newStation(t)
 	mail := toolMail()
@@ -184,4 +189,38 @@ func TestABurstOfManySessionsArrivesOnceEach(t *testing.T) {
 	if out := s.must(nil, "status"); !strings.Contains(out, fmt.Sprint(messages)) {
 		t.Errorf("status says\n%s", out)
 	}
+	for path, want := range map[string]string{
+		"/metrics": fmt.Sprintf("traymail_recipients_delivered_total{account=\"demo\"} %d", messages),
+		"/healthz": `"status":"ok"`,
+	} {
+		if body := s.watch(path); !strings.Contains(body, want) {
+			t.Errorf("%s says\n%s", path, body)
+		}
+	}
+}
+
+// watch gets a page as a monitoring system does.
+func (s *station) watch(path string) string {
+	s.t.Helper()
+	r, err := http.Get("http://" + s.metrics + path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	if err != nil || r.StatusCode != http.StatusOK {
+		s.t.Fatalf("%s: %s, %v", path, r.Status, err)
+	}
+	return string(body)
+}
+
+// freeAddress is one on which nothing listens yet.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }

@@ -34,9 +34,13 @@ oldest first. With --json each line is an object.`,
 				after, err = p.printLog(c.Context(), m, after)
 				return err
 			})
-			if c.Context().Err() != nil {
-				return nil // it ends with Ctrl+C, and that is no failure
+			if c.Context().Err() == nil {
+				return err
 			}
+			// It ends with Ctrl+C, which is no failure, and shows what there is by then.
+			last, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), 2*time.Second)
+			defer cancel()
+			_, err = p.printLog(last, m, after)
 			return err
 		}),
 	})
@@ -56,7 +60,9 @@ func (p *program) printLog(ctx context.Context, m mailer.Program, after mailer.A
 		for _, a := range list {
 			after = a
 			if p.json {
-				if err := json.NewEncoder(p.stdout).Encode(a); err != nil {
+				e := json.NewEncoder(p.stdout)
+				e.SetEscapeHTML(false) // replies and message IDs are full of angle brackets
+				if err := e.Encode(a); err != nil {
 					return after, err
 				}
 				continue

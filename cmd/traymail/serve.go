@@ -105,6 +105,12 @@ func (p *program) background(ctx context.Context, m *mailer.Mailer, settings mai
 			return nil, &account.FieldError{File: filepath.Join(m.Home, "traymail.toml"), Key: "metrics.listen", Text: err.Error(), Fix: "write it as 127.0.0.1:9587"}
 		}
 	}
+	// Whoever has the queue open for long is a program that answers.
+	if running, err := control.Dial(ctx, m.Home); err == nil {
+		defer running.Close()
+		s, err := running.Status(ctx)
+		return nil, errors.Join(&control.RunningError{PID: s.PID}, err)
+	}
 	if err := startQueue(ctx, m); err != nil {
 		return nil, err
 	}
