@@ -23,6 +23,7 @@ type intake struct {
 type origin struct {
 	received string // the value of the Received field, "" for none
 	unique   string // for a Message-ID if there is none, "" for a random one
+	hostname string // the relay's
 }
 
 // sender checks who sends, before there is a message, and returns the account.
@@ -48,6 +49,7 @@ func tooLarge(limit int64) *Refusal {
 // *Refusal always. m.From is still what the client gave.
 func (in *intake) take(ctx context.Context, c *Config, client *Client, a *Account, m Message, o origin, r io.Reader) (string, error) {
 	m.Client, m.Account, m.OriginalFrom = client.Name, a.Name, m.From
+	o.hostname = c.Hostname
 	body := &body{r: r, left: c.maxSize(client, a), limit: c.maxSize(client, a)}
 	id, err := in.hand(ctx, client, a, &m, o, body)
 	// The accept function may have hidden why the message came to an end.

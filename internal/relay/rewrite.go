@@ -6,6 +6,8 @@ import (
 	"net/mail"
 	"strings"
 	"time"
+
+	"golang.org/x/net/idna"
 )
 
 // maxReceived is the number of Received fields that tells a loop.
@@ -36,8 +38,7 @@ func (rw rewriting) apply(h *header, m *Message) error {
 	}
 	m.MessageID = h.get("message-id")
 	if m.MessageID == "" {
-		or(&rw.unique, rand.Text())
-		m.MessageID = "<" + strings.ToLower(rw.unique) + domainOf(rw.account.Sender) + ">"
+		m.MessageID = rw.newMessageID()
 		h.set("Message-ID", m.MessageID)
 	}
 	m.Subject = decodeWords(h.get("subject"))
@@ -142,6 +143,19 @@ func (rw rewriting) setSender(h *header, authors []*mail.Address) {
 	case len(authors) > 1 && h.count("sender") == 0:
 		h.set("Sender", (&mail.Address{Address: rw.account.Sender}).String())
 	}
+}
+
+// newMessageID makes one of ASCII alone, which needs no SMTPUTF8: with the
+// domain's A-labels, or the relay's name if it has none.
+func (rw rewriting) newMessageID() string {
+	domain, err := strings.TrimPrefix(domainOf(rw.account.Sender), "@"), error(nil)
+	if strings.ContainsFunc(domain, func(r rune) bool { return r >= 0x80 }) {
+		if domain, err = idna.Lookup.ToASCII(domain); err != nil {
+			domain = rw.hostname
+		}
+	}
+	or(&rw.unique, rand.Text())
+	return "<" + strings.ToLower(rw.unique) + "@" + domain + ">"
 }
 
 // decodeWords decodes encoded words (RFC 2047) as far as it can.

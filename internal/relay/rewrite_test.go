@@ -18,7 +18,7 @@ func rewritten(t testing.TB, a Account, client Client, in string) (string, Messa
 		return "", Message{}, err
 	}
 	m := Message{From: "tool@example.org"}
-	err = rewriting{account: &a, client: &client, now: testNow}.apply(&h, &m)
+	err = rewriting{account: &a, client: &client, origin: origin{hostname: "relay.test"}, now: testNow}.apply(&h, &m)
 	out, rerr := io.ReadAll(io.MultiReader(bytes.NewReader(h.bytes()), bytes.NewReader(start), br))
 	if rerr != nil {
 		t.Fatal(rerr)
@@ -132,6 +132,21 @@ func TestAQuotedLocalPartIsQuotedOnce(t *testing.T) {
 	_, err := r.Submit(t.Context(), Client{Name: "command"}, Message{From: "a@b.c", Recipients: []Recipient{{Address: "a@b.c"}}}, strings.NewReader("\n"))
 	if err != nil || r.inbox.all()[0].From != `"two words"@contoso.com` {
 		t.Errorf("the account's sender became %+v, %v", r.inbox.all(), err)
+	}
+}
+
+func TestAMessageIDIsOfASCII(t *testing.T) {
+	for sender, want := range map[string]string{
+		"a@contoso.com":                 "contoso.com",
+		"j\u00f6rg@b\u00fccher.example": "xn--bcher-kva.example",
+		"a@B\u00dcCHER.example":         "xn--bcher-kva.example",
+		"a@b\u00fc_cher.example":        "relay.test",
+		"x@y@[192.0.2.1]":               "[192.0.2.1]",
+	} {
+		_, m, err := rewritten(t, Account{Sender: sender}, Client{}, "Subject: x\n\n")
+		if got := random.ReplaceAllString(m.MessageID, ""); err != nil || got != want+">" {
+			t.Errorf("%s: got %q, %v", sender, m.MessageID, err)
+		}
 	}
 }
 
