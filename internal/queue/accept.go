@@ -150,8 +150,8 @@ func (s *staged) insert(ctx context.Context, t tx) error {
 		return err
 	}
 	_, err = t.exec(ctx, `INSERT INTO mail_message
-		(id, account, client, message_id, subject, sender, utf8, ret, envid, return_to, size, received, state, next_at, job)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		(id, account, client, message_id, subject, sender, utf8, ret, envid, return_to, size, received, waits_from, state, next_at, job)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13, $14, $15)`,
 		s.id, s.Account, clean(s.Client), clean(s.MessageID), clean(s.Subject), clean(s.From), flag(s.UTF8),
 		clean(s.Return), clean(s.EnvelopeID), clean(s.ReturnTo), s.Size, stamp(s.Received), Queued, stamp(s.Received), job)
 	if err != nil {

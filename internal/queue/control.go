@@ -97,11 +97,15 @@ func (q *Queue) Hold(ctx context.Context, id string) error {
 	})
 }
 
-// Release lets a held message go on, at once.
+// Release lets a held message go on, at once, with the whole of Options.Expire
+// before it again.
 func (q *Queue) Release(ctx context.Context, id string) error {
 	return q.change(ctx, id, func(ctx context.Context, t tx, account string, state State, now time.Time) (State, error) {
 		if state != Held {
 			return "", fmt.Errorf("%w: a message that is %s is not held", ErrState, state)
+		}
+		if _, err := t.exec(ctx, `UPDATE mail_message SET waits_from = $2 WHERE id = $1`, id, stamp(now)); err != nil {
+			return "", err
 		}
 		return retryNow(ctx, t, id, account, now)
 	})

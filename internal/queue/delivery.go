@@ -29,6 +29,11 @@ type Delivery struct {
 	queue   *Queue
 	numbers []int // the recipients', in the record
 	tries   []int // failed attempts of each so far
+	// since is when the message began to wait: its arrival, or Release.
+	since time.Time
+	// overdue is when the first attempt ended that ended after the time to
+	// expire; zero: there is none.
+	overdue time.Time
 	started time.Time
 	elapsed time.Duration // of Deliver
 }
@@ -200,6 +205,13 @@ func (q *Queue) begin(ctx context.Context, job int64, id string) (d *Delivery, w
 		if err := m.readRecipients(ctx, t, stamp(now), limit); err != nil {
 			return err
 		}
+		if expires := m.since.Add(q.options.Expire); !expires.After(now) {
+			err := t.row(ctx, `SELECT COALESCE(min(finished), 0) FROM mail_attempt WHERE message = $1 AND finished >= $2`,
+				id, stamp(expires)).Scan((*millis)(&m.overdue))
+			if err != nil {
+				return err
+			}
+		}
 		m.Attempt++
 		d = m
 		return m.note(ctx, t)
@@ -238,12 +250,12 @@ func (d *Delivery) note(ctx context.Context, t tx) error {
 
 // messageColumns selects what columns scans, and more.
 func messageColumns(more string) string {
-	return `SELECT account, client, message_id, subject, sender, utf8, ret, envid, return_to, size, received, attempts, resend` + more + ` FROM mail_message`
+	return `SELECT account, client, message_id, subject, sender, utf8, ret, envid, return_to, size, received, waits_from, attempts, resend` + more + ` FROM mail_message`
 }
 
 func (d *Delivery) columns() []any {
 	return []any{&d.Account, &d.Client, &d.MessageID, &d.Subject, &d.From, (*bit)(&d.UTF8), &d.Return, &d.EnvelopeID,
-		&d.ReturnTo, &d.Size, (*millis)(&d.Received), &d.Attempt, (*bit)(&d.Resend)}
+		&d.ReturnTo, &d.Size, (*millis)(&d.Received), (*millis)(&d.since), &d.Attempt, (*bit)(&d.Resend)}
 }
 
 // readRecipients fills in those that are due.

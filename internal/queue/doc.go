@@ -26,9 +26,12 @@
 // [Delivery].Resend and in the record. Attempts of a machine that died are taken
 // over: on SQLite by the next Open, on PostgreSQL by any other machine.
 //
-// Recipients are retried one by one on [Options].Schedule until Options.Expire.
-// An account whose sign-in or network fails is paused with its reason, and an
-// attempt that ended so does not count.
+// Recipients are retried one by one on [Options].Schedule. The first attempt that
+// fails after Options.Expire is the last, so that what waited for the pace, or for
+// a machine that was off, is tried once all the same. An account whose sign-in or
+// network fails is paused with its reason, and an attempt that ended so does not
+// count; when that lasts for hours, its messages expire untried. A held message
+// does not expire, and Release begins its time anew.
 //
 // # What it costs
 //

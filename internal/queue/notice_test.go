@@ -117,6 +117,9 @@ func TestLateMailTellsOnlyThoseWhoWantToKnow(t *testing.T) {
 	if got := told(); !slices.Equal(got, []string{"delayed: default@x delay@x"}) {
 		t.Errorf("late: %q", got)
 	}
+	if err := q.Pause(t.Context(), "acct", Pause{Reason: "sign in again"}); err != nil {
+		t.Fatal(err)
+	}
 	now = now.Add(5 * 24 * time.Hour)
 	if err := q.expire(t.Context()); err != nil {
 		t.Fatal(err)

@@ -32,9 +32,12 @@ type Options struct {
 	// recipient; the last repeats. Default: 1, 2, 5, 15, 30 minutes, 1 hour.
 	// Each is jittered by a tenth.
 	Schedule []time.Duration
-	Expire   time.Duration // a recipient not delivered by then has failed: 5 days
+	// Expire is when a recipient has failed: with the first attempt that fails
+	// after it, or when its account is paused by then and for DelayNotice or
+	// longer, but for PauseQuota: 5 days, which Release begins anew.
+	Expire time.Duration
 	// DelayNotice is the age at which the sender is told once that the message
-	// is late: 4 hours.
+	// is late: 4 hours, which Release begins anew.
 	DelayNotice time.Duration
 
 	// Pace returns an account's limits; nil is DefaultPace for all. It is

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -38,10 +39,14 @@ func (o *Options) settle(d *Delivery, out Outcome, counts bool, now time.Time) [
 		case counts:
 			v.tries++
 			v.Next = now.Add(o.retryAfter(v.tries, r.After))
-			if now.Sub(d.Received) >= o.Expire {
+			if now.Sub(d.since) >= o.Expire {
 				v.State = Failed
 				v.Reply = o.expired(v.Reply)
 			}
+		case out.Pause != nil && !d.overdue.IsZero() && now.Sub(d.overdue) >= o.troubled():
+			// The account was in trouble then as now.
+			v.State = Failed
+			v.Reply = o.expired(cmp.Or(v.Reply, out.Pause.Reason))
 		}
 		if v.State != Queued {
 			v.Next = time.Time{}
@@ -50,6 +55,10 @@ func (o *Options) settle(d *Delivery, out Outcome, counts bool, now time.Time) [
 	}
 	return verdicts
 }
+
+// troubled is how long an account's trouble must last to be the reason that its
+// messages expire. A machine may have been off until their time was up.
+func (o *Options) troubled() time.Duration { return min(o.DelayNotice, o.Expire) }
 
 func (o *Options) expired(last string) string {
 	said := fmt.Sprintf("not delivered within %s", spoken(o.Expire))
@@ -112,7 +121,7 @@ func (q *Queue) bounces(ctx context.Context, d *Delivery, verdicts []verdict, ki
 		return nil
 	}
 	for _, kind := range kinds {
-		n := Notice{Kind: kind, Delivery: *d, Expires: d.Received.Add(q.options.Expire)}
+		n := Notice{Kind: kind, Delivery: *d, Expires: d.since.Add(q.options.Expire)}
 		for _, v := range verdicts {
 			if v.calls(kind) && v.Recipient.wants(kind) {
 				n.Recipients = append(n.Recipients, v.RecipientRecord)

@@ -74,6 +74,14 @@ var migrations = [...][]string{{
 		account TEXT NOT NULL, slot BIGINT NOT NULL, recipients BIGINT NOT NULL,
 		PRIMARY KEY (account, slot))`,
 	`CREATE TABLE mail_machine (id TEXT PRIMARY KEY, beat BIGINT NOT NULL)`,
+}, {
+	// Lateness and expiry count from the arrival, or from the last Release.
+	`ALTER TABLE mail_message ADD COLUMN waits_from BIGINT NOT NULL DEFAULT 0`,
+	`UPDATE mail_message SET waits_from = received`,
+	`DROP INDEX mail_message_late`,
+	`CREATE INDEX mail_message_late ON mail_message (waits_from) WHERE finished = 0 AND late = 0 AND state <> 'held'`,
+	`DROP INDEX mail_message_expiry`,
+	`CREATE INDEX mail_message_expiry ON mail_message (account, waits_from) WHERE finished = 0 AND state = 'queued'`,
 }}
 
 // migrate brings the tables to this program's version, or refuses those of a

@@ -107,7 +107,7 @@ const batch = 200
 // one somebody knows already.
 func (q *Queue) tellLate(ctx context.Context) error {
 	late, err := column(ctx, q.engine.view(), `SELECT id FROM mail_message WHERE finished = 0 AND late = 0 AND state <> 'held'
-		AND received <= $1 ORDER BY received LIMIT $2`, stamp(q.options.Now().Add(-q.options.DelayNotice)), batch)
+		AND waits_from <= $1 ORDER BY waits_from LIMIT $2`, stamp(q.options.Now().Add(-q.options.DelayNotice)), batch)
 	if err != nil {
 		return err
 	}
@@ -139,11 +139,27 @@ func (q *Queue) tellLate(ctx context.Context) error {
 	return nil
 }
 
-// expire gives up messages that never came to an attempt in time, because their
-// account is paused.
+// expire gives up messages whose time is up and whose account is in trouble for
+// long. All others end with an attempt, however late that comes: a pace or a
+// machine that was off is no reason to give up what was never tried.
 func (q *Queue) expire(ctx context.Context) error {
-	old, err := column(ctx, q.engine.view(), `SELECT id FROM mail_message WHERE finished = 0 AND state = 'queued' AND received <= $1
-		ORDER BY received LIMIT $2`, stamp(q.options.Now().Add(-q.options.Expire)), batch)
+	now := q.options.Now()
+	accounts, err := column(ctx, q.engine.view(), `SELECT name FROM mail_account WHERE paused > 0 AND paused <= $1 AND cause <> $2`,
+		stamp(now.Add(-q.options.troubled())), PauseQuota)
+	if err != nil {
+		return err
+	}
+	for _, account := range accounts {
+		if err := q.expireAccount(ctx, account, now.Add(-q.options.Expire)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (q *Queue) expireAccount(ctx context.Context, account string, before time.Time) error {
+	old, err := column(ctx, q.engine.view(), `SELECT id FROM mail_message WHERE finished = 0 AND state = 'queued'
+		AND account = $1 AND waits_from <= $2 ORDER BY waits_from LIMIT $3`, account, stamp(before), batch)
 	if err != nil {
 		return err
 	}
@@ -192,6 +208,9 @@ func (q *Queue) standing(ctx context.Context, id string) (*Delivery, []verdict, 
 		return nil, nil, err
 	}
 	d := &Delivery{ID: id, Message: record.Message, Attempt: record.LastAttempt, queue: q}
+	if err := q.engine.view().row(ctx, `SELECT waits_from FROM mail_message WHERE id = $1`, id).Scan((*millis)(&d.since)); err != nil {
+		return nil, nil, err
+	}
 	d.Recipients = nil
 	var verdicts []verdict
 	for n, r := range record.Recipients {
