@@ -11,6 +11,16 @@ import (
 	"strings"
 )
 
+// The clients of messages that come neither from a client, a listener nor a
+// folder. No such one may be named like them, whatever the case of the letters:
+// its messages would be treated as theirs.
+const (
+	NoticeClient  = "traymail" // the program's own notices, of which nobody is notified in turn
+	CommandClient = "command"  // what commands of this machine's users hand over
+)
+
+var reserved = map[string]string{NoticeClient: "the program's own notices are", CommandClient: "messages of commands are"}
+
 // Validate reports everything that is wrong, each with what to do. The rule
 // that matters most: who listens beyond loopback has TLS and passwords, or
 // says which networks are let in.
@@ -26,6 +36,9 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("two of the %ss are %q; change one", kind, name))
 		}
 		seen[key] = true
+		if owner := reserved[strings.ToLower(name)]; owner != "" && kind != "account" {
+			errs = append(errs, fmt.Errorf("the %s %q is named as %s in the record of messages; choose another name", kind, name, owner))
+		}
 	}
 	for _, l := range c.Listeners {
 		unique(names, "listener", l.Name)
