@@ -9,7 +9,7 @@ import (
 // A Config says who may hand over messages, where and how. The zero value of
 // each limit stands for the default named at its field.
 type Config struct {
-	Hostname  string // in the greeting and in Received; "" is the machine's name
+	Hostname  string // in the greeting and in Received; "" is the machine's name, or localhost if that is no host name
 	Listeners []Listener
 	Folders   []Folder
 	Clients   []Client

@@ -90,7 +90,7 @@ func (s *Server) Reload(c Config) error {
 		return err
 	}
 	hostname, err := os.Hostname()
-	if err != nil {
+	if err != nil || !ValidHostname(hostname) {
 		hostname = "localhost"
 	}
 	next := &state{Config: c.withDefaults(hostname)}

@@ -26,6 +26,9 @@ var reserved = map[string]string{NoticeClient: "the program's own notices are", 
 // says which networks are let in.
 func (c Config) Validate() error {
 	var errs []error
+	if c.Hostname != "" && !ValidHostname(c.Hostname) {
+		errs = append(errs, fmt.Errorf("the host name %q is none; write it as mail.example.com: labels of a-z, 0-9, - and _ with dots between them, in punycode if it has other letters, or leave it out for the machine's name", c.Hostname))
+	}
 	names, addresses := map[string]bool{}, map[string]bool{}
 	unique := func(seen map[string]bool, kind, name string) {
 		key := kind + " " + strings.ToLower(name)
@@ -74,6 +77,26 @@ func (c Config) Validate() error {
 		errs = append(errs, fmt.Errorf("the default account %q does not exist", c.Default))
 	}
 	return errors.Join(errs...)
+}
+
+// ValidHostname reports whether a name can stand in the greeting, in EHLO and
+// in Received (RFC 1123 §2.1, RFC 5321 §4.1.2): one label or more, without a
+// dot at the end. An underscore is let through, as machines have it.
+func ValidHostname(name string) bool {
+	if len(name) > 253 {
+		return false
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		if strings.ContainsFunc(label, func(r rune) bool {
+			return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 func (c Config) validateListener(l Listener) error {

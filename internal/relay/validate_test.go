@@ -80,6 +80,8 @@ func TestValidate(t *testing.T) {
 		{"a plain password", func(c *Config) { c.Clients = []Client{{Name: "printer", PasswordHash: "hunter2"}} }, "is not a hash"},
 		{"two clients of one name", func(c *Config) { c.Clients = []Client{{Name: "a"}, {Name: "A"}} }, "two of the clients"},
 		{"a client without name", func(c *Config) { c.Clients = []Client{{}} }, "has no name"},
+		{"no host name: the machine's", func(c *Config) { c.Hostname = "" }, ""},
+		{"a host name with a dot at its end", func(c *Config) { c.Hostname = "mail.contoso.com." }, `the host name "mail.contoso.com." is none; write it as mail.example.com`},
 		{"a client named like the notices", func(c *Config) { c.Clients = []Client{{Name: "TrayMail"}} }, `the client "TrayMail" is named as the program's own notices are`},
 		{"a listener named like the notices", func(c *Config) { c.Listeners[0].Name = "traymail" }, `the listener "traymail" is named`},
 		{"a folder named like the commands", func(c *Config) { c.Folders = []Folder{{Name: "Command", Path: "."}} }, `the folder "Command" is named as messages of commands are`},
@@ -105,6 +107,20 @@ func TestValidate(t *testing.T) {
 				t.Error("the error repeats the password")
 			}
 		})
+	}
+}
+
+func TestValidHostname(t *testing.T) {
+	label := strings.Repeat("x", 63)
+	for name, want := range map[string]bool{
+		"mail.contoso.com": true, "MAIL-01": true, "scan_pc.local": true, "1and1.example": true, "x": true, "xn--bcher-kva.example": true,
+		label + ".example": true, label + "x.example": false, strings.Repeat(label+".", 3) + label: false,
+		"": false, ".": false, "mail.contoso.com.": false, ".contoso.com": false, "a..b": false, "-x": false, "x-.example": false,
+		"two words": false, " x": false, "x\r\n": false, "b\u00fccher.example": false, "[192.0.2.1]": false, "a:25": false,
+	} {
+		if got := ValidHostname(name); got != want {
+			t.Errorf("%q: got %t", name, got)
+		}
 	}
 }
 
