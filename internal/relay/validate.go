@@ -76,8 +76,24 @@ func (c Config) Validate() error {
 	if c.Default != "" && c.accountNamed(c.Default) == nil {
 		errs = append(errs, fmt.Errorf("the default account %q does not exist", c.Default))
 	}
-	return errors.Join(errs...)
+	if len(errs) == 0 {
+		return nil
+	}
+	return problems(errs)
 }
+
+// problems are errors on one line, as a log and a terminal show them.
+type problems []error
+
+func (p problems) Error() string {
+	texts := make([]string, len(p))
+	for i, err := range p {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (p problems) Unwrap() []error { return p }
 
 // ValidHostname reports whether a name can stand in the greeting, in EHLO and
 // in Received (RFC 1123 §2.1, RFC 5321 §4.1.2): one label or more, without a

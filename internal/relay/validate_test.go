@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
+	"io/fs"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -107,6 +109,18 @@ func TestValidate(t *testing.T) {
 				t.Error("the error repeats the password")
 			}
 		})
+	}
+}
+
+func TestValidateTellsAllOnOneLine(t *testing.T) {
+	c := testConfig()
+	c.Default, c.Folders = "x", []Folder{{Name: "out", Path: "missing"}}
+	err := c.Validate()
+	if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), `change its path; the default account "x" does not exist`) {
+		t.Errorf("got %v", err)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("its cause is lost: %v", err)
 	}
 }
 
