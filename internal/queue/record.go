@@ -157,7 +157,8 @@ func (v verdict) calls(kind NoticeKind) bool {
 }
 
 // conclude writes the verdicts. out is nil when they come from no attempt. The
-// state that the message is in after it is returned.
+// state that the message is in after it is returned. It may be called again when
+// it is not known whether the commit took place.
 func (q *Queue) conclude(ctx context.Context, d *Delivery, verdicts []verdict, out *Outcome, bounces []*staged) (state State, err error) {
 	err = q.engine.update(ctx, func(ctx context.Context, t tx) error {
 		now := q.options.Now()
@@ -171,6 +172,12 @@ func (q *Queue) conclude(ctx context.Context, d *Delivery, verdicts []verdict, o
 		}
 		if out == nil && (state != Queued || attempts != d.Attempt) {
 			return errOvertaken
+		}
+		if out != nil {
+			recorded, err := d.recorded(ctx, t)
+			if recorded || err != nil {
+				return err
+			}
 		}
 		delivered := 0
 		for _, v := range verdicts {
@@ -201,6 +208,14 @@ func (q *Queue) conclude(ctx context.Context, d *Delivery, verdicts []verdict, o
 		return err
 	})
 	return state, err
+}
+
+// recorded tells whether the attempt's end is written down already: the answer
+// to a commit may be lost when the commit is not. One that an heir recorded as
+// unknown is not; its true end is worth more. The message's row must be locked.
+func (d *Delivery) recorded(ctx context.Context, t tx) (bool, error) {
+	ends, err := column(ctx, t, `SELECT outcome FROM mail_attempt WHERE message = $1 AND n = $2 AND finished > 0`, d.ID, d.Attempt)
+	return len(ends) > 0 && ends[0] != "unknown", err
 }
 
 // errOvertaken means that a message changed since it was looked at.
