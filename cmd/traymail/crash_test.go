@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 )
 
 // letter is a message with that Message-ID and about that many octets.
@@ -135,10 +136,25 @@ func TestKillAtEachStepOfAMessage(t *testing.T) {
 			if c.arrives > 0 {
 				must = append(must, "second@contoso.com")
 			}
+			b.emptied()
 			b.settle(must...)
 			b.checkArrival("first@contoso.com", 1, once)
 			b.checkArrival("second@contoso.com", c.arrives, c.attempts)
 		})
+	}
+}
+
+// emptied waits until nothing waits in the drop folder, where there is one.
+func (b *bench) emptied() {
+	b.t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		files, err := filepath.Glob(filepath.Join(b.home, "drop", "*"))
+		if err != nil || len(files) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			b.t.Fatalf("left in the folder: %v", files)
+		}
 	}
 }
 
