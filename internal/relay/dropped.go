@@ -20,7 +20,7 @@ func (w *watch) submit(root *os.Root, f *Folder, message string, l *look) error 
 		return err
 	}
 	defer file.Close()
-	h, _, err := readHeader(bufio.NewReader(&crlfReader{r: file}))
+	h, _, err := readHeader(bufio.NewReader(&crlfReader{r: &withoutNUL{file}}))
 	if err != nil {
 		return err
 	}

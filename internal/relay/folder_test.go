@@ -145,6 +145,7 @@ func TestARefusedFileLiesBesideItsReason(t *testing.T) {
 		{"a sidecar without sender", dropped, "X-Envelope-To: a@contoso.com\n", "no X-Envelope-From", nil},
 		{"no account", dropped, "", "no account sends for", func(c *Config) { c.Default, c.Accounts[0].Sender = "", "other@contoso.com" }},
 		{"no author and no account", "To: a@contoso.com\n\nx", "", "From has no address", func(c *Config) { c.Default = "" }},
+		{"a message in UTF-16", "F\x00r\x00o\x00m\x00:\x00", "", "not UTF-16", nil},
 		{"too large", dropped, "", "larger than the 20 octets", func(c *Config) { c.MaxSize = 20 }},
 	}
 	for _, test := range tests {

@@ -50,7 +50,7 @@ func tooLarge(limit int64) *Refusal {
 func (in *intake) take(ctx context.Context, c *Config, client *Client, a *Account, m Message, o origin, r io.Reader) (string, error) {
 	m.Client, m.Account, m.OriginalFrom = client.Name, a.Name, m.From
 	o.hostname = c.Hostname
-	body := &body{r: r, left: c.maxSize(client, a), limit: c.maxSize(client, a)}
+	body := &body{r: &withoutNUL{r}, left: c.maxSize(client, a), limit: c.maxSize(client, a)}
 	id, err := in.hand(ctx, client, a, &m, o, body)
 	// The accept function may have hidden why the message came to an end.
 	if body.err != nil && body.err != io.EOF {
@@ -85,6 +85,20 @@ func (in *intake) hand(ctx context.Context, client *Client, a *Account, m *Messa
 	return in.accept(ctx, *m, io.MultiReader(bytes.NewReader(h.bytes()), bytes.NewReader(start), br))
 }
 
+var errNUL = refuse(554, [3]int{5, 6, 0}, "the message has a NUL octet, which mail must not have; it has to be encoded (base64), and text has to be UTF-8, not UTF-16")
+
+// withoutNUL reads a message that has no NUL (RFC 5321 §4.5.2, RFC 5322 §4).
+// BINARYMIME, which could carry one, is not offered.
+type withoutNUL struct{ r io.Reader }
+
+func (w *withoutNUL) Read(p []byte) (int, error) {
+	n, err := w.r.Read(p)
+	if bytes.IndexByte(p[:n], 0) >= 0 {
+		return 0, errNUL
+	}
+	return n, err
+}
+
 // body counts a message and remembers how reading it ended.
 type body struct {
 	r           io.Reader
@@ -101,7 +115,7 @@ func (b *body) Read(p []byte) (int, error) {
 	switch {
 	case b.left < 0:
 		err = tooLarge(b.limit)
-	case err != nil && err != io.EOF:
+	case err != nil && err != io.EOF && err != errNUL:
 		err = &aborted{err}
 	}
 	b.err = err

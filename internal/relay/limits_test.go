@@ -11,6 +11,7 @@ import (
 	"net/textproto"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -158,6 +159,29 @@ func TestTheReasonIsToldEvenIfTheQueueHidesIt(t *testing.T) {
 	s.serve(c.Listeners[0].Address, p)
 	if !strings.Contains(p.out.String(), "\r\n552 5.3.4 ") {
 		t.Errorf("got %q", p.out.String())
+	}
+}
+
+func TestAMessageWithANULIsRefusedAtItsEnd(t *testing.T) {
+	long := strings.Repeat(strings.Repeat("x", 998)+"\r\n", 5000)
+	for name, message := range map[string]string{
+		"in the header":                 "Subject: x\x00y\r\n\r\nx\r\n",
+		"in the body":                   "Subject: x\r\n\r\nx\x00\r\n",
+		"at the end of a long body":     "Subject: x\r\n\r\n" + long + "\x00\r\n",
+		"at the start of a long body":   "Subject: x\r\n\r\n\x00" + long,
+		"as the only octet of its line": "Subject: x\r\n\r\n\x00\r\n",
+	} {
+		const envelope = "MAIL FROM:<a@b.c>\r\nRCPT TO:<a@b.c>\r\n"
+		in := "EHLO x\r\n" + envelope + "DATA\r\n" + message + ".\r\n" + envelope +
+			"BDAT " + strconv.Itoa(len(message)) + " LAST\r\n" + message + "NOOP\r\nQUIT\r\n"
+		b := newInbox()
+		p := &pipe{in: bytes.NewReader([]byte(in))}
+		s := fuzzServer(t, testConfig(), b.accept)
+		s.serve(s.state.Load().Listeners[0].Address, p)
+		out := p.out.String()
+		if strings.Count(out, "\r\n554 5.6.0 the message has a NUL octet") != 2 || !strings.Contains(out, "\r\n221 ") || len(b.all()) > 0 {
+			t.Errorf("%s: %d messages were taken, got %q", name, len(b.all()), out)
+		}
 	}
 }
 
