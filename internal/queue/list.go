@@ -216,14 +216,16 @@ func (q *Queue) Log(ctx context.Context, after Attempt, limit int) ([]Attempt, e
 		ORDER BY finished, message, n LIMIT $4`, stamp(after.Finished), clean(after.ID), after.N, limit)
 }
 
-// ErrBodyGone means that a message's body was removed after its end.
+// ErrBodyGone means that a message's body was removed after its end, or while it
+// was read.
 var ErrBodyGone = errors.New("the message's body is no longer kept")
 
 // Body reads a message's body as it was accepted, in pieces. ctx bounds the
 // reading; closing is free.
 func (q *Queue) Body(ctx context.Context, id string) (io.ReadCloser, error) {
 	var kept bool
-	err := q.engine.view().row(ctx, `SELECT body FROM mail_message WHERE id = $1`, clean(id)).Scan((*bit)(&kept))
+	var size int64
+	err := q.engine.view().row(ctx, `SELECT body, size FROM mail_message WHERE id = $1`, clean(id)).Scan((*bit)(&kept), &size)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, fmt.Errorf("%w: %q", ErrNotFound, id)
@@ -232,7 +234,7 @@ func (q *Queue) Body(ctx context.Context, id string) (io.ReadCloser, error) {
 	case !kept:
 		return nil, ErrBodyGone
 	}
-	return &bodyReader{ctx: ctx, view: q.engine.view(), id: id}, nil
+	return &bodyReader{ctx: ctx, view: q.engine.view(), id: id, left: size}, nil
 }
 
 type bodyReader struct {
@@ -241,24 +243,26 @@ type bodyReader struct {
 	id   string
 	next int
 	rest []byte
-	end  bool
+	left int64 // octets that are not read yet
 }
 
 func (b *bodyReader) Read(p []byte) (int, error) {
-	for len(b.rest) == 0 && !b.end {
+	if b.left <= 0 {
+		return 0, io.EOF
+	}
+	if len(b.rest) == 0 {
 		err := b.view.row(b.ctx, `SELECT data FROM mail_chunk WHERE message = $1 AND n = $2`, b.id, b.next).Scan(&b.rest)
 		if errors.Is(err, sql.ErrNoRows) {
-			b.end = true
-		} else if err != nil {
+			// Not the end, or half a message would be sent as a whole one.
+			return 0, fmt.Errorf("%w: %d octets of it were not read yet", ErrBodyGone, b.left)
+		}
+		if err != nil {
 			return 0, fmt.Errorf("read the message from the queue: %w", err)
 		}
 		b.next++
 	}
-	if len(b.rest) == 0 {
-		return 0, io.EOF
-	}
 	n := copy(p, b.rest)
-	b.rest = b.rest[n:]
+	b.rest, b.left = b.rest[n:], b.left-int64(n)
 	return n, nil
 }
 
