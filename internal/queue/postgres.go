@@ -27,7 +27,12 @@ type pgEngine struct {
 
 func openPostgres(ctx context.Context, dsn string, config *river.Config) (_ *pgEngine, err error) {
 	// The error of a DSN that cannot be read quotes it, without the password.
-	pool, err := pgxpool.New(ctx, dsn)
+	settings, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	settings.AfterConnect = syncCommits
+	pool, err := pgxpool.NewWithConfig(ctx, settings)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +63,15 @@ func openPostgres(ctx context.Context, dsn string, config *river.Config) (_ *pgE
 		return nil, err
 	}
 	return e, e.update(ctx, func(ctx context.Context, t tx) error { return migrate(ctx, t) })
+}
+
+// syncCommits has a connection's commits wait for the disk, whatever the server,
+// the database or the role is set to: Accept's answer must be true. What waits
+// for standby servers too is left as it is.
+func syncCommits(ctx context.Context, c *pgx.Conn) error {
+	_, err := c.Exec(ctx, `SELECT set_config('synchronous_commit', 'on', false)
+		WHERE current_setting('synchronous_commit') IN ('off', 'local')`)
+	return err
 }
 
 func (e *pgEngine) update(ctx context.Context, fn func(context.Context, tx) error) error {
