@@ -2,6 +2,8 @@ package queue
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"time"
 )
 
@@ -18,17 +20,44 @@ func (q *Queue) Pause(ctx context.Context, account string, p Pause) error {
 
 // Resume undoes Pause; an account that is not paused stays as it is.
 func (q *Queue) Resume(ctx context.Context, account string) error {
-	err := q.engine.update(ctx, func(ctx context.Context, t tx) error {
-		_, err := t.exec(ctx, `UPDATE mail_account SET paused = 0, until = 0, cause = '', reason = '' WHERE name = $1`, account)
+	_, err := q.resume(ctx, account, func(Account) bool { return true })
+	return err
+}
+
+// ResumeIf is Resume for an account that is paused with that Cause. It returns
+// whether that was so: who cured one trouble must not lift a pause that somebody
+// set for another one meanwhile.
+func (q *Queue) ResumeIf(ctx context.Context, account, cause string) (bool, error) {
+	return q.resume(ctx, account, func(a Account) bool { return !a.Paused.IsZero() && a.Cause == clean(cause) })
+}
+
+// resume undoes the pause of an account that lift agrees to, which is given its
+// pause alone.
+func (q *Queue) resume(ctx context.Context, account string, lift func(Account) bool) (lifted bool, err error) {
+	err = q.engine.update(ctx, func(ctx context.Context, t tx) error {
+		a := Account{Name: account}
+		lifted = false
+		err := t.row(ctx, `SELECT paused, until, cause FROM mail_account WHERE name = $1`+q.engine.rowLock(), account).
+			Scan((*millis)(&a.Paused), (*millis)(&a.Until), &a.Cause)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if lifted = err == nil && lift(a); !lifted {
+			return err
+		}
+		_, err = t.exec(ctx, `UPDATE mail_account SET paused = 0, until = 0, cause = '', reason = '' WHERE name = $1`, account)
 		if err != nil {
 			return err
 		}
 		return t.setPaused(ctx, riverQueue(account), false)
 	})
-	if err == nil {
+	if err != nil {
+		return false, err
+	}
+	if lifted {
 		q.feed.publish(Event{Account: account})
 	}
-	return err
+	return lifted, nil
 }
 
 // An Account is an account's queue.

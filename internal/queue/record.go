@@ -322,7 +322,8 @@ func dropBody(ctx context.Context, t tx, id string) error {
 }
 
 // pause pauses an account within a transaction. A pause that ends by
-// itself does not replace one that waits for Resume.
+// itself does not replace one that waits for Resume. One of the same cause as
+// before is the same trouble, and began when that did.
 func pause(ctx context.Context, t tx, account string, p Pause, now time.Time) error {
 	var paused, until int64
 	err := t.row(ctx, `SELECT paused, until FROM mail_account WHERE name = $1`, account).Scan(&paused, &until)
@@ -333,7 +334,8 @@ func pause(ctx context.Context, t tx, account string, p Pause, now time.Time) er
 		return nil
 	}
 	_, err = t.exec(ctx, `INSERT INTO mail_account (name, paused, until, cause, reason) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (name) DO UPDATE SET paused = excluded.paused, until = excluded.until,
+		ON CONFLICT (name) DO UPDATE SET until = excluded.until,
+			paused = CASE WHEN mail_account.paused > 0 AND mail_account.cause = excluded.cause THEN mail_account.paused ELSE excluded.paused END,
 			cause = excluded.cause, reason = excluded.reason`,
 		account, stamp(now), stamp(p.Until), clean(p.Cause), clean(p.Reason))
 	if err != nil {

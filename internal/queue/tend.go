@@ -88,12 +88,14 @@ func (q *Queue) watch(ctx context.Context, p *pulse) error {
 
 // resumeDue ends the pauses whose time has come.
 func (q *Queue) resumeDue(ctx context.Context) error {
-	due, err := column(ctx, q.engine.view(), `SELECT name FROM mail_account WHERE paused > 0 AND until > 0 AND until <= $1`, stamp(q.options.Now()))
+	now := q.options.Now()
+	due, err := column(ctx, q.engine.view(), `SELECT name FROM mail_account WHERE paused > 0 AND until > 0 AND until <= $1`, stamp(now))
 	if err != nil {
 		return err
 	}
 	for _, account := range due {
-		if err := q.Resume(ctx, account); err != nil {
+		_, err := q.resume(ctx, account, func(a Account) bool { return !a.Until.IsZero() && !a.Until.After(now) })
+		if err != nil {
 			return err
 		}
 	}
