@@ -58,7 +58,7 @@ type Client struct {
 	Networks       []netip.Prefix // where it is known by its address and needs no password, on every listener
 	AllowedSenders []string       // addresses, or domains as "@example.com"; empty is any
 	Account        string         // "" chooses by sender
-	PerMinute      int            // messages; 0 is no limit
+	PerMinute      int            // messages taken in any 60 seconds; 0 is no limit
 	MaxSize        int64          // octets of a message; 0 is Config.MaxSize
 }
 

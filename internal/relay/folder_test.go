@@ -31,7 +31,7 @@ func newDrop(t testing.TB, change func(*Config)) *drop {
 	}
 	s := &Server{
 		ctx: t.Context(),
-		in:  &intake{accept: d.inbox.accept, log: slog.New(slog.DiscardHandler), now: func() time.Time { return d.now }, paces: &paces{minutes: map[string]*minute{}}, seen: newSeen()},
+		in:  &intake{accept: d.inbox.accept, log: slog.New(slog.DiscardHandler), now: func() time.Time { return d.now }, paces: newPaces(), seen: newSeen()},
 	}
 	s.state.Store(&state{Config: c.withDefaults("")})
 	d.watch = &watch{srv: s, path: d.folder.Path, looks: map[string]*look{}}

@@ -69,10 +69,13 @@ func (in *intake) take(ctx context.Context, c *Config, client *Client, a *Accoun
 	return id, nil
 }
 
-func (in *intake) hand(ctx context.Context, client *Client, a *Account, m *Message, o origin, b *body) (string, error) {
-	if !in.paces.allow(client, in.now()) {
+func (in *intake) hand(ctx context.Context, client *Client, a *Account, m *Message, o origin, b *body) (id string, err error) {
+	done, ok := in.paces.reserve(client, in.now())
+	if !ok {
 		return "", refuse(450, [3]int{4, 7, 1}, "client %q may send %d messages a minute; try again in a minute", client.Name, client.PerMinute)
 	}
+	taken := false
+	defer func() { done(taken, in.now()) }()
 	br := bufio.NewReader(&crlfReader{r: b})
 	h, start, err := readHeader(br)
 	if err != nil {
@@ -82,7 +85,9 @@ func (in *intake) hand(ctx context.Context, client *Client, a *Account, m *Messa
 	if err := rw.apply(&h, m); err != nil {
 		return "", err
 	}
-	return in.accept(ctx, *m, io.MultiReader(bytes.NewReader(h.bytes()), bytes.NewReader(start), br))
+	id, err = in.accept(ctx, *m, io.MultiReader(bytes.NewReader(h.bytes()), bytes.NewReader(start), br))
+	taken = err == nil
+	return id, err
 }
 
 var errNUL = refuse(554, [3]int{5, 6, 0}, "the message has a NUL octet, which mail must not have; it has to be encoded (base64), and text has to be UTF-8, not UTF-16")

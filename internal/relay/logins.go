@@ -178,30 +178,3 @@ func (l *logins) clear() {
 	defer l.mu.Unlock()
 	clear(l.verified)
 }
-
-// paces counts the messages of clients in the current minute.
-type paces struct {
-	mu      sync.Mutex
-	minutes map[string]*minute
-}
-
-type minute struct {
-	start time.Time
-	n     int
-}
-
-// allow counts a message and reports whether the client may send it now.
-func (p *paces) allow(c *Client, now time.Time) bool {
-	if c.PerMinute == 0 {
-		return true
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	m := p.minutes[c.Name]
-	if m == nil || now.Sub(m.start) >= time.Minute {
-		m = &minute{start: now}
-		p.minutes[c.Name] = m
-	}
-	m.n++
-	return m.n <= c.PerMinute
-}

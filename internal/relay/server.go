@@ -54,7 +54,7 @@ func Start(c Config, accept Accept, log *slog.Logger) (*Server, error) {
 
 func start(c Config, accept Accept, log *slog.Logger, now func() time.Time, sleep func(context.Context, time.Duration) error) (*Server, error) {
 	s := &Server{
-		in:      &intake{accept: accept, log: log, now: now, paces: &paces{minutes: map[string]*minute{}}, seen: newSeen()},
+		in:      &intake{accept: accept, log: log, now: now, paces: newPaces(), seen: newSeen()},
 		logins:  newLogins(now, sleep),
 		sockets: map[string]net.Listener{}, folders: map[string]*watch{}, conns: map[*meter]*connection{},
 	}

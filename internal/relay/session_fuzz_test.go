@@ -101,7 +101,7 @@ func fuzzServer(t *testing.T, c Config, accept Accept) *Server {
 	now := func() time.Time { return testNow }
 	rest := func(context.Context, time.Duration) error { return nil }
 	s := &Server{
-		in:     &intake{accept: accept, log: slog.New(slog.DiscardHandler), now: now, paces: &paces{minutes: map[string]*minute{}}, seen: newSeen()},
+		in:     &intake{accept: accept, log: slog.New(slog.DiscardHandler), now: now, paces: newPaces(), seen: newSeen()},
 		logins: &logins{now: now, sleep: rest, busy: make(chan struct{}, 1), dummy: cheapHash("dummy"), suspects: map[suspect]*record{}, verified: map[string][32]byte{}},
 		conns:  map[*meter]*connection{},
 		ctx:    t.Context(), quit: t.Context(),

@@ -57,7 +57,7 @@ func TestTranscripts(t *testing.T) {
 		{name: "a full queue", file: "full", refuse: fmt.Errorf("wrapped: %w", ErrFull)},
 		{name: "a queue with a fault does not tell its insides", file: "fault", refuse: errors.New("disk /dev/sdb is on fire")},
 		{name: "a client's senders, in MAIL and in From", file: "senders", change: func(c *Config) {
-			c.Clients = []Client{{Name: "erp", Networks: loopback, AllowedSenders: []string{"erp@contoso.com", "@sub.contoso.com"}, PerMinute: 2}}
+			c.Clients = []Client{{Name: "erp", Networks: loopback, AllowedSenders: []string{"erp@contoso.com", "@sub.contoso.com"}, PerMinute: 1}}
 		}},
 		{name: "the account is chosen by sender, by domain, or by default", file: "accounts", change: func(c *Config) {
 			c.Accounts = append(c.Accounts, Account{Name: "shop", Sender: "shop@contoso.com", Senders: []string{"@shop.example"}, From: Rewrite, MaxSize: 500},
