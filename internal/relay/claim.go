@@ -14,8 +14,8 @@ import (
 // at any point leaves no doubt whose a sidecar is.
 const (
 	claimedSuffix  = ".sending"
-	sentSuffix     = ".sent"     // accepted, about to be removed
-	refusingSuffix = ".refusing" // about to have refusedSuffix
+	sentSuffix     = claimedSuffix + ".sent"    // accepted, about to be removed
+	refusingSuffix = claimedSuffix + ".refused" // about to have refusedSuffix alone
 )
 
 // claim gives a message and its sidecar the names under which they are handed

@@ -84,10 +84,10 @@ func TestWhatAKillInterruptedIsEndedAtTheNextStart(t *testing.T) {
 		{"the same, and the sidecar was written anew", map[string]string{"a.envelope.sending": "old", "a.envelope": envelopeToX, "a.eml": dropped}, []string{"x@contoso.com"}, nil},
 		{"before the message was accepted", map[string]string{"a.envelope.sending": envelopeToX, "a.eml.sending": dropped}, []string{"x@contoso.com"}, nil},
 		{"the same without a sidecar, which the next one has", map[string]string{"a.eml.sending": dropped, "a.envelope": envelopeToX, "a.eml": dropped}, []string{"a@contoso.com", "x@contoso.com"}, nil},
-		{"before it was removed", map[string]string{"a.envelope.sending": envelopeToX, "a.eml.sent": dropped}, nil, nil},
-		{"the same, and there is a next one", map[string]string{"a.envelope.sending": envelopeToX, "a.eml.sent": dropped, "a.eml": dropped}, []string{"a@contoso.com"}, nil},
-		{"before it was put aside", map[string]string{"a.envelope.sending": envelopeToX, "a.eml.refusing": dropped}, nil, []string{"a.eml.refused", "a.envelope.refused"}},
-		{"the same, half way", map[string]string{"a.envelope.refused": envelopeToX, "a.eml.refusing": dropped}, nil, []string{"a.eml.refused", "a.envelope.refused"}},
+		{"before it was removed", map[string]string{"a.envelope.sending": envelopeToX, "a.eml.sending.sent": dropped}, nil, nil},
+		{"the same, and there is a next one", map[string]string{"a.envelope.sending": envelopeToX, "a.eml.sending.sent": dropped, "a.eml": dropped}, []string{"a@contoso.com"}, nil},
+		{"before it was put aside", map[string]string{"a.envelope.sending": envelopeToX, "a.eml.sending.refused": dropped}, nil, []string{"a.eml.refused", "a.envelope.refused"}},
+		{"the same, half way", map[string]string{"a.envelope.refused": envelopeToX, "a.eml.sending.refused": dropped}, nil, []string{"a.eml.refused", "a.envelope.refused"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -20,7 +20,7 @@ func headerEnvelope(h header, own string) (Message, error) {
 		m.From = authors[0].Address
 	}
 	if m.From == "" {
-		return Message{}, errors.New("From has no address, and no account is named whose sender could stand for it; name the folder's account, or a default account")
+		return Message{}, errors.New("the From field has no address, and no account is named whose sender could stand for it; name the folder's account, or a default account")
 	}
 	for _, name := range []string{"to", "cc", "bcc"} {
 		for _, v := range h.values(name) {

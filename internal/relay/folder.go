@@ -104,7 +104,7 @@ func (w *watch) run(ctx context.Context) {
 		}
 		wait, err := w.scan(ctx, f)
 		if err != nil {
-			log.Error("the drop folder cannot be read; it is tried again", "err", err)
+			log.Error("the drop folder cannot be looked through; it is tried again", "err", err)
 		}
 		timer := time.NewTimer(wait)
 		select {

@@ -144,7 +144,7 @@ func TestARefusedFileLiesBesideItsReason(t *testing.T) {
 		{"a sidecar that is something else", dropped, "hello\n", "is not a field", nil},
 		{"a sidecar without sender", dropped, "X-Envelope-To: a@contoso.com\n", "no X-Envelope-From", nil},
 		{"no account", dropped, "", "no account sends for", func(c *Config) { c.Default, c.Accounts[0].Sender = "", "other@contoso.com" }},
-		{"no author and no account", "To: a@contoso.com\n\nx", "", "From has no address", func(c *Config) { c.Default = "" }},
+		{"no author and no account", "To: a@contoso.com\n\nx", "", "the From field has no address", func(c *Config) { c.Default = "" }},
 		{"a message in UTF-16", "F\x00r\x00o\x00m\x00:\x00", "", "not UTF-16", nil},
 		{"too large", dropped, "", "larger than the 20 octets", func(c *Config) { c.MaxSize = 20 }},
 	}

@@ -95,7 +95,7 @@ func TestHeaderIsBounded(t *testing.T) {
 	}
 }
 
-func TestAClientWithFewSendersNeedsAReadableFromOrTheAccounts(t *testing.T) {
+func TestAClientWithFewSendersNeedsAReadableFrom(t *testing.T) {
 	const in = "From: <a@b.c> <x@y.z>\n\n"
 	_, _, err := rewritten(t, Account{Sender: "own@b.c"}, Client{AllowedSenders: []string{"a@b.c"}}, in)
 	if r := refusal(err); err == nil || r.Code != 550 {

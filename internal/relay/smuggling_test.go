@@ -33,9 +33,20 @@ func TestNoKnownPayloadEndsAMessage(t *testing.T) {
 			if _, err := io.WriteString(c.W, "Subject: first\r\n\r\nhello"+payload+second+"\r\n.\r\n"); err != nil {
 				t.Fatal(err)
 			}
-			command(t, c, 250, "")
+			nul := strings.Contains(payload, "\x00") // refused with its message, smuggled or not
+			want := 250
+			if nul {
+				want = 554
+			}
+			command(t, c, want, "")
 			command(t, c, 221, "QUIT")
 			all := r.inbox.all()
+			if nul {
+				if len(all) > 0 {
+					t.Fatalf("%d messages, %+v", len(all), all)
+				}
+				return
+			}
 			if len(all) != 1 || !strings.HasSuffix(string(all[0].body), "Subject: smuggled\r\n\r\nx\r\n") {
 				t.Fatalf("%d messages, %+v", len(all), all)
 			}
