@@ -48,6 +48,11 @@ type staged struct {
 	tail   []byte // the rest
 }
 
+var (
+	errNotStored = errors.New("the message could not be stored")
+	errSwept     = errors.New("the message took too long to arrive and its start was cleared away: send it again")
+)
+
 // stage reads the body, within the limits unless they are nil. What it reserves
 // of the quota is given back by abandon or settled, one of which must follow.
 func (q *Queue) stage(ctx context.Context, m Message, body io.Reader, limits *Options) (*staged, error) {
@@ -77,7 +82,7 @@ func (q *Queue) stage(ctx context.Context, m Message, body io.Reader, limits *Op
 			return s, nil
 		}
 		if err := q.engine.update(ctx, func(ctx context.Context, t tx) error { return s.write(ctx, t, part) }); err != nil {
-			return nil, q.abandon(s, err)
+			return nil, q.abandon(s, fmt.Errorf("%w: %w", errNotStored, err))
 		}
 		s.chunks += partSize / chunkSize
 		q.options.Fault("part")
@@ -139,7 +144,7 @@ func (s *staged) insert(ctx context.Context, t tx) error {
 			return err
 		}
 		if n == 0 {
-			return errors.New("the message took too long to arrive and its start was cleared away: send it again")
+			return errSwept
 		}
 	}
 	if _, err := t.exec(ctx, `INSERT INTO mail_account (name) VALUES ($1) ON CONFLICT (name) DO NOTHING`, s.Account); err != nil {
@@ -206,7 +211,7 @@ func (q *Queue) abandon(s *staged, cause error) error {
 		}
 	}
 	if q.engine.isFull(cause) {
-		return fmt.Errorf("%w: %v", ErrFull, cause)
+		return fmt.Errorf("%w: %w", ErrFull, cause)
 	}
 	return cause
 }

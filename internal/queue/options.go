@@ -50,7 +50,8 @@ type Options struct {
 	// NOTIFY allows, once for each kind of notice that an attempt gives rise to.
 	// The caller decides, by the envelope's sender, whether there is anyone to
 	// tell: ok false sends nothing. The body is read to its end before the record
-	// is written. Nil sends none.
+	// is written. When the notice cannot be stored or read it is asked for again;
+	// after a panic there is none. Nil sends none.
 	Bounce func(ctx context.Context, n Notice) (m Message, body io.Reader, ok bool)
 
 	// Fault is called by name at each step between which a crash is tested; nil:

@@ -86,9 +86,17 @@ func spoken(d time.Duration) string {
 func (q *Queue) record(d *Delivery, out Outcome, counts bool) {
 	ctx := context.Background() // also when Shutdown has lost patience
 	verdicts := q.options.settle(d, out, counts, q.options.Now())
-	bounces := q.bounces(ctx, d, verdicts, NoticeFailed, NoticeRelayed)
-	for last := false; ; {
-		state, err := q.conclude(ctx, d, verdicts, &out, bounces)
+	var bounces []*staged
+	for try, ready, last := 1, false, false; ; try++ {
+		var state State
+		var err error
+		if !ready {
+			bounces, err = q.bounces(ctx, d, verdicts, try < bounceTries, NoticeFailed, NoticeRelayed)
+			ready = err == nil
+		}
+		if ready {
+			state, err = q.conclude(ctx, d, verdicts, &out, bounces)
+		}
 		if err == nil {
 			q.feed.publish(Event{ID: d.ID, Account: d.Account, State: state})
 			for _, b := range bounces {
@@ -98,6 +106,10 @@ func (q *Queue) record(d *Delivery, out Outcome, counts bool) {
 				q.dropBody(ctx, d.ID)
 			}
 			return
+		}
+		if errors.Is(err, errSwept) {
+			q.abandonAll(bounces, err) // they are written anew
+			ready = false
 		}
 		q.options.Log.Error("an attempt is not recorded", "id", d.ID, "given up", last, "error", err)
 		if last {
@@ -110,49 +122,6 @@ func (q *Queue) record(d *Delivery, out Outcome, counts bool) {
 			timer.Stop()
 			last = true
 		}
-	}
-}
-
-// bounces asks for the messages that tell of the verdicts, of each kind one, and
-// stages them, full queue or not. One that cannot be staged is given up, for a
-// failed bounce must not keep the record from being written.
-func (q *Queue) bounces(ctx context.Context, d *Delivery, verdicts []verdict, kinds ...NoticeKind) (list []*staged) {
-	if q.options.Bounce == nil {
-		return nil
-	}
-	for _, kind := range kinds {
-		n := Notice{Kind: kind, Delivery: *d, Expires: d.since.Add(q.options.Expire)}
-		for _, v := range verdicts {
-			if v.calls(kind) && v.Recipient.wants(kind) {
-				n.Recipients = append(n.Recipients, v.RecipientRecord)
-			}
-		}
-		if len(n.Recipients) == 0 {
-			continue
-		}
-		m, body, ok := q.options.Bounce(ctx, n)
-		if !ok {
-			continue
-		}
-		s, err := q.stage(ctx, m, body, nil)
-		if err != nil {
-			q.options.Log.Error("the sender could not be told", "id", d.ID, "notice", kind, "error", err)
-			continue
-		}
-		list = append(list, s)
-	}
-	return list
-}
-
-// calls tells whether the verdict gives rise to a notice of that kind.
-func (v verdict) calls(kind NoticeKind) bool {
-	switch kind {
-	case NoticeFailed:
-		return v.State == Failed
-	case NoticeDelayed:
-		return v.State == Queued
-	default:
-		return v.State == Delivered && v.relayed
 	}
 }
 

@@ -44,7 +44,10 @@ func TestRecordThatIsWrittenTwiceCountsOnce(t *testing.T) {
 					t.Fatal(err)
 				}
 				verdicts := q.options.settle(d, out, true, q.options.Now())
-				bounces := q.bounces(t.Context(), d, verdicts, NoticeFailed)
+				bounces, err := q.bounces(t.Context(), d, verdicts, true, NoticeFailed)
+				if err != nil {
+					t.Fatal(err)
+				}
 				first, err := q.conclude(t.Context(), d, verdicts, &out, bounces)
 				if err != nil {
 					t.Fatal(err)

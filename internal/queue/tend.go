@@ -118,7 +118,10 @@ func (q *Queue) tellLate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		bounces := q.bounces(ctx, d, verdicts, NoticeDelayed)
+		bounces, err := q.bounces(ctx, d, verdicts, false, NoticeDelayed)
+		if err != nil {
+			return err
+		}
 		err = q.engine.update(ctx, func(ctx context.Context, t tx) error {
 			n, err := t.exec(ctx, `UPDATE mail_message SET late = 1 WHERE id = $1 AND late = 0 AND finished = 0`, id)
 			if err != nil {
@@ -174,7 +177,10 @@ func (q *Queue) expireAccount(ctx context.Context, account string, before time.T
 			verdicts[i].State, verdicts[i].Next = Failed, time.Time{}
 			verdicts[i].Reply = q.options.expired(verdicts[i].Reply)
 		}
-		bounces := q.bounces(ctx, d, verdicts, NoticeFailed)
+		bounces, err := q.bounces(ctx, d, verdicts, false, NoticeFailed)
+		if err != nil {
+			return err
+		}
 		state, err := q.conclude(ctx, d, verdicts, nil, bounces)
 		if err == nil {
 			q.feed.publish(Event{ID: id, Account: d.Account, State: state})
