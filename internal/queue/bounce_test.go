@@ -72,7 +72,11 @@ func TestLongBounceWaitsForSpaceOnTheDisk(t *testing.T) {
 	o := longBounces(t)
 	full := make(chan bool, 1)
 	var once sync.Once
-	o.Log = slog.New(watchLog{slog.DiscardHandler, func(slog.Record) { once.Do(func() { full <- true }) }})
+	o.Log = slog.New(watchLog{slog.DiscardHandler, func(r slog.Record) {
+		if r.Level >= slog.LevelError {
+			once.Do(func() { full <- true })
+		}
+	}})
 	q := open(t, o)
 	id := accept(t, q, message("acct", "a@x"), "body")
 	d, _, err := q.begin(t.Context(), ownJob(t, q, id), id)
