@@ -18,6 +18,8 @@ type cure struct {
 	engine *engine
 	now    chan struct{} // a reason to look at once
 
+	told map[string]string // by account, the cause that the log has; only run uses it
+
 	mu     sync.Mutex
 	kicked bool              // pauses with an end are to be ended too, at the next look
 	cases  map[string]*case_ // by account
@@ -32,7 +34,7 @@ type case_ struct {
 }
 
 func newCure(e *engine) *cure {
-	return &cure{engine: e, now: make(chan struct{}, 1), cases: map[string]*case_{}}
+	return &cure{engine: e, now: make(chan struct{}, 1), told: map[string]string{}, cases: map[string]*case_{}}
 }
 
 // round is how often the cure looks for accounts that are due.
@@ -112,6 +114,7 @@ func (c *cure) run(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			c.engine.log.Error("looking for accounts that are paused", "error", err)
 		}
+		c.tell(accounts)
 		kicked := c.wasKicked()
 		for _, a := range accounts {
 			switch {
@@ -185,11 +188,27 @@ func (c *cure) try(ctx context.Context, a queue.Account) {
 
 // goOn ends an account's pause, unless it has another one by now.
 func (c *cure) goOn(ctx context.Context, a queue.Account) {
-	switch err := c.engine.queue.Resume(ctx, a.Name); {
-	case err != nil:
+	if _, err := c.engine.queue.ResumeIf(ctx, a.Name, a.Cause); err != nil {
 		c.engine.log.Error("an account that could go on is still paused", "account", a.Name, "error", err)
-	default:
-		c.engine.log.Info("the account goes on", "account", a.Name, "was", a.Cause)
+	}
+}
+
+// tell logs which accounts began to wait since the last look, and which go on.
+func (c *cure) tell(accounts []queue.Account) {
+	for _, a := range accounts {
+		cause := ""
+		if !a.Paused.IsZero() {
+			cause = cmp.Or(a.Cause, "somebody")
+		}
+		switch was := c.told[a.Name]; {
+		case cause == was:
+			continue
+		case cause != "":
+			c.engine.log.Warn("the account waits", "account", a.Name, "cause", cause, "reason", a.Reason, "until", a.Until, "fix", c.engine.fixOf(a))
+		default:
+			c.engine.log.Info("the account goes on", "account", a.Name, "was", was)
+		}
+		c.told[a.Name] = cause
 	}
 }
 
