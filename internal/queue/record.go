@@ -199,8 +199,12 @@ func (d *Delivery) noteEnd(ctx context.Context, t tx, out *Outcome, verdicts []v
 			out.Reply = out.Pause.Reason
 		}
 	}
-	_, err := t.exec(ctx, `UPDATE mail_attempt SET finished = $3, outcome = $4, reply = $5, session = $6, exchange_id = $7, elapsed = $8
-		WHERE message = $1 AND n = $2`, d.ID, d.Attempt, stamp(now), outcome, clean(out.Reply), clean(out.Session), clean(out.ExchangeID),
+	end, err := d.queue.ending(ctx, t, now)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, `UPDATE mail_attempt SET finished = $3, outcome = $4, reply = $5, session = $6, exchange_id = $7, elapsed = $8
+		WHERE message = $1 AND n = $2`, d.ID, d.Attempt, end, outcome, clean(out.Reply), clean(out.Session), clean(out.ExchangeID),
 		d.elapsed.Milliseconds())
 	if err != nil {
 		return err
@@ -217,6 +221,24 @@ func (d *Delivery) noteEnd(ctx context.Context, t tx, out *Outcome, verdicts []v
 		}
 	}
 	return use(ctx, t, d.Account, d.started, delivered-len(verdicts))
+}
+
+// ending is the moment that is written down as an attempt's end. Where writes take
+// turns it is behind all others, so that who follows the log misses none that was
+// written in the same millisecond, or after the clock was set back a little.
+func (q *Queue) ending(ctx context.Context, t tx, now time.Time) (int64, error) {
+	end := stamp(now)
+	if !q.alone() {
+		return end, nil
+	}
+	var last int64
+	if err := t.row(ctx, `SELECT COALESCE(max(finished), 0) FROM mail_attempt`).Scan(&last); err != nil {
+		return 0, err
+	}
+	if last >= end && last < stamp(now.Add(time.Hour)) {
+		end = last + 1
+	}
+	return end, nil
 }
 
 // outcomeOf sums up an attempt: delivered, refused, retry, or partly when its

@@ -67,9 +67,13 @@ func (q *Queue) inherit(ctx context.Context, t tx, machine string, jobs []runnin
 		if _, err := column(ctx, t, `SELECT id FROM mail_message WHERE id = $1`+q.engine.rowLock(), id); err != nil {
 			return nil, err
 		}
+		end, err := q.ending(ctx, t, now)
+		if err != nil {
+			return nil, err
+		}
 		n, err := t.exec(ctx, `UPDATE mail_attempt SET finished = $3, outcome = 'unknown',
 			reply = 'the program or machine stopped before the server''s answer was recorded'
-			WHERE message = $1 AND machine = $2 AND finished = 0`, id, machine, stamp(now))
+			WHERE message = $1 AND machine = $2 AND finished = 0`, id, machine, end)
 		if err != nil {
 			return nil, err
 		}
