@@ -71,7 +71,10 @@ func (s *station) settings(text string) {
 // listening waits until the program listens, and notes where.
 func (s *station) listening() {
 	s.t.Helper()
-	for len(s.listeners) == 0 {
+	for deadline := time.Now().Add(time.Minute); len(s.listeners) == 0; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatal("the program does not listen")
+		}
 		var status mailer.Status
 		if err := json.Unmarshal([]byte(s.must(nil, "status", "--json")), &status); err != nil {
 			s.t.Fatal(err)
