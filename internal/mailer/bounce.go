@@ -9,6 +9,7 @@ import (
 	"traymail/internal/account"
 	"traymail/internal/dsn"
 	"traymail/internal/queue"
+	"traymail/internal/relay"
 )
 
 // bounce is the queue's Bounce: it writes what tells a sender that a message
@@ -53,7 +54,7 @@ func (e *engine) bounce(ctx context.Context, n queue.Notice) (queue.Message, io.
 	}
 	m := queue.Message{
 		Envelope: queue.Envelope{Recipients: []queue.Recipient{{Address: to}}, UTF8: !isASCII([]byte(to))},
-		Account:  a.Name, Client: noticeClient, MessageID: r.MessageID, Subject: noticeSubjects[n.Kind] + d.Subject,
+		Account:  a.Name, Client: relay.NoticeClient, MessageID: r.MessageID, Subject: noticeSubjects[n.Kind] + d.Subject,
 	}
 	body, err := r.Open()
 	if err != nil && r.Original != nil {
@@ -99,7 +100,7 @@ func (e *engine) pauseOf(ctx context.Context, name string) (reason, fix string) 
 // forced one, or when that cannot receive whom the account names; "" is nobody.
 // Of a notice nobody is told, and of what has the null sender.
 func noticeTo(m *queue.Message, a *account.Account) string {
-	if m.From == "" || m.Client == noticeClient {
+	if m.From == "" || m.Client == relay.NoticeClient {
 		return ""
 	}
 	if to := cmp.Or(m.ReturnTo, m.From); dsn.CanReceive(to) {

@@ -139,6 +139,9 @@ func validateClientName(name string) error {
 	if errors.As(err, &f) {
 		f.Text = strings.Replace(f.Text, "an account name", "a client name", 1)
 	}
+	if err == nil && (name == relay.NoticeClient || name == relay.CommandClient) {
+		err = &account.FieldError{Key: "name", Text: fmt.Sprintf("%q is what the record calls messages of traymail itself", name), Fix: "choose another name"}
+	}
 	return err
 }
 

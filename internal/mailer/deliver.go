@@ -11,11 +11,9 @@ import (
 
 	"traymail/internal/account"
 	"traymail/internal/queue"
+	"traymail/internal/relay"
 	"traymail/smtp"
 )
-
-// noticeClient is the client of the queue's own notices in the record.
-const noticeClient = "traymail"
 
 // deliver is the queue's Deliver: one attempt at one message.
 func (e *engine) deliver(ctx context.Context, d *queue.Delivery) queue.Outcome {
@@ -35,7 +33,7 @@ func (e *engine) deliver(ctx context.Context, d *queue.Delivery) queue.Outcome {
 		if errors.Is(err, smtp.ErrClosed) {
 			continue // the account was changed meanwhile
 		}
-		if d.Client == noticeClient && d.From == "" && refusesNullSender(err) {
+		if d.Client == relay.NoticeClient && d.From == "" && refusesNullSender(err) {
 			// Some servers take nothing from an authenticated client but its own
 			// address. No notice answers another, so nothing can go round.
 			m.From = w.account.Sender
@@ -108,12 +106,7 @@ func (e *engine) failed(ctx context.Context, d *queue.Delivery, w *sender, r *sm
 	if refusal != nil && refusal.Code != 0 {
 		o.Reply = serverText(refusal)
 	}
-	switch {
-	case errors.Is(err, queue.ErrBodyGone):
-		t = trouble{permanent: true}
-	case refusal != nil && refusal.Unknown:
-		o.Unknown = true
-	}
+	o.Unknown = refusal != nil && refusal.Unknown
 	switch {
 	case t.cause != "":
 		o.Pause = e.pause(d.Account, t, err)

@@ -182,7 +182,7 @@ func (m *Mailer) queueFile() string { return filepath.Join(m.Home, "state", "que
 func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 
 func hostname() string {
-	if name, err := os.Hostname(); err == nil && hostForm.MatchString(name) {
+	if name, err := os.Hostname(); err == nil && relay.ValidHostname(name) {
 		return name
 	}
 	return "localhost"

@@ -16,9 +16,6 @@ import (
 	"traymail/internal/relay"
 )
 
-// commandClient is the client of messages that a command handed over.
-const commandClient = "command"
-
 // bareForm is a local user without a domain, with the name that cron and others
 // put behind it.
 var bareForm = regexp.MustCompile(`^[A-Za-z0-9._-]+( \([^()]*\))?$`)
@@ -96,7 +93,7 @@ func (m *Mailer) Enqueue(ctx context.Context, name string, s Submission) (Queued
 	if p.from == "" && s.FullName != "" {
 		header = append([]byte("From: "+(&mail.Address{Name: s.FullName, Address: cmp.Or(s.From, a.Sender)}).String()+"\r\n"), header...)
 	}
-	id, err := e.relay.Submit(ctx, relay.Client{Name: commandClient, Account: name}, envelope,
+	id, err := e.relay.Submit(ctx, relay.Client{Name: relay.CommandClient, Account: name}, envelope,
 		io.MultiReader(bytes.NewReader(header), strings.NewReader("\r\n"), r))
 	if err != nil {
 		if refusal, ok := errors.AsType[*relay.Refusal](err); ok && refusal == relay.ErrFull {

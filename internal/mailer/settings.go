@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"traymail/internal/account"
+	"traymail/internal/relay"
 )
 
 // Settings are what traymail.toml holds: what concerns the program, not one
@@ -169,7 +170,7 @@ func (s *Settings) validateRelay() error {
 			return &account.FieldError{Key: n.key, Text: fmt.Sprintf("%d is negative", n.value), Fix: "give a number above 0, or leave the key out"}
 		}
 	}
-	if !hostForm.MatchString(cmp.Or(r.Hostname, "localhost")) {
+	if !relay.ValidHostname(cmp.Or(r.Hostname, "localhost")) {
 		return &account.FieldError{Key: "relay.hostname", Text: fmt.Sprintf("%q is not a host name", r.Hostname), Fix: "write it as mail.contoso.com, without a dot at its end, or leave the key out"}
 	}
 	for _, l := range s.Listeners {
@@ -196,9 +197,5 @@ func (q *QueueSettings) validate() error {
 	}
 	return nil
 }
-
-// hostForm is a host's name (RFC 1123 §2.1), as it may stand in Received and in
-// notices.
-var hostForm = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*$`)
 
 func (d Duration) std() time.Duration { return time.Duration(d) }

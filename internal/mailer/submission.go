@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/net/idna"
 
+	"traymail/internal/relay"
 	"traymail/smtp"
 )
 
@@ -260,7 +261,7 @@ func headerRecipients(fields []field) ([]string, error) {
 
 func newMessageID(sender string) string {
 	domain, err := idna.Lookup.ToASCII(sender[strings.LastIndexByte(sender, '@')+1:])
-	if err != nil || !hostForm.MatchString(domain) {
+	if err != nil || !relay.ValidHostname(domain) {
 		domain = "localhost"
 	}
 	return "<" + strings.ToLower(rand.Text()) + "@" + domain + ">"

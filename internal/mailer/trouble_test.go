@@ -10,6 +10,7 @@ import (
 	"traymail/authcode"
 	"traymail/internal/account"
 	"traymail/internal/queue"
+	"traymail/internal/relay"
 	"traymail/keystore"
 	"traymail/smtp"
 )
@@ -105,7 +106,7 @@ func TestANoticeGoesToWhoeverCanReceiveIt(t *testing.T) {
 		{"the notice address, where the sender cannot", "svc@contoso.com", "root@localhost", "ops@contoso.com", "scanner", "ops@contoso.com"},
 		{"nobody, where there is no such address", "noreply@contoso.com", "", "", "scanner", ""},
 		{"nobody, for the null sender", "", "", "ops@contoso.com", "scanner", ""},
-		{"nobody, for a notice", "svc@contoso.com", "", "ops@contoso.com", noticeClient, ""},
+		{"nobody, for a notice", "svc@contoso.com", "", "ops@contoso.com", relay.NoticeClient, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
