@@ -49,11 +49,19 @@ func (s *Session) Unlock(t testing.TB) {
 // Locked tells whether the login keyring is locked.
 func (s *Session) Locked(t testing.TB) bool {
 	t.Helper()
-	locked, err := s.conn.Object(secretsName, login).GetProperty("org.freedesktop.Secret.Collection.Locked")
+	locked, err := s.locked()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return locked.Value().(bool)
+	return locked
+}
+
+func (s *Session) locked() (bool, error) {
+	locked, err := s.conn.Object(secretsName, login).GetProperty("org.freedesktop.Secret.Collection.Locked")
+	if err != nil {
+		return false, err
+	}
+	return locked.Value().(bool), nil
 }
 
 func (s *Session) secrets() dbus.BusObject { return s.conn.Object(secretsName, secretsPath) }
