@@ -96,6 +96,9 @@ func (s *Source) refresh(ctx context.Context, r Resource) (*tokens, error) {
 		var e *Error
 		if errors.As(err, &e) && e.SignInAgain() {
 			st.refused[r.Name] = refusal{token: old, err: err}
+		} else if ctx.Err() != nil {
+			// Whatever was read as the connection was closed is not the provider's word.
+			err = &Error{Stage: StageRefresh, Username: s.Client.Username, Err: context.Cause(ctx)}
 		}
 		return nil, err
 	}
