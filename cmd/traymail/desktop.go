@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 
 	"github.com/pkg/browser"
@@ -73,10 +74,12 @@ func (p *program) behindWindow(ctx context.Context, m *mailer.Mailer) (stop func
 // showDemo opens the window on the sandbox's account. A tool has handed over a
 // message before, which leaves as soon as somebody has signed in.
 func (p *program) showDemo(c *cobra.Command, r *rehearsal) error {
+	r.mailer.Logger = slog.New(slog.DiscardHandler) // what there is to tell stands here
 	relayed, err := p.handToRelay(c.Context(), r)
 	if err != nil {
 		return err
 	}
+	p.tell("It leaves as soon as you have signed in, in the window.")
 	ctx, cancel := context.WithCancel(c.Context())
 	var waiting sync.WaitGroup
 	waiting.Go(func() {

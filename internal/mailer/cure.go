@@ -204,7 +204,11 @@ func (c *cure) tell(accounts []queue.Account) {
 		case cause == was:
 			continue
 		case cause != "":
-			c.engine.log.Warn("the account waits", "account", a.Name, "cause", cause, "reason", a.Reason, "until", a.Until, "fix", c.engine.fixOf(a))
+			log := c.engine.log.With("account", a.Name, "cause", cause, "reason", a.Reason, "fix", c.engine.fixOf(a))
+			if !a.Until.IsZero() {
+				log = log.With("until", a.Until)
+			}
+			log.Warn("the account waits")
 		default:
 			c.engine.log.Info("the account goes on", "account", a.Name, "was", was)
 		}
