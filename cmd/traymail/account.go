@@ -307,12 +307,12 @@ func (p *program) accountLs() *cobra.Command {
 				fmt.Fprintln(p.stderr, "There is no account. Add one: traymail account add ACCOUNT --username ADDRESS --client-id ID")
 				return nil
 			}
-			w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "ACCOUNT\tUSERNAME\tSENDER\tSIGN-IN")
+			w := p.table("ACCOUNT", "USERNAME", "SENDER", "SIGN-IN")
 			for _, r := range rows {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Name, r.Username, r.Sender, r.SignIn)
+				w.row(r.Name, r.Username, r.Sender, r.SignIn)
 			}
-			return w.Flush()
+			w.end()
+			return nil
 		}),
 	})
 }

@@ -68,12 +68,8 @@ func (r *Refusal) Error() string {
 // Temporary reports whether the same message may be taken later.
 func (r *Refusal) Temporary() bool { return r.Code/100 == 4 }
 
-// The refusals that an Accept function is likely to need.
-var (
-	ErrFull     = &Refusal{452, [3]int{4, 3, 1}, "the queue has no room now; try again later"}
-	ErrTooLarge = &Refusal{552, [3]int{5, 3, 4}, "the message is larger than is accepted"}
-	ErrSender   = &Refusal{550, [3]int{5, 7, 1}, "this sender is not allowed"}
-)
+// ErrFull is the refusal of an Accept function that has no room.
+var ErrFull = &Refusal{452, [3]int{4, 3, 1}, "the queue has no room now; try again later"}
 
 func refuse(code int, enhanced [3]int, format string, args ...any) *Refusal {
 	return &Refusal{code, enhanced, fmt.Sprintf(format, args...)}
