@@ -45,6 +45,55 @@ type App struct {
 	Permissions []string
 	// AdminConsented are the scopes an administrator has granted for everyone.
 	AdminConsented []string
+
+	// ObjectID is the app registration's, EnterpriseID the enterprise
+	// application's. Exchange wants the second, and people paste the first.
+	ObjectID, EnterpriseID string
+	// AppRoles are the application permissions in the registration, in full
+	// ("https://outlook.office.com/SMTP.SendAsApp"); GrantedRoles are those that
+	// an administrator has consented to.
+	AppRoles, GrantedRoles []string
+	// Certificates are what was uploaded under Certificates & secrets, in DER.
+	Certificates [][]byte
+	// Federated are the federated credentials.
+	Federated []FederatedCredential
+}
+
+// Provider is the provider, or the national cloud, that a sandbox plays.
+type Provider string
+
+// The providers.
+const (
+	GlobalCloud Provider = ""
+	GCCHigh     Provider = "gcc-high"
+	DoD         Provider = "dod"
+	China       Provider = "21vianet"
+	OutlookCom  Provider = "outlook.com" // personal Microsoft accounts
+	GoogleGmail Provider = "google"
+)
+
+// A FederatedCredential lets an app prove itself with the token of another
+// issuer.
+type FederatedCredential struct {
+	Issuer, Subject, Audience string
+	// Keys is the issuer's JWK set, as JSON.
+	Keys []byte
+}
+
+// A ServicePrincipal is an app as Exchange knows it (New-ServicePrincipal).
+type ServicePrincipal struct {
+	AppID string
+	// ObjectID is what the administrator typed. With any but the enterprise
+	// application's, Exchange never finds the permissions again.
+	ObjectID string
+}
+
+// A RoleAssignment is one of RBAC for Applications.
+type RoleAssignment struct {
+	AppID string
+	Role  string // "Application SMTP.SendAsApp", "Application Mail.Send"
+	// Mailboxes are those in the custom resource scope; nil is all.
+	Mailboxes []string
 }
 
 // A User is an account of the tenant.
@@ -63,6 +112,10 @@ type User struct {
 	Admin bool
 	// Consented holds, per client ID, the scopes this user has agreed to.
 	Consented map[string][]string
+	// Unlicensed users have no Exchange Online plan.
+	Unlicensed bool
+	// ExchangeAdmin may use the Exchange admin endpoint.
+	ExchangeAdmin bool
 }
 
 // A Mailbox is what Exchange knows of an address.
@@ -71,9 +124,9 @@ type Mailbox struct {
 	Shared  bool
 	// SMTPAuthDisabled is Set-CASMailbox's tri-state: nil inherits the tenant's.
 	SMTPAuthDisabled *bool
-	// SendAs and SendOnBehalf are the UPNs that may send as, or on behalf of,
-	// this mailbox.
-	SendAs, SendOnBehalf []string
+	// SendAs, SendOnBehalf and FullAccess are who may send as this mailbox, on
+	// its behalf, and open it: UPNs, and object IDs of service principals.
+	SendAs, SendOnBehalf, FullAccess []string
 	// Proxies are further addresses of the mailbox.
 	Proxies []string
 }
@@ -83,6 +136,9 @@ type Mailbox struct {
 type Tenant struct {
 	ID     string
 	Domain string
+	// Provider is whose tenant it is, which decides hosts and behaviour: one of
+	// the Provider constants. It never changes.
+	Provider Provider
 
 	mu sync.Mutex
 	// Below: read and written with mu held (View, Change).
@@ -90,6 +146,12 @@ type Tenant struct {
 	Users     []*User
 	Mailboxes []*Mailbox
 	Apps      []*App
+	// ServicePrincipals and RoleAssignments are Exchange's.
+	ServicePrincipals []ServicePrincipal
+	RoleAssignments   []RoleAssignment
+	// AccessPolicies restrict, per client ID, the mailboxes that an app may use
+	// through Graph (New-ApplicationAccessPolicy); SMTP does not ask them.
+	AccessPolicies map[string][]string
 
 	// SMTPAuthDisabled is Set-TransportConfig's switch for the organisation.
 	SMTPAuthDisabled bool
@@ -119,6 +181,10 @@ const inboxLimit = 256 << 20
 type Message struct {
 	ID         int       `json:"id"`
 	ReceivedAt time.Time `json:"received_at"`
+	// Over is "smtp" or "graph".
+	Over string `json:"over"`
+	// App is the client ID of the app that sent it without a user.
+	App string `json:"app,omitempty"`
 	// User authenticated; From and To are the envelope.
 	User string   `json:"user"`
 	From string   `json:"from"`

@@ -10,6 +10,15 @@ const (
 	desktopAppID = "0d5a4f3c-61e8-4f0b-8a4e-2b9c7d1e6f01"
 	webAppID     = "7b2e8c14-95d3-4d6a-b1f7-3c8e0a5d9b02"
 	spaAppID     = "c94d1e57-2f8b-4c3a-9e60-8a7b5d4f1c03"
+	daemonAppID  = "a81f6d20-7c4b-4f19-b3d5-6e0c9a2b7f04"
+	graphAppID   = "f27c0b95-1d6e-4a83-8c72-5b9d3e4a1f05"
+
+	daemonEnterpriseID = "6d0c2f31-0001-4000-8000-00000000da01"
+	graphEnterpriseID  = "6d0c2f31-0002-4000-8000-00000000da02"
+
+	// The application permissions, in full.
+	roleSMTP = exchangeID + "/SMTP.SendAsApp"
+	roleMail = graphID + "/Mail.Send"
 )
 
 // contoso is the default tenant, as an organisation has it on its first day
@@ -31,10 +40,10 @@ func contoso(now time.Time) *Tenant {
 			{ObjectID: "10a6c0de-0005-4000-8000-000000000005", UPN: "left@contoso.com", Name: "Lee Left", Password: "left-password-1", Disabled: true},
 		},
 		Mailboxes: []*Mailbox{
-			{Address: svc, Proxies: []string{"service@contoso.com"}},
+			{Address: svc, Proxies: []string{"service@contoso.com"}, FullAccess: []string{daemonEnterpriseID}, SendAs: []string{daemonEnterpriseID}},
 			{Address: "admin@contoso.com"},
 			{Address: "mfa@contoso.com"},
-			{Address: "ops@contoso.com"},
+			{Address: "ops@contoso.com", FullAccess: []string{daemonEnterpriseID}, SendAs: []string{daemonEnterpriseID}},
 			{Address: "invoices@contoso.com", Shared: true, SendAs: []string{svc}},
 			{Address: "alerts@contoso.com", Shared: true, SendOnBehalf: []string{svc}},
 			{Address: "board@contoso.com", Shared: true},
@@ -54,7 +63,22 @@ func contoso(now time.Time) *Tenant {
 				ClientID: spaAppID, Name: "traymail (single page)",
 				Redirects: map[string]Platform{"http://localhost:53683/": SPA}, Permissions: scopes,
 			},
+			{
+				ClientID: daemonAppID, Name: "traymail (application)", SingleTenant: true,
+				ObjectID: "5e1b7a60-0001-4000-8000-00000000da01", EnterpriseID: daemonEnterpriseID,
+				AppRoles: []string{roleSMTP}, GrantedRoles: []string{roleSMTP},
+				Secret: "dmn8Q~application-client-secret-of-the-sandbox", SecretID: "e3a1b7c2-4d5f-4e6a-8b9c-0d1e2f3a4b05",
+				SecretExpires: now.AddDate(0, 6, 0),
+			},
+			{
+				ClientID: graphAppID, Name: "traymail (Graph)", SingleTenant: true,
+				ObjectID: "5e1b7a60-0002-4000-8000-00000000da02", EnterpriseID: graphEnterpriseID,
+				AppRoles: []string{roleMail}, GrantedRoles: []string{roleMail},
+				Secret: "gph8Q~graph-client-secret-value-of-the-sandbox", SecretID: "e3a1b7c2-4d5f-4e6a-8b9c-0d1e2f3a4b06",
+				SecretExpires: now.AddDate(0, 6, 0),
+			},
 		},
+		ServicePrincipals: []ServicePrincipal{{AppID: daemonAppID, ObjectID: daemonEnterpriseID}},
 	}
 }
 
