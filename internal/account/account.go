@@ -4,15 +4,26 @@
 package account
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"net/url"
 	"reflect"
 	"slices"
-	"strings"
 )
 
-// Registration is the kind of app registration an account signs in with. It
+// SignIn is how an account proves who it is.
+type SignIn string
+
+// The three ways.
+const (
+	// BrowserSignIn is delegated: a person signs in once, in a browser.
+	BrowserSignIn SignIn = "browser"
+	// AppOnly signs the application in by itself, without a person (client
+	// credentials, RFC 6749 §4.4).
+	AppOnly SignIn = "app-only"
+	// PasswordSignIn sends a password to the server: basic authentication.
+	PasswordSignIn SignIn = "password"
+)
+
+// Registration is the kind of app registration that a person signs in to. It
 // decides whether a client secret is sent (RFC 6749 §2.1).
 type Registration string
 
@@ -23,6 +34,47 @@ const (
 	// Web has a redirect URL and a client secret, as Endpoint Central's guide
 	// registers it.
 	Web Registration = "web"
+)
+
+// Credential is how an application proves itself.
+type Credential string
+
+// The three credentials of an app registration.
+const (
+	SecretCredential      Credential = "secret"
+	CertificateCredential Credential = "certificate"
+	FederatedCredential   Credential = "federated" // the token of another issuer, in a file
+)
+
+// Transport is the way that messages leave.
+type Transport string
+
+// The transports.
+const (
+	SMTP  Transport = "smtp"
+	Graph Transport = "graph" // Microsoft Graph's sendMail
+	Auto  Transport = "auto"  // SMTP, and Graph when SMTP AUTH is switched off
+)
+
+// Mailbox says whose mailbox an application sends through: user= of XOAUTH2, or
+// the user in Graph's address.
+type Mailbox string
+
+// The two choices, which some programs call "Use sender email".
+const (
+	SenderMailbox Mailbox = "sender" // Sender's, for every message
+	FromMailbox   Mailbox = "from"   // that of each message's own From
+)
+
+// SMTPAuth is the SASL mechanism of the submission server.
+type SMTPAuth string
+
+// The mechanisms: two for access tokens, two for passwords.
+const (
+	XOAUTH2     SMTPAuth = "xoauth2"
+	OAuthBearer SMTPAuth = "oauthbearer" // RFC 7628
+	PlainAuth   SMTPAuth = "plain"       // RFC 4616
+	LoginAuth   SMTPAuth = "login"
 )
 
 // SMTPTLS is how the connection to the submission server is protected.
@@ -43,15 +95,21 @@ type Account struct {
 	Name string `toml:"-" json:"name"`
 	// ID names the account's secrets in the keystore. It is made once and never
 	// changes, so that two homes, or a renamed account, never share a secret.
-	ID string `toml:"id" json:"id"`
+	ID string `toml:"id,omitempty" json:"id,omitempty"`
 
 	Provider string `toml:"provider" json:"provider"`
-	// Username authenticates; Sender stands in From. They may differ.
+	// Label is the administrator's own name for it; nothing depends on it.
+	Label string `toml:"label,omitempty" json:"label,omitempty"`
+	// SignIn is how it proves who it is, and Transport how messages leave.
+	SignIn    SignIn    `toml:"sign_in,omitempty" json:"sign_in"`
+	Transport Transport `toml:"transport,omitempty" json:"transport"`
+	// Username authenticates; Sender stands in From. They may differ. An
+	// application has no username of its own: there it is Sender.
 	Username string `toml:"username" json:"username"`
 	Sender   string `toml:"sender" json:"sender"`
 	// TestTo is where the test email goes.
 	TestTo string `toml:"test_to,omitempty" json:"test_to,omitempty"`
-	// NoticeTo gets the bounces that their sender cannot receive.
+	// NoticeTo gets the bounces that their sender cannot receive, and the alerts.
 	NoticeTo string `toml:"notice_to,omitempty" json:"notice_to,omitempty"`
 	// From is what happens to messages from others than Sender.
 	From FromPolicy `toml:"from,omitempty" json:"from"`
@@ -61,25 +119,50 @@ type Account struct {
 	// Senders are addresses, and domains as "@contoso.com", whose messages go
 	// through this account when nothing else decides.
 	Senders []string `toml:"senders,omitempty" json:"senders,omitempty"`
+	// Mailbox is whose mailbox an application sends through.
+	Mailbox Mailbox `toml:"mailbox,omitempty" json:"mailbox,omitempty"`
+	// SkipSentItems keeps messages that leave through Graph out of Sent Items.
+	SkipSentItems bool `toml:"skip_sent_items,omitempty" json:"skip_sent_items,omitempty"`
 
-	Tenant       string       `toml:"tenant" json:"tenant"`
-	ClientID     string       `toml:"client_id" json:"client_id"`
-	Registration Registration `toml:"registration" json:"registration"`
-	RedirectURL  string       `toml:"redirect_url" json:"redirect_url"`
+	Tenant       string       `toml:"tenant,omitempty" json:"tenant,omitempty"`
+	ClientID     string       `toml:"client_id,omitempty" json:"client_id,omitempty"`
+	Registration Registration `toml:"registration,omitempty" json:"registration,omitempty"`
+	RedirectURL  string       `toml:"redirect_url,omitempty" json:"redirect_url,omitempty"`
+	// Credential is how an application proves itself; AssertionFile holds the
+	// other issuer's token of a federated one.
+	Credential    Credential `toml:"credential,omitempty" json:"credential,omitempty"`
+	AssertionFile string     `toml:"assertion_file,omitempty" json:"assertion_file,omitempty"`
+	// ObjectID is the enterprise application's, for the commands that an
+	// administrator of Exchange runs.
+	ObjectID string `toml:"object_id,omitempty" json:"object_id,omitempty"`
 
-	// SecretExpires is the day on which the client secret ends, "2027-01-31",
-	// as the portal shows it; "" is not known.
+	// SecretExpires is the day on which the client secret or the certificate
+	// ends, "2027-01-31", as the portal shows it; "" is not known.
 	SecretExpires string `toml:"secret_expires,omitempty" json:"secret_expires,omitempty"`
+
+	// Timeout is the longest wait for one answer of a server, in seconds; 0 is
+	// what the protocols recommend.
+	Timeout int `toml:"timeout,omitempty" json:"timeout,omitempty"`
 
 	// What follows comes from the provider's preset unless it is set.
 
-	AuthorityURL string  `toml:"authority_url,omitempty" json:"authority_url"`
-	GraphURL     string  `toml:"graph_url,omitempty" json:"graph_url"`
-	SMTPScope    string  `toml:"smtp_scope,omitempty" json:"smtp_scope"`
-	GraphScope   string  `toml:"graph_scope,omitempty" json:"graph_scope"`
-	SMTPHost     string  `toml:"smtp_host,omitempty" json:"smtp_host"`
-	SMTPPort     int     `toml:"smtp_port,omitempty" json:"smtp_port"`
-	SMTPTLS      SMTPTLS `toml:"smtp_tls,omitempty" json:"smtp_tls"`
+	AuthorityURL string `toml:"authority_url,omitempty" json:"authority_url,omitempty"`
+	// The endpoints of a provider that is not Entra; Entra's follow from the
+	// authority and the tenant.
+	AuthorizeURL string `toml:"authorize_url,omitempty" json:"authorize_url,omitempty"`
+	TokenURL     string `toml:"token_url,omitempty" json:"token_url,omitempty"`
+	DeviceURL    string `toml:"device_url,omitempty" json:"device_url,omitempty"`
+	JWKSURL      string `toml:"jwks_url,omitempty" json:"jwks_url,omitempty"`
+	Issuer       string `toml:"issuer,omitempty" json:"issuer,omitempty"`
+
+	GraphURL string `toml:"graph_url,omitempty" json:"graph_url,omitempty"`
+	// The scopes are lists separated by blanks, each of one resource.
+	SMTPScope  string   `toml:"smtp_scope,omitempty" json:"smtp_scope,omitempty"`
+	GraphScope string   `toml:"graph_scope,omitempty" json:"graph_scope,omitempty"`
+	SMTPHost   string   `toml:"smtp_host,omitempty" json:"smtp_host,omitempty"`
+	SMTPPort   int      `toml:"smtp_port,omitempty" json:"smtp_port,omitempty"`
+	SMTPTLS    SMTPTLS  `toml:"smtp_tls,omitempty" json:"smtp_tls,omitempty"`
+	SMTPAuth   SMTPAuth `toml:"smtp_auth,omitempty" json:"smtp_auth,omitempty"`
 	// CAFile holds PEM certificates to trust instead of the system's, for the
 	// sign-in and the submission server alike.
 	CAFile string `toml:"ca_file,omitempty" json:"ca_file,omitempty"`
@@ -107,168 +190,12 @@ const (
 	RewriteFrom FromPolicy = "rewrite" // the same, and the original goes to Reply-To
 )
 
-// A preset is what is known of a provider.
-type preset struct {
-	authorityURL, graphURL string
-	smtpScope, graphScope  string
-	smtpHost               string
-	smtpPort               int
-	smtpTLS                SMTPTLS
-	limits                 Limits
-}
-
-// Microsoft365 is the provider of a new account.
-const Microsoft365 = "microsoft365"
-
-var presets = map[string]preset{
-	Microsoft365: {
-		authorityURL: "https://login.microsoftonline.com",
-		graphURL:     "https://graph.microsoft.com",
-		// The portal lists SMTP.Send under Microsoft Graph; a token requested
-		// that way has Graph as its audience and Exchange refuses it.
-		smtpScope:  "https://outlook.office.com/SMTP.Send",
-		graphScope: "https://graph.microsoft.com/User.Read",
-		smtpHost:   "smtp.office365.com",
-		smtpPort:   587,
-		smtpTLS:    STARTTLS,
-		limits:     Limits{MessagesPerMinute: 30, Sessions: 3, RecipientsPerDay: 10_000, RecipientsPerMessage: 500, MaxSizeMB: 35},
-	},
-}
-
-// Providers returns the names that Provider may have, sorted.
-func Providers() []string {
-	names := make([]string, 0, len(presets))
-	for n := range presets {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
-}
-
 // The redirect URLs that a new account proposes. A port is left out where the
 // provider ignores it, so that the listener takes any free one.
 const (
 	PublicRedirectURL = "http://localhost"
 	WebRedirectURL    = "http://localhost:53682/callback"
 )
-
-// New returns an account with a fresh ID and the defaults of a provider.
-func New(name string) *Account {
-	a := &Account{Name: name, ID: newID(), Provider: Microsoft365, Registration: Public}
-	a.fillIn()
-	return a
-}
-
-func newID() string {
-	b := make([]byte, 10)
-	rand.Read(b) // never fails, see crypto/rand
-	return hex.EncodeToString(b)
-}
-
-// fillIn sets what is empty to its default, so that the rest of the program
-// never asks whether a field was set.
-func (a *Account) fillIn() {
-	trim(&a.Username, &a.Sender, &a.TestTo, &a.NoticeTo, &a.SecretExpires, &a.Tenant, &a.ClientID, &a.RedirectURL, &a.AuthorityURL, &a.GraphURL,
-		&a.SMTPHost, &a.SMTPScope, &a.GraphScope)
-	p := presets[a.Provider]
-	fill(&a.Sender, a.Username)
-	fill(&a.Tenant, tenantOf(a.Username))
-	fill(&a.RedirectURL, proposedRedirectURL(a.Registration))
-	fill(&a.AuthorityURL, p.authorityURL)
-	fill(&a.GraphURL, p.graphURL)
-	fill(&a.SMTPScope, p.smtpScope)
-	fill(&a.GraphScope, p.graphScope)
-	fill(&a.SMTPHost, p.smtpHost)
-	fill(&a.SMTPTLS, p.smtpTLS)
-	fill(&a.From, KeepFrom)
-	for i, f := range a.numbers() {
-		if *f == 0 {
-			*f = *p.numbers()[i]
-		}
-	}
-	a.AuthorityURL = strings.TrimRight(a.AuthorityURL, "/")
-	a.GraphURL = strings.TrimRight(a.GraphURL, "/")
-}
-
-// Follow changes what followed from other fields of the account as it was,
-// former: the sender and the tenant from the username, the redirect URL from
-// the kind of registration. Fields that were changed themselves stay.
-func (a *Account) Follow(former Account) {
-	follow := func(field *string, was, proposal, now string) {
-		if *field == was && was == proposal {
-			*field = now
-		}
-	}
-	follow(&a.Sender, former.Sender, former.Username, a.Username)
-	follow(&a.Tenant, former.Tenant, tenantOf(former.Username), tenantOf(a.Username))
-	if a.Registration != former.Registration && a.RedirectURL == former.RedirectURL {
-		a.RedirectURL = proposedRedirectURL(a.Registration)
-	}
-}
-
-func proposedRedirectURL(r Registration) string {
-	if r == Web {
-		return WebRedirectURL
-	}
-	return PublicRedirectURL
-}
-
-func fill[T ~string](field *T, value T) {
-	if *field == "" {
-		*field = value
-	}
-}
-
-func trim(fields ...*string) {
-	for _, f := range fields {
-		*f = strings.TrimSpace(*f)
-	}
-}
-
-// tenantOf proposes the domain of the username: Entra takes a verified domain
-// where it takes a tenant ID.
-func tenantOf(username string) string {
-	_, domain, _ := strings.Cut(username, "@")
-	return strings.ToLower(domain)
-}
-
-// withoutPreset returns the account as it is written: what equals the preset
-// is left out, so that a file shows what is particular to the account, and
-// later presets apply.
-func (a Account) withoutPreset() Account {
-	p := presets[a.Provider]
-	clear := func(field *string, value string) {
-		if *field == value {
-			*field = ""
-		}
-	}
-	clear(&a.AuthorityURL, p.authorityURL)
-	clear(&a.GraphURL, p.graphURL)
-	clear(&a.SMTPScope, p.smtpScope)
-	clear(&a.GraphScope, p.graphScope)
-	clear(&a.SMTPHost, p.smtpHost)
-	if a.SMTPTLS == p.smtpTLS {
-		a.SMTPTLS = ""
-	}
-	if a.From == KeepFrom {
-		a.From = ""
-	}
-	for i, f := range a.numbers() {
-		if *f == *p.numbers()[i] {
-			*f = 0
-		}
-	}
-	return a
-}
-
-// numbers are the fields that a preset fills in and that are numbers.
-func (a *Account) numbers() []*int { return append(a.Limits.numbers(), &a.SMTPPort) }
-
-func (p *preset) numbers() []*int { return append(p.limits.numbers(), &p.smtpPort) }
-
-func (l *Limits) numbers() []*int {
-	return []*int{&l.MessagesPerMinute, &l.Sessions, &l.RecipientsPerDay, &l.RecipientsPerMessage, &l.MaxSizeMB}
-}
 
 // Equal reports whether two accounts are the same in every field.
 func (a Account) Equal(b Account) bool {

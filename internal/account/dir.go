@@ -50,7 +50,7 @@ func (d Dir) Load(name string) (*Account, error) {
 		return nil, err
 	}
 	path := d.path(name)
-	a := &Account{Name: name, Provider: Microsoft365, Registration: Public}
+	a := &Account{Name: name, Provider: Microsoft365}
 	data, err := ReadTOML(path, a)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s", ErrNotFound, name)

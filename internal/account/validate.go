@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/mail"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -31,6 +30,8 @@ func (e *FieldError) Error() string {
 		return fmt.Sprintf("%s:%d: %s", e.File, e.Line, s)
 	case e.File != "":
 		return e.File + ": " + s
+	case e.Line > 0:
+		return fmt.Sprintf("line %d: %s", e.Line, s)
 	}
 	return s
 }
@@ -76,7 +77,7 @@ func (a *Account) Validate() error {
 			Fix: "use one of: " + strings.Join(Providers(), ", ")}
 	}
 	a.fillIn()
-	for _, check := range []func() error{a.validateAddresses, a.validateRegistration, a.validateEndpoints, a.validateSMTP, a.validateRelaying, a.validateLimits} {
+	for _, check := range []func() error{a.validateAddresses, a.validateSignIn, a.validateEndpoints, a.validateScopes, a.validateSMTP, a.validateRelaying, a.validateLimits} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -85,7 +86,10 @@ func (a *Account) Validate() error {
 }
 
 func (a *Account) validateAddresses() error {
-	if a.Username == "" {
+	switch {
+	case a.Username == "" && a.SignIn == AppOnly:
+		return &FieldError{Key: "sender", Text: "is missing", Fix: "give the address of the mailbox that the application sends for, such as svc@contoso.com"}
+	case a.Username == "":
 		return &FieldError{Key: "username", Text: "is missing", Fix: "give the address that signs in, such as svc@contoso.com"}
 	}
 	for _, f := range []struct{ key, value string }{{"username", a.Username}, {"sender", a.Sender}, {"test_to", a.TestTo}, {"notice_to", a.NoticeTo}} {
@@ -100,70 +104,24 @@ func (a *Account) validateAddresses() error {
 	return nil
 }
 
-func (a *Account) validateRegistration() error {
-	switch {
-	case a.ClientID == "":
-		return &FieldError{Key: "client_id", Text: "is missing",
-			Fix: "copy the Application (client) ID from the app registration's Overview page"}
-	case !IsGUID(a.ClientID):
-		// The value is not repeated: what people paste here by mistake is the secret.
-		return &FieldError{Key: "client_id", Text: "is not an ID of the form 00000000-0000-0000-0000-000000000000",
-			Fix: "copy the Application (client) ID from the app registration's Overview page, without blanks or quotes"}
-	case a.Registration != Public && a.Registration != Web:
-		return &FieldError{Key: "registration", Text: fmt.Sprintf("%q is not a kind of registration", string(a.Registration)),
-			Fix: `use "public" for Mobile and desktop applications, or "web" for a Web platform with a client secret`}
-	case !IsGUID(a.Tenant) && !domainForm.MatchString(a.Tenant) && !slices.Contains([]string{"common", "organizations", "consumers"}, a.Tenant):
-		return &FieldError{Key: "tenant", Text: fmt.Sprintf("%q is neither a tenant ID nor a domain", a.Tenant),
-			Fix: "copy the Directory (tenant) ID from the app registration's Overview page, or give a domain of the tenant"}
-	}
-	return a.validateRedirectURL()
-}
-
-func (a *Account) validateRedirectURL() error {
-	bad := func(text, fix string) error { return &FieldError{Key: "redirect_url", Text: text, Fix: fix} }
-	u, err := url.Parse(a.RedirectURL)
-	switch {
-	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https"):
-		return bad(fmt.Sprintf("%q is not a redirect URL", a.RedirectURL), "use http://localhost, or the URL exactly as it is registered")
-	case u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		return bad(fmt.Sprintf("%q has more than host, port and path", a.RedirectURL), "use the URL exactly as it is registered, without query or fragment")
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		return bad(fmt.Sprintf("%q is http to another machine", a.RedirectURL), "Entra takes http for localhost only: use http://localhost, or an https URL with 'traymail login --paste'")
-	}
-	return nil
-}
-
-func (a *Account) validateEndpoints() error {
-	for _, f := range []struct{ key, value string }{{"authority_url", a.AuthorityURL}, {"graph_url", a.GraphURL}} {
-		u, err := url.Parse(f.value)
-		if err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-			return &FieldError{Key: f.key, Text: fmt.Sprintf("%q is not an https address", f.value),
-				Fix: "give scheme and host, such as https://login.microsoftonline.com, or leave the key out"}
-		}
-	}
-	for _, f := range []struct{ key, value string }{{"smtp_scope", a.SMTPScope}, {"graph_scope", a.GraphScope}} {
-		// A scope without its resource belongs to the resource before it, and the
-		// token is then for the wrong one.
-		if strings.ContainsAny(f.value, " \t") || !strings.Contains(f.value, "://") {
-			return &FieldError{Key: f.key, Text: fmt.Sprintf("%q is not one scope with its resource", f.value),
-				Fix: "write it in full, such as https://outlook.office.com/SMTP.Send, or leave the key out"}
-		}
-	}
-	if u, _ := url.Parse(a.GraphURL); strings.HasPrefix(strings.ToLower(a.SMTPScope), "https://"+strings.ToLower(u.Host)+"/") {
-		return &FieldError{Key: "smtp_scope", Text: fmt.Sprintf("%q is a scope of Microsoft Graph, and Exchange refuses its tokens (535 5.7.3)", a.SMTPScope),
-			Fix: "use https://outlook.office.com/SMTP.Send, or leave the key out"}
-	}
-	return nil
-}
-
 func (a *Account) validateSMTP() error {
+	if !a.SendsOver(SMTP) {
+		return nil
+	}
 	switch {
+	case a.SMTPHost == "":
+		return &FieldError{Key: "smtp_host", Text: "is missing", Fix: "give the name of the provider's submission server"}
 	case net.ParseIP(a.SMTPHost) == nil && !domainForm.MatchString(a.SMTPHost) && a.SMTPHost != "localhost":
 		return &FieldError{Key: "smtp_host", Text: fmt.Sprintf("%q is not a host name", a.SMTPHost), Fix: "give the name alone, such as smtp.office365.com; the port is smtp_port"}
 	case a.SMTPPort < 1 || a.SMTPPort > 65535:
 		return &FieldError{Key: "smtp_port", Text: fmt.Sprintf("%d is not a port", a.SMTPPort), Fix: "use 587"}
 	case !slices.Contains([]SMTPTLS{STARTTLS, ImplicitTLS, NoTLS}, a.SMTPTLS):
 		return &FieldError{Key: "smtp_tls", Text: fmt.Sprintf("%q is not a way to use TLS", string(a.SMTPTLS)), Fix: `use "starttls" (port 587) or "implicit" (port 465)`}
+	case !slices.Contains([]SMTPAuth{XOAUTH2, OAuthBearer, PlainAuth, LoginAuth}, a.SMTPAuth):
+		return &FieldError{Key: "smtp_auth", Text: fmt.Sprintf("%q is not a mechanism", string(a.SMTPAuth)), Fix: `use "xoauth2" or "oauthbearer", and with a password "plain" or "login"`}
+	case (a.SignIn == PasswordSignIn) != (a.SMTPAuth == PlainAuth || a.SMTPAuth == LoginAuth):
+		return &FieldError{Key: "smtp_auth", Text: fmt.Sprintf("%q does not go with sign_in = %q", string(a.SMTPAuth), string(a.SignIn)),
+			Fix: `a token goes with "xoauth2" or "oauthbearer", a password with "plain" or "login"; leave the key out for what the provider takes`}
 	case a.SMTPTLS == NoTLS && !isLoopback(a.SMTPHost):
 		return &FieldError{Key: "smtp_tls", Text: fmt.Sprintf("%q would send the token in clear text to %s", string(a.SMTPTLS), a.SMTPHost),
 			Fix: `use "starttls"; "none" is for a server on this machine`}
@@ -187,6 +145,9 @@ func (a *Account) validateRelaying() error {
 			return &FieldError{Key: "senders", Text: fmt.Sprintf("%q is neither an address nor a domain", s), Fix: `write addresses as "a@contoso.com" and domains as "@contoso.com"`}
 		}
 	}
+	if a.OnBehalf && a.SignIn == AppOnly {
+		return &FieldError{Key: "on_behalf", Text: "names the person who signed in, and an application sends without one", Fix: "leave the key out; give the mailbox the permission Send As instead"}
+	}
 	if _, err := time.Parse(time.DateOnly, a.SecretExpires); err != nil && a.SecretExpires != "" {
 		return &FieldError{Key: "secret_expires", Text: fmt.Sprintf("%q is not a day", a.SecretExpires), Fix: `write year, month and day, such as "2027-01-31", as the portal shows it under Certificates & secrets`}
 	}
@@ -204,6 +165,7 @@ func (a *Account) validateLimits() error {
 		{"recipients_per_day", a.RecipientsPerDay, 1, 100_000_000},
 		{"recipients_per_message", a.RecipientsPerMessage, 1, 100_000},
 		{"max_size_mb", a.MaxSizeMB, 1, 1024},
+		{"timeout", a.Timeout, 0, 3600},
 	} {
 		if l.value < l.min || l.value > l.max {
 			return &FieldError{Key: l.key, Text: fmt.Sprintf("%d is out of range", l.value), Fix: fmt.Sprintf("give a number from %d to %d, or leave the key out for the provider's own limit", l.min, l.max)}

@@ -1,0 +1,206 @@
+package account
+
+import "slices"
+
+// The providers. A national cloud is a provider of its own, because every host
+// and scope differs.
+const (
+	Microsoft365   = "microsoft365"          // the global cloud, and GCC
+	Microsoft365US = "microsoft365-gcc-high" // US Government GCC High
+	Microsoft365DD = "microsoft365-dod"      // US Government DoD
+	Microsoft365CN = "microsoft365-21vianet" // China, operated by 21Vianet
+	OutlookCom     = "outlook.com"           // personal Microsoft accounts
+	Google         = "google"                // Gmail and Google Workspace
+	Custom         = "custom"                // anything else; every address is a setting
+)
+
+// A preset is what is known of a provider.
+type preset struct {
+	// entra: the sign-in is Microsoft's, with tenants and IDs of its form.
+	entra bool
+	// appOnly: an application can sign in without a person.
+	appOnly bool
+	// secret: a browser sign-in sends a client secret, whatever the registration.
+	secret bool
+
+	tenant                            string // "" is the domain of the username
+	redirectURL                       string // "" depends on the registration
+	authorityURL, graphURL            string
+	authorizeURL, tokenURL, deviceURL string // without entra
+	jwksURL, issuer                   string // without entra
+	smtpResource                      string // of the scopes for SMTP, with entra
+	smtpAppResource                   string // of the scope of an application; "" is the same
+	smtpScope                         string // without entra
+	smtpHost                          string
+	smtpPort                          int
+	smtpTLS                           SMTPTLS
+	passwordAuth                      SMTPAuth
+	limits                            Limits
+}
+
+// exchangeLimits are Exchange Online's for one mailbox.
+var exchangeLimits = Limits{MessagesPerMinute: 30, Sessions: 3, RecipientsPerDay: 10_000, RecipientsPerMessage: 500, MaxSizeMB: 35}
+
+func cloud(login, graph, resource, smtpHost string) preset {
+	return preset{
+		entra: true, appOnly: true,
+		authorityURL: "https://" + login, graphURL: "https://" + graph,
+		smtpResource: "https://" + resource, smtpHost: smtpHost, smtpPort: 587, smtpTLS: STARTTLS,
+		passwordAuth: LoginAuth, limits: exchangeLimits,
+	}
+}
+
+// presets hold what the providers document. The national clouds' hosts beside
+// the login come from third parties.
+var presets = func() map[string]preset {
+	global := cloud("login.microsoftonline.com", "graph.microsoft.com", "outlook.office.com", "smtp.office365.com")
+	// Microsoft documents the one resource for people and the other for applications.
+	global.smtpAppResource = "https://outlook.office365.com"
+
+	personal := cloud("login.microsoftonline.com", "graph.microsoft.com", "outlook.office.com", "smtp-mail.outlook.com")
+	personal.appOnly = false
+	personal.tenant = "consumers"
+	personal.limits = Limits{MessagesPerMinute: 30, Sessions: 3, RecipientsPerDay: 300, RecipientsPerMessage: 100, MaxSizeMB: 25}
+
+	return map[string]preset{
+		Microsoft365:   global,
+		Microsoft365US: cloud("login.microsoftonline.us", "graph.microsoft.us", "outlook.office365.us", "smtp.office365.us"),
+		Microsoft365DD: cloud("login.microsoftonline.us", "dod-graph.microsoft.us", "outlook.office365.us", "outlook-dod.office365.us"),
+		Microsoft365CN: cloud("login.partner.microsoftonline.cn", "microsoftgraph.chinacloudapi.cn", "partner.outlook.cn", "smtp.partner.outlook.cn"),
+		OutlookCom:     personal,
+		Google: {
+			// Google gives a desktop app a secret too, and says that it is none.
+			secret:       true,
+			redirectURL:  "http://127.0.0.1",
+			authorizeURL: "https://accounts.google.com/o/oauth2/v2/auth",
+			tokenURL:     "https://oauth2.googleapis.com/token",
+			jwksURL:      "https://www.googleapis.com/oauth2/v3/certs",
+			issuer:       "https://accounts.google.com",
+			smtpScope:    "https://mail.google.com/",
+			smtpHost:     "smtp.gmail.com", smtpPort: 587, smtpTLS: STARTTLS,
+			passwordAuth: PlainAuth,
+			limits:       Limits{MessagesPerMinute: 30, Sessions: 3, RecipientsPerDay: 500, RecipientsPerMessage: 100, MaxSizeMB: 25},
+		},
+		Custom: {appOnly: true, smtpPort: 587, smtpTLS: STARTTLS, passwordAuth: PlainAuth, limits: exchangeLimits},
+	}
+}()
+
+// Providers returns the names that Provider may have: the usual one first, the
+// others sorted.
+func Providers() []string {
+	names := make([]string, 0, len(presets))
+	for n := range presets {
+		if n != Microsoft365 {
+			names = append(names, n)
+		}
+	}
+	slices.Sort(names)
+	return append([]string{Microsoft365}, names...)
+}
+
+// preset is the provider's, with the scopes that this account's way to sign in
+// and to send needs.
+func (a *Account) preset() preset { return presets[a.Provider] }
+
+// HasEntra reports whether the account signs in at Microsoft Entra ID, or at
+// Microsoft for a personal account.
+func (a *Account) HasEntra() bool { return a.preset().entra }
+
+// HasClientSecret reports whether the account proves its app with a client secret.
+func (a *Account) HasClientSecret() bool {
+	switch a.SignIn {
+	case AppOnly:
+		return a.Credential == SecretCredential
+	case BrowserSignIn:
+		return a.Registration == Web || a.preset().secret
+	}
+	return false
+}
+
+// SendsOver reports whether messages can leave over t.
+func (a *Account) SendsOver(t Transport) bool { return a.Transport == t || a.Transport == Auto }
+
+func (a *Account) defaultSMTPScope() string {
+	p := a.preset()
+	switch {
+	case !p.entra:
+		return p.smtpScope
+	case a.SignIn == AppOnly && p.smtpAppResource != "":
+		return p.smtpAppResource + "/.default"
+	case a.SignIn == AppOnly:
+		return p.smtpResource + "/.default"
+	}
+	// The portal lists SMTP.Send under Microsoft Graph; a token requested that
+	// way has Graph as its audience and Exchange refuses it.
+	return p.smtpResource + "/SMTP.Send"
+}
+
+func (a *Account) defaultGraphScope() string {
+	p := a.preset()
+	switch {
+	case p.graphURL == "":
+		return ""
+	case a.SignIn == AppOnly:
+		return p.graphURL + "/.default"
+	case a.Transport == SMTP:
+		return p.graphURL + "/User.Read"
+	}
+	return p.graphURL + "/Mail.Send " + p.graphURL + "/User.Read"
+}
+
+func (a *Account) defaultSMTPAuth() SMTPAuth {
+	if a.SignIn == PasswordSignIn {
+		return a.preset().passwordAuth
+	}
+	return XOAUTH2
+}
+
+func (a *Account) defaultRedirectURL() string {
+	switch p := a.preset(); {
+	case a.SignIn != BrowserSignIn:
+		return ""
+	case a.Registration == Web:
+		return WebRedirectURL
+	case p.redirectURL != "":
+		return p.redirectURL
+	}
+	return PublicRedirectURL
+}
+
+func (a *Account) defaultTenant() string {
+	switch p := a.preset(); {
+	case !p.entra || a.SignIn == PasswordSignIn:
+		return ""
+	case p.tenant != "":
+		return p.tenant
+	}
+	return tenantOf(a.Username)
+}
+
+func (a *Account) defaultFrom() FromPolicy {
+	if a.SignIn == AppOnly && a.Mailbox == SenderMailbox {
+		return ForceFrom // an application has the permission for this one mailbox
+	}
+	return KeepFrom
+}
+
+func (a *Account) defaultCredential() Credential {
+	if a.SignIn == AppOnly {
+		return SecretCredential
+	}
+	return ""
+}
+
+func (a *Account) defaultMailbox() Mailbox {
+	if a.SignIn == AppOnly {
+		return SenderMailbox
+	}
+	return ""
+}
+
+func (a *Account) defaultRegistration() Registration {
+	if a.SignIn == BrowserSignIn {
+		return Public
+	}
+	return ""
+}
