@@ -48,6 +48,11 @@ type Client struct {
 	MaxSessions int           // at the same time; 0: 3, which is Exchange's limit
 	IdleTimeout time.Duration // how long a session stays warm; 0: 2 minutes
 
+	// Timeout is the longest wait for one answer where RFC 5321 §4.5.3.2
+	// recommends a longer one; 0: the RFC's. The answer to a whole message is
+	// waited for ten minutes in any case: to give up there is to send it twice.
+	Timeout time.Duration
+
 	// WireLog, if set, gets each line of the dialogs; secrets and bodies are
 	// replaced by their length. Sessions write to it one line at a time.
 	WireLog io.Writer
@@ -171,6 +176,14 @@ func because(ctx context.Context, err error) error {
 		e.Err = context.Cause(ctx)
 	}
 	return err
+}
+
+// within is d, or Timeout if that is shorter.
+func (c *Client) within(d time.Duration) time.Duration {
+	if c.Timeout > 0 {
+		return min(c.Timeout, d)
+	}
+	return d
 }
 
 func (c *Client) address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }

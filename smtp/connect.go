@@ -64,7 +64,7 @@ func (c *Client) dial(ctx context.Context) (*session, error) {
 			return fail(permanent(errors.New("no password or token is sent without TLS: choose STARTTLS or implicit TLS, or no authentication")))
 		}
 	}
-	dctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	dctx, cancel := context.WithTimeout(ctx, c.within(dialTimeout))
 	defer cancel()
 	conn, err := c.dialer()(dctx, "tcp", c.address())
 	if err != nil {
@@ -75,6 +75,7 @@ func (c *Client) dial(ctx context.Context) (*session, error) {
 		return fail(permanent(fmt.Errorf("%s is %s, which is not this machine, and mail goes to no other without TLS", c.Host, a.IP)))
 	}
 	s := newSession(conn, c.address(), c.log)
+	s.within = c.within
 	stop := context.AfterFunc(ctx, s.abort)
 	defer stop()
 	if err := c.greet(ctx, s); err != nil {
@@ -128,7 +129,7 @@ func (c *Client) greet(ctx context.Context, s *session) error {
 // startTLS puts TLS over the flight. The client's last handshake message stays
 // in the flight, to leave with the command that follows.
 func (c *Client) startTLS(ctx context.Context, s *session) error {
-	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.within(commandTimeout))
 	defer cancel()
 	conn := tls.Client(s.flight, c.tlsConfig)
 	s.flight.handshaking = true

@@ -29,6 +29,7 @@ const (
 type session struct {
 	server string
 	log    *wireLog
+	within func(time.Duration) time.Duration // the client's own timeout, where it is shorter
 	flight *flight
 	conn   io.ReadWriter // the flight, or TLS over it
 	in     *bufio.Reader
@@ -71,6 +72,7 @@ func (s *session) name() string {
 
 func newSession(conn net.Conn, server string, log *wireLog) *session {
 	s := &session{server: server, log: log, flight: &flight{Conn: conn, patience: chunkTimeout}, arrived: make(chan struct{}, 1)}
+	s.within = func(d time.Duration) time.Duration { return d }
 	s.use(s.flight)
 	return s
 }
@@ -178,7 +180,7 @@ func (s *session) flush() error {
 // converse sends what is gathered and reads one reply, while the session is
 // set up.
 func (s *session) converse(op string, timeout time.Duration) (Reply, error) {
-	s.flight.SetReadDeadline(time.Now().Add(timeout))
+	s.flight.SetReadDeadline(time.Now().Add(s.within(timeout)))
 	err := s.flush()
 	var r Reply
 	if err == nil {
@@ -234,6 +236,9 @@ func (s *session) listen() {
 // expect notes that a command will be answered. It comes before whatever may
 // already go to the network, since a reply nobody expects is a farewell.
 func (s *session) expect(op string, timeout time.Duration, handle func(Reply)) {
+	if timeout != finalTimeout {
+		timeout = s.within(timeout)
+	}
 	s.pending = append(s.pending, step{op, timeout, handle})
 	s.mu.Lock()
 	s.owed++

@@ -91,6 +91,28 @@ func TestPatience(t *testing.T) {
 	}
 }
 
+func TestATimeoutOfItsOwnShortensEveryWaitButTheLast(t *testing.T) {
+	const own = 20 * time.Second
+	for at, limit := range map[string]time.Duration{"greeting": own, "EHLO": own, "MAIL": own, "RCPT": own, "DATA": own, "final": finalTimeout} {
+		for _, ext := range [][]string{lockstep, pipelining} {
+			t.Run(at+", "+shape(ext), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					c := slow(ext, at, limit+time.Second, "250 2.0.0 late")
+					c.Timeout = own
+					defer c.Close()
+					start := time.Now()
+					_, err := c.Submit(t.Context(), message(hello, "a@example.com"))
+					failure(t, err)
+					if waited := time.Since(start); waited != limit {
+						t.Errorf("gave up after %s, want %s", waited, limit)
+					}
+					time.Sleep(time.Minute) // for the server to notice
+				})
+			})
+		}
+	}
+}
+
 func TestExchangesTarpitIsNotAStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := slow(pipelining, "RCPT", 5*time.Second, "550 5.7.1 no")
