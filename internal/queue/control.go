@@ -89,12 +89,16 @@ func (q *Queue) Hold(ctx context.Context, id string) error {
 		if state != Queued {
 			return "", fmt.Errorf("%w: a message that is %s cannot be held", ErrState, state)
 		}
-		if err := enter(ctx, t, id, Held); err != nil {
-			return "", err
-		}
-		_, err := t.exec(ctx, `UPDATE mail_message SET state = $2, job = 0 WHERE id = $1`, id, Held)
-		return Held, err
+		return Held, hold(ctx, t, id)
 	})
+}
+
+func hold(ctx context.Context, t tx, id string) error {
+	if err := enter(ctx, t, id, Held); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, `UPDATE mail_message SET state = $2, job = 0 WHERE id = $1`, id, Held)
+	return err
 }
 
 // Release lets a held message go on, at once, with the whole of Options.Expire

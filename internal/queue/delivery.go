@@ -52,6 +52,10 @@ type Outcome struct {
 	// Unknown says that the server may have taken the message and its answer was
 	// lost: the next attempt is marked as one that may send it twice.
 	Unknown bool
+	// Hold keeps the message, with the recipients that Results leaves to retry,
+	// from being sent again until Release: a person must find out first whether
+	// it was taken.
+	Hold bool
 	// Pause says that the account and not the message is in trouble: it is
 	// paused, and recipients to retry have not used up an attempt.
 	Pause *Pause

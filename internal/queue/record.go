@@ -86,12 +86,16 @@ func spoken(d time.Duration) string {
 func (q *Queue) record(d *Delivery, out Outcome, counts bool) {
 	ctx := context.Background() // also when Shutdown has lost patience
 	verdicts := q.options.settle(d, out, counts, q.options.Now())
+	kinds := []NoticeKind{NoticeFailed, NoticeRelayed}
+	if out.Hold {
+		kinds = append(kinds, NoticeDelayed)
+	}
 	var bounces []*staged
 	for try, ready, last := 1, false, false; ; try++ {
 		var state State
 		var err error
 		if !ready {
-			bounces, err = q.bounces(ctx, d, verdicts, try < bounceTries, NoticeFailed, NoticeRelayed)
+			bounces, err = q.bounces(ctx, d, verdicts, try < bounceTries, kinds...)
 			ready = err == nil
 		}
 		if ready {
@@ -173,7 +177,10 @@ func (q *Queue) conclude(ctx context.Context, d *Delivery, verdicts []verdict, o
 		if own := state == Sending && attempts == d.Attempt; !own && state != Queued {
 			return nil
 		}
-		state, err = advance(ctx, t, d.ID, d.Account, now)
+		if state, err = advance(ctx, t, d.ID, d.Account, now); err == nil && state == Queued && out != nil && out.Hold {
+			state = Held
+			err = hold(ctx, t, d.ID)
+		}
 		return err
 	})
 	return state, err

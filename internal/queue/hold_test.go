@@ -1,0 +1,41 @@
+package queue
+
+import (
+	"context"
+	"slices"
+	"testing"
+)
+
+func TestAMessageWhoseFateAPersonMustFindOutIsHeldAndItsSenderTold(t *testing.T) {
+	onBoth(t, func(t *testing.T, o Options) {
+		o, told := notified(o)
+		q := open(t, o)
+		attempts := make(chan bool, 3)
+		start(t, q, func(ctx context.Context, d *Delivery) Outcome {
+			attempts <- d.Resend
+			if d.Client != "test-notice" && d.From != "" && d.Attempt == 1 {
+				return Outcome{Reply: "no answer came", Unknown: true, Hold: true}
+			}
+			return allAccepted(ctx, d)
+		})
+		id := accept(t, q, message("ann@example.com", "bob@example.net"), "body")
+		r := untilState(t, q, id, Held)
+		if len(r.Attempts) != 1 || r.Attempts[0].Reply != "no answer came" || !r.Finished.IsZero() {
+			t.Errorf("the record is %+v", r)
+		}
+		if got := told(); !slices.Contains(got, "delayed: bob@example.net") {
+			t.Errorf("told %q", got)
+		}
+		if err := q.Release(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		untilState(t, q, id, Delivered)
+		resent := false
+		for range 3 { // the message twice, and the notice
+			resent = <-attempts || resent
+		}
+		if !resent {
+			t.Error("the second attempt does not know that it may send the message twice")
+		}
+	})
+}
