@@ -10,7 +10,8 @@
 // this machine. Each ends in a [Grant], whose ID token was verified (OpenID
 // Connect Core 1.0 §3.1.3.7) and whose account was compared with the one that
 // the caller expects. A [Source] turns the grant's refresh token into access
-// tokens for as long as the provider allows.
+// tokens for as long as the provider allows. A Source for an application gets
+// the client's own tokens instead, without anybody signing in (RFC 6749 §4.4).
 //
 // The package opens no browser, reads no keychain and prints nothing: those are
 // functions that the caller supplies. Tokens, codes and client secrets appear in
@@ -62,6 +63,11 @@ type Client struct {
 	// ClientSecret is sent to the token endpoint when it is not empty. A public
 	// client has none, and Entra refuses one from it (AADSTS700025).
 	ClientSecret Secret
+	// Assertion, if set, proves the client's identity instead of ClientSecret,
+	// with a JWT (RFC 7523 §2.2). It is called for each request, repetitions
+	// included, must return soon and be safe for concurrent use. Its error, which
+	// must not hold the assertion, ends the request as the cause of an *Error.
+	Assertion func() (Secret, error)
 	// RedirectURL is the registered redirect URL. On a loopback host without a
 	// port ("http://localhost") each sign-in takes a free port (RFC 8252 §7.3);
 	// with a port, exactly that port and path are used.

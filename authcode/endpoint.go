@@ -96,11 +96,20 @@ func (c *Client) explain(err error) error {
 }
 
 // post sends a form to a token or device endpoint and returns the body of a
-// success. With the client ID goes the client secret, if there is one, in the
-// form (RFC 6749 §2.3.1), which all providers of mail accept.
+// success. With the client ID goes the client's assertion (RFC 7523 §2.2) or its
+// secret, if there is one, in the form (RFC 6749 §2.3.1), which all providers of
+// mail accept.
 func (c *Client) post(ctx context.Context, stage Stage, address string, form url.Values) (*answer, error) {
 	form.Set("client_id", c.ClientID)
-	if c.ClientSecret != "" {
+	switch {
+	case c.Assertion != nil:
+		assertion, err := c.Assertion()
+		if err != nil {
+			return nil, &Error{Stage: stage, Username: c.Username, Err: err}
+		}
+		form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+		form.Set("client_assertion", assertion.Reveal())
+	case c.ClientSecret != "":
 		form.Set("client_secret", c.ClientSecret.Reveal())
 	}
 	a, err := c.request(ctx, stage, address, form)
@@ -122,7 +131,7 @@ func (c *Client) post(ctx context.Context, stage Stage, address string, form url
 // withhold takes secrets of the request out of the server's text, should it
 // repeat them.
 func (e *Error) withhold(form url.Values) {
-	for _, name := range []string{"client_secret", "code", "code_verifier", "refresh_token", "device_code"} {
+	for _, name := range []string{"client_secret", "client_assertion", "code", "code_verifier", "refresh_token", "device_code"} {
 		if v := form.Get(name); v != "" {
 			for _, s := range []*string{&e.Description, &e.Code, &e.Subcode, &e.Claims} {
 				*s = strings.ReplaceAll(*s, v, redacted)

@@ -13,7 +13,7 @@ import (
 	"unicode"
 )
 
-// Stage is the step of a sign-in or of a refresh that failed.
+// Stage is the step that failed: of a sign-in, of a refresh, or of an application's own token.
 type Stage string
 
 // The stages, in the order of a sign-in.
@@ -23,6 +23,8 @@ const (
 	StageExchange  Stage = "exchange"  // authorization code for tokens
 	StageIdentity  Stage = "identity"  // ID token
 	StageRefresh   Stage = "refresh"   // refresh token for an access token
+
+	StageApplication Stage = "application" // client credentials for an access token
 )
 
 var stageText = map[Stage]string{
@@ -31,6 +33,8 @@ var stageText = map[Stage]string{
 	StageExchange:  "redeeming the authorization code",
 	StageIdentity:  "checking who signed in",
 	StageRefresh:   "refreshing the access token",
+
+	StageApplication: "getting an application token",
 }
 
 // ErrNotSignedIn means that no refresh token is stored for the account.
@@ -67,7 +71,11 @@ type Error struct {
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(stageText[e.Stage])
-	if e.Username != "" {
+	switch {
+	case e.Username == "":
+	case e.Stage == StageApplication:
+		b.WriteString(" for " + e.Username)
+	default:
 		b.WriteString(" of " + e.Username)
 	}
 	sep := ": "
@@ -113,7 +121,12 @@ func (e *Error) Temporary() bool {
 }
 
 // SignInAgain reports whether only the user can help, by signing in once more.
+// It is false for an application's own token, whatever the provider says: nobody
+// signs in there.
 func (e *Error) SignInAgain() bool {
+	if e.Stage == StageApplication {
+		return false
+	}
 	return slices.Contains([]string{"invalid_grant", "interaction_required", "login_required",
 		"consent_required", "account_selection_required", "expired_token"}, e.Code) || errors.Is(e.Err, ErrNotSignedIn)
 }

@@ -58,7 +58,7 @@ func (s *Source) hold(c cached, err error) (cached, error) {
 		switch {
 		case e.SignInAgain():
 			return cached{}, err // st.refused remembers it
-		case !e.Temporary():
+		case !e.Temporary() && !(s.Application && c.usable(now)):
 			// Settings must change first; until then one request in a while is enough.
 			return cached{hold: now.Add(pauseAfter), err: err}, err
 		}
@@ -74,9 +74,16 @@ func (s *Source) hold(c cached, err error) (cached, error) {
 	return c, nil
 }
 
-// refresh uses the newest refresh token and stores the one that replaces it.
-// The caller holds turn.
+// refresh uses the newest refresh token and stores the one that replaces it; an
+// application has none. The caller holds turn.
 func (s *Source) refresh(ctx context.Context, r Resource) (*tokens, error) {
+	if s.Application {
+		t, err := s.Client.application(ctx, r)
+		if err != nil && ctx.Err() != nil {
+			err = &Error{Stage: StageApplication, Username: s.Client.Username, Err: context.Cause(ctx)}
+		}
+		return t, err
+	}
 	st := s.state
 	old := st.unsaved
 	if old == "" {

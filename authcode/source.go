@@ -18,8 +18,9 @@ const (
 
 // Source hands out access tokens for one account. They are kept in memory and
 // refreshed ten minutes before they expire. However many callers wait, at most
-// one request is under way. Load, Save and Client must be set; a Source must not
-// be copied, is safe for concurrent use, and is ended with Close.
+// one request is under way. Client must be set, and either Load and Save or
+// Application; a Source must not be copied, is safe for concurrent use, and is
+// ended with Close.
 //
 // A provider may give a new refresh token with each refresh. It is saved before
 // the old one is let go. When Save fails, the access token is good all the same
@@ -39,6 +40,12 @@ type Source struct {
 	// Unsaved, if set, is told each time that Save fails, and told nil when a
 	// later Save has worked. It must not call the Source.
 	Unsaved func(error)
+	// Application is for tokens of the client itself, by the client credentials
+	// grant (RFC 6749 §4.4): there is no sign-in and no refresh token, Load, Save
+	// and Unsaved are not used, and Adopt must not be called. Of the Client's
+	// fields only those count that a token request needs. A token that is still
+	// valid makes up for any failure here, since nothing has ended it.
+	Application bool
 
 	once  sync.Once
 	state *sourceState // nil until once

@@ -54,6 +54,15 @@ func (c *Client) refresh(ctx context.Context, refreshToken Secret, r Resource) (
 	})
 }
 
+// application gets an access token for the client itself (RFC 6749 §4.4). A
+// refresh token that comes along, which it should not (§4.4.3), is passed over.
+func (c *Client) application(ctx context.Context, r Resource) (*tokens, error) {
+	return c.tokens(ctx, StageApplication, r, url.Values{
+		"grant_type": {"client_credentials"},
+		"scope":      {strings.Join(r.Scopes, " ")},
+	})
+}
+
 func (c *Client) scopeFor(resources ...Resource) string {
 	scopes := slices.Clone(c.scopes())
 	for _, r := range resources {
