@@ -54,6 +54,25 @@ func TestATokenThatTheServerRefusedIsReplaced(t *testing.T) {
 	gets(t, s, "smtp", "access-2")
 }
 
+func TestACertificateThatWasNotUploadedIsRefused(t *testing.T) {
+	p := newIssuer(t)
+	other, err := MakeCertificate("another", p.now, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	uploaded := fixture(t, "chain.pem", "")
+	p.uploaded = uploaded
+	for name, wrong := range map[string]*Certificate{"another certificate": other, "another key": {leaf: uploaded.leaf, key: other.key}} {
+		c := p.config()
+		c.Certificate = wrong
+		_, err := newSource(t, c).Token(t.Context(), "smtp")
+		var e *authcode.Error
+		if !errors.As(err, &e) || e.AADSTS != 700027 || e.Code != "invalid_client" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestARefusalNamesTheAccountAndNeitherSecretNorAssertion(t *testing.T) {
 	p := newIssuer(t)
 	certificate := fixture(t, "chain.pem", "")
