@@ -7,7 +7,7 @@ import (
 )
 
 func TestWhatFollowsFromAFieldFollowsUntilItIsSetItself(t *testing.T) {
-	stored := account.Account{Username: "svc@contoso.com", Sender: "svc@contoso.com", Tenant: "contoso.com",
+	stored := account.Account{Provider: account.Microsoft365, SignIn: account.BrowserSignIn, Username: "svc@contoso.com", Sender: "svc@contoso.com", Tenant: "contoso.com",
 		Registration: account.Web, RedirectURL: "http://localhost:8080/here"}
 	with := func(change func(*account.Account)) account.Account {
 		a := stored

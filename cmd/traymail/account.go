@@ -1,14 +1,8 @@
 package main
 
 import (
-	"bufio"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
@@ -16,79 +10,12 @@ import (
 
 	"traymail/internal/account"
 	"traymail/internal/mailer"
-	"traymail/keystore"
 )
 
 func (p *program) accountCommand() *cobra.Command {
-	c := &cobra.Command{Use: "account", Short: "Add, list, show, change and remove accounts"}
-	c.AddCommand(p.accountAdd(), p.accountLs(), p.accountShow(), p.accountEdit(), p.accountRm())
+	c := &cobra.Command{Use: "account", Short: "Add, list, show, change, remove, export and import accounts"}
+	c.AddCommand(p.accountAdd(), p.accountLs(), p.accountShow(), p.accountEdit(), p.accountRm(), p.accountExport(), p.accountImport())
 	return c
-}
-
-// An accountField is a field of an account as a flag.
-type accountField struct {
-	flag, help string
-	of         func(*account.Account) *string
-}
-
-var accountFields = []accountField{
-	{"provider", "provider: " + strings.Join(account.Providers(), ", "), func(a *account.Account) *string { return &a.Provider }},
-	{"username", "address that signs in", func(a *account.Account) *string { return &a.Username }},
-	{"sender", "address in From (default: the username)", func(a *account.Account) *string { return &a.Sender }},
-	{"test-to", "where the test email goes (default: the sender)", func(a *account.Account) *string { return &a.TestTo }},
-	{"tenant", "Directory (tenant) ID or domain (default: the username's domain)", func(a *account.Account) *string { return &a.Tenant }},
-	{"client-id", "Application (client) ID", func(a *account.Account) *string { return &a.ClientID }},
-	{"registration", "public (Mobile and desktop applications) or web (redirect URL and client secret)", func(a *account.Account) *string { return (*string)(&a.Registration) }},
-	{"redirect-url", "redirect URL as registered (default: " + account.PublicRedirectURL + ", or " + account.WebRedirectURL + " for web)", func(a *account.Account) *string { return &a.RedirectURL }},
-	{"authority-url", "sign-in address of another cloud", func(a *account.Account) *string { return &a.AuthorityURL }},
-	{"graph-url", "Microsoft Graph's address in another cloud", func(a *account.Account) *string { return &a.GraphURL }},
-	{"smtp-scope", "scope of the token for SMTP, in full", func(a *account.Account) *string { return &a.SMTPScope }},
-	{"graph-scope", "scope of the token for Graph, in full", func(a *account.Account) *string { return &a.GraphScope }},
-	{"smtp-host", "submission server", func(a *account.Account) *string { return &a.SMTPHost }},
-	{"smtp-tls", "starttls, implicit, or none (this machine only, without authentication)", func(a *account.Account) *string { return (*string)(&a.SMTPTLS) }},
-	{"notice-to", "who gets the bounces that their sender cannot receive", func(a *account.Account) *string { return &a.NoticeTo }},
-	{"from", "what happens to messages from others than the sender: keep, force or rewrite", func(a *account.Account) *string { return (*string)(&a.From) }},
-	{"secret-expires", "day on which the client secret ends, as 2027-01-31", func(a *account.Account) *string { return &a.SecretExpires }},
-	{"ca-file", "PEM certificates to trust instead of the system's", func(a *account.Account) *string { return &a.CAFile }},
-}
-
-// accountNumbers are the fields that are numbers; 0 brings back the default.
-var accountNumbers = []struct {
-	flag, help string
-	of         func(*account.Account) *int
-}{
-	{"smtp-port", "the server's port", func(a *account.Account) *int { return &a.SMTPPort }},
-	{"messages-per-minute", "pace of delivery", func(a *account.Account) *int { return &a.MessagesPerMinute }},
-	{"sessions", "sessions at the same time", func(a *account.Account) *int { return &a.Sessions }},
-	{"recipients-per-day", "recipients in 24 hours", func(a *account.Account) *int { return &a.RecipientsPerDay }},
-	{"recipients-per-message", "recipients of one message; longer lists are split", func(a *account.Account) *int { return &a.RecipientsPerMessage }},
-	{"max-size-mb", "largest message, in MiB", func(a *account.Account) *int { return &a.MaxSizeMB }},
-}
-
-const (
-	onBehalfFlag = "on-behalf"
-	sendersFlag  = "senders"
-)
-
-func registerFields(c *cobra.Command) {
-	for _, f := range accountFields {
-		c.Flags().String(f.flag, "", f.help)
-	}
-	for _, f := range accountNumbers {
-		c.Flags().Int(f.flag, 0, f.help)
-	}
-	c.Flags().Bool(onBehalfFlag, false, "name the username in the Sender field of messages from others (Send on Behalf)")
-	c.Flags().StringSlice(sendersFlag, nil, "addresses, and domains as @contoso.com, whose messages go through this account")
-	for flag, values := range map[string][]string{
-		"provider":     account.Providers(),
-		"registration": {string(account.Public), string(account.Web)},
-		"from":         {string(account.KeepFrom), string(account.ForceFrom), string(account.RewriteFrom)},
-		"smtp-tls":     {string(account.STARTTLS), string(account.ImplicitTLS), string(account.NoTLS)},
-	} {
-		// It fails for an unknown flag only, and these stand above.
-		_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
-	}
-	_ = c.MarkFlagFilename("ca-file")
 }
 
 // accountNames completes the names of the accounts. It needs no secrets, and so
@@ -99,187 +26,6 @@ func (p *program) accountNames(_ *cobra.Command, args []string, _ string) ([]str
 		return names, cobra.ShellCompDirectiveNoFileComp
 	}
 	return nil, cobra.ShellCompDirectiveNoFileComp
-}
-
-// setFields puts the flags that were given into an account and reports whether
-// there was one. What other fields follow from comes first, so that a flag has
-// the last word.
-func setFields(c *cobra.Command, a *account.Account) (any bool) {
-	former := *a
-	set := func(f accountField) {
-		if v := c.Flags().Lookup(f.flag); v.Changed {
-			*f.of(a) = v.Value.String()
-			any = true
-		}
-	}
-	for _, f := range accountFields {
-		if f.flag == "username" || f.flag == "registration" {
-			set(f)
-		}
-	}
-	a.Follow(former)
-	for _, f := range accountFields {
-		set(f)
-	}
-	for _, f := range accountNumbers {
-		if c.Flags().Changed(f.flag) {
-			*f.of(a), _ = c.Flags().GetInt(f.flag)
-			any = true
-		}
-	}
-	if c.Flags().Changed(onBehalfFlag) {
-		a.OnBehalf, _ = c.Flags().GetBool(onBehalfFlag)
-		any = true
-	}
-	if c.Flags().Changed(sendersFlag) {
-		a.Senders, _ = c.Flags().GetStringSlice(sendersFlag)
-		any = true
-	}
-	if c.Flags().Changed("ca-file") && a.CAFile != "" {
-		if path, err := filepath.Abs(a.CAFile); err == nil {
-			a.CAFile = path // what the person sees from here, wherever traymail runs
-		}
-	}
-	return any
-}
-
-// secretFlags say where a client secret comes from; it is never an argument.
-type secretFlags struct {
-	stdin bool
-	file  string
-}
-
-func (s *secretFlags) register(c *cobra.Command) {
-	c.Flags().BoolVar(&s.stdin, "secret-stdin", false, "read the client secret from standard input")
-	c.Flags().StringVar(&s.file, "secret-file", "", "read the client secret from a file")
-	c.MarkFlagsMutuallyExclusive("secret-stdin", "secret-file")
-}
-
-func (s *secretFlags) given() bool { return s.stdin || s.file != "" }
-
-// read returns the client secret; ask says whether to ask for it when no flag
-// names its source and a person sits at the terminal.
-func (s *secretFlags) read(ctx context.Context, p *program, ask bool) (keystore.Secret, error) {
-	var from io.Reader
-	switch {
-	case s.file != "":
-		f, err := os.Open(s.file)
-		if err != nil {
-			return "", &account.FieldError{Key: "--secret-file", Text: err.Error(), Fix: "give the path of a readable file, or use --secret-stdin"}
-		}
-		defer f.Close()
-		from = f
-	case s.stdin:
-		from = p.stdin
-	case ask && p.interactive():
-		return p.askSecret(ctx, "Client secret (the Value, not the Secret ID): ")
-	default:
-		return "", nil
-	}
-	b, err := io.ReadAll(io.LimitReader(bufio.NewReader(from), 64<<10))
-	if err != nil {
-		return "", fmt.Errorf("reading the client secret: %w", err)
-	}
-	v := strings.TrimSpace(string(b))
-	if v == "" {
-		return "", &account.FieldError{Key: "client secret", Text: "the client secret is empty", Fix: "copy the secret's Value, which the portal shows once, right after it was made"}
-	}
-	return keystore.Secret(v), nil
-}
-
-func (p *program) accountAdd() *cobra.Command {
-	var secret secretFlags
-	c := &cobra.Command{
-		Use:   "add ACCOUNT --username ADDRESS --client-id ID",
-		Short: "Add an account",
-		Args:  usage(cobra.ExactArgs(1)),
-		RunE: p.with(func(c *cobra.Command, m mailer.Program, args []string) error {
-			a := account.New(args[0])
-			dir, err := p.accounts()
-			if err != nil {
-				return err
-			}
-			switch _, err := dir.Load(a.Name); {
-			case err == nil:
-				return &account.FieldError{Key: "name", Text: fmt.Sprintf("there is an account %s already", a.Name), Fix: "choose another name, or change it: traymail account edit " + a.Name}
-			case !errors.Is(err, account.ErrNotFound):
-				return err
-			}
-			setFields(c, a)
-			if err := a.Validate(); err != nil {
-				return err
-			}
-			v, err := secret.read(c.Context(), p, a.Registration == account.Web)
-			if err != nil {
-				return err
-			}
-			if err := m.Save(c.Context(), *a, v); err != nil {
-				return err
-			}
-			fmt.Fprintf(p.stderr, "Account %s is saved. Register the redirect URL %s, then sign in: traymail login %s\n", a.Name, a.RedirectURL, a.Name)
-			return p.showSaved(c, m, a.Name)
-		}),
-	}
-	p.reporting(c)
-	registerFields(c)
-	secret.register(c)
-	return c
-}
-
-func (p *program) accountEdit() *cobra.Command {
-	var secret secretFlags
-	c := &cobra.Command{
-		Use:               "edit ACCOUNT --FIELD VALUE...",
-		ValidArgsFunction: p.accountNames,
-		Short:             "Change fields of an account",
-		Long:              "Change fields of an account. An empty value brings back a field's default.",
-		Args:              usage(cobra.ExactArgs(1)),
-		RunE: p.with(func(c *cobra.Command, m mailer.Program, args []string) error {
-			dir, err := p.accounts()
-			if err != nil {
-				return err
-			}
-			a, err := dir.Load(args[0])
-			if err != nil {
-				return err
-			}
-			if !setFields(c, a) && !secret.given() {
-				return &usageError{c, errors.New("nothing to change: name a field, such as --sender")}
-			}
-			v, err := secret.read(c.Context(), p, false)
-			if err != nil {
-				return err
-			}
-			_, before, err := m.Account(c.Context(), a.Name)
-			if err != nil {
-				return err
-			}
-			if err := m.Save(c.Context(), *a, v); err != nil {
-				return err
-			}
-			_, after, err := m.Account(c.Context(), a.Name)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(p.stderr, "Account %s is saved.\n", a.Name)
-			if before.SignedIn && !after.SignedIn {
-				fmt.Fprintf(p.stderr, "Its sign-in has ended, because it was for the former settings. Sign in: traymail login %s\n", a.Name)
-			}
-			return p.showSaved(c, m, a.Name)
-		}),
-	}
-	p.reporting(c)
-	registerFields(c)
-	secret.register(c)
-	return c
-}
-
-// showSaved prints an account that was just saved, where JSON is wanted.
-func (p *program) showSaved(c *cobra.Command, m mailer.Program, name string) error {
-	if !p.json {
-		return nil
-	}
-	return p.showAccount(c, m, name)
 }
 
 func (p *program) accountLs() *cobra.Command {
@@ -319,6 +65,7 @@ func (p *program) accountLs() *cobra.Command {
 
 type accountRow struct {
 	Name     string `json:"name"`
+	Label    string `json:"label,omitempty"`
 	Username string `json:"username,omitempty"`
 	Sender   string `json:"sender,omitempty"`
 	SignIn   string `json:"sign_in"`
@@ -328,14 +75,40 @@ type accountRow struct {
 // so that one broken file does not hide the others.
 func (p *program) accountRow(c *cobra.Command, m mailer.Program, name string) accountRow {
 	a, secrets, err := m.Account(c.Context(), name)
-	row := accountRow{Name: name, Username: a.Username, Sender: a.Sender, SignIn: "signed in"}
-	switch {
-	case err != nil:
+	row := accountRow{Name: name, Label: a.Label, Username: a.Username, Sender: a.Sender}
+	if err != nil {
 		row.SignIn = oneLine(err)
-	case !secrets.SignedIn:
-		row.SignIn = "sign in: traymail login " + name
+		return row
 	}
+	row.SignIn = signInState(a, secrets)
 	return row
+}
+
+// signInState says whether an account has what it signs in with, and what to do
+// when it has not.
+func signInState(a account.Account, s mailer.Secrets) string {
+	missing := "store its client secret: traymail account edit " + a.Name + " --secret-stdin"
+	switch {
+	case a.SignIn == account.BrowserSignIn && s.SignedIn:
+		return "signed in"
+	case a.SignIn == account.BrowserSignIn && a.HasClientSecret() && !s.ClientSecret:
+		return missing
+	case a.SignIn == account.BrowserSignIn:
+		return "sign in: traymail login " + a.Name
+	case a.Credential == account.FederatedCredential:
+		return "application, federated"
+	case s.Certificate:
+		return "application, certificate"
+	case a.Credential == account.CertificateCredential:
+		return "store its certificate: traymail account edit " + a.Name + " --certificate FILE"
+	case s.Password:
+		return "password"
+	case a.SignIn == account.PasswordSignIn:
+		return "store its password: traymail account edit " + a.Name + " --secret-stdin"
+	case s.ClientSecret:
+		return "application, client secret"
+	}
+	return missing
 }
 
 func (p *program) accountShow() *cobra.Command {
@@ -354,12 +127,15 @@ func (p *program) accountShow() *cobra.Command {
 			}
 			w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 			for _, f := range [][2]string{
-				{"account", a.Name}, {"provider", a.Provider}, {"username", a.Username}, {"sender", a.Sender}, {"test_to", a.TestTo},
+				{"account", a.Name}, {"label", a.Label}, {"provider", a.Provider}, {"sign_in", string(a.SignIn)}, {"transport", string(a.Transport)},
+				{"username", a.Username}, {"sender", a.Sender}, {"mailbox", string(a.Mailbox)}, {"test_to", a.TestTo},
 				{"tenant", a.Tenant}, {"client_id", a.ClientID}, {"registration", string(a.Registration)}, {"redirect_url", a.RedirectURL},
-				{"client secret", stored(secrets.ClientSecret)}, {"refresh token", stored(secrets.SignedIn)},
-				{"server", fmt.Sprintf("%s:%d %s", a.SMTPHost, a.SMTPPort, a.SMTPTLS)}, {"authority_url", a.AuthorityURL},
-				{"smtp_scope", a.SMTPScope}, {"graph_url", a.GraphURL}, {"graph_scope", a.GraphScope}, {"ca_file", a.CAFile},
-				{"notice_to", a.NoticeTo}, {"from", string(a.From)}, {"on_behalf", onlyTrue(a.OnBehalf)}, {"senders", strings.Join(a.Senders, ", ")}, {"secret_expires", a.SecretExpires},
+				{"credential", string(a.Credential)}, {"assertion_file", a.AssertionFile}, {"object_id", a.ObjectID}, {"secret_expires", a.SecretExpires},
+				{"state", signInState(a, secrets)}, {"notice", a.Retirement()},
+				{"server", serverOf(a)}, {"smtp_scope", a.SMTPScope}, {"graph_url", a.GraphURL}, {"graph_scope", a.GraphScope}, {"skip_sent_items", onlyTrue(a.SkipSentItems)},
+				{"authority_url", a.AuthorityURL}, {"authorize_url", a.AuthorizeURL}, {"token_url", a.TokenURL}, {"device_url", a.DeviceURL},
+				{"jwks_url", a.JWKSURL}, {"issuer", a.Issuer}, {"ca_file", a.CAFile},
+				{"notice_to", a.NoticeTo}, {"from", string(a.From)}, {"on_behalf", onlyTrue(a.OnBehalf)}, {"senders", strings.Join(a.Senders, ", ")},
 				{"limits", fmt.Sprintf("%d messages a minute, %d sessions, %d recipients a day, %d a message, %d MiB a message",
 					a.MessagesPerMinute, a.Sessions, a.RecipientsPerDay, a.RecipientsPerMessage, a.MaxSizeMB)},
 			} {
@@ -391,11 +167,15 @@ func onlyTrue(is bool) string {
 	return ""
 }
 
-func stored(is bool) string {
-	if is {
-		return "stored"
+func serverOf(a account.Account) string {
+	if !a.SendsOver(account.SMTP) {
+		return ""
 	}
-	return "none"
+	server := fmt.Sprintf("%s:%d %s %s", a.SMTPHost, a.SMTPPort, a.SMTPTLS, a.SMTPAuth)
+	if a.Timeout > 0 {
+		server += fmt.Sprintf(", %d s", a.Timeout)
+	}
+	return server
 }
 
 func (p *program) accountRm() *cobra.Command {

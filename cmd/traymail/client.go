@@ -240,7 +240,11 @@ func (p *program) clientLs() *cobra.Command {
 				for _, n := range c.Networks {
 					networks = append(networks, n.String())
 				}
-				w.row(c.Name, stored(c.PasswordHash != ""), cmp.Or(strings.Join(networks, ", "), "-"), cmp.Or(c.Account, "by sender"), cmp.Or(strings.Join(c.AllowedSenders, ", "), "any"))
+				password := "none"
+				if c.PasswordHash != "" {
+					password = "stored"
+				}
+				w.row(c.Name, password, cmp.Or(strings.Join(networks, ", "), "-"), cmp.Or(c.Account, "by sender"), cmp.Or(strings.Join(c.AllowedSenders, ", "), "any"))
 			}
 			w.end()
 			return nil

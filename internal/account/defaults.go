@@ -122,25 +122,32 @@ func (a *Account) adoptTokenURL() {
 // Follow changes what followed from other fields of the account as it was,
 // former: the sender and the tenant from the username, the hosts and scopes from
 // the provider, the redirect URL from the kind of registration. Fields that were
-// changed themselves stay. Validate fills in what became empty.
+// changed themselves stay, empty ones too.
 func (a *Account) Follow(former Account) {
-	former.fillIn()
 	was := former.derived()
-	for i, d := range a.derived() {
-		if *d.field == *was[i].field && *was[i].field == was[i].value() {
+	now := a.derived()
+	follows := make([]bool, len(now))
+	for i, d := range now {
+		kindChanged := d.field == &a.RedirectURL && a.Registration != former.Registration // whose URL is not the other's
+		if *d.field == *was[i].field && (*d.field == was[i].value() || kindChanged) {
+			follows[i] = true
 			*d.field = ""
-		}
-	}
-	p := former.preset()
-	for i, f := range a.numbers() {
-		if *f == *former.numbers()[i] && *f == *p.numbers()[i] {
-			*f = 0
 		}
 	}
 	if a.Username == "" && a.Sender == "" { // where an application sends, each is the other's default
 		a.Username = former.Username
 	}
-	a.fillIn()
+	for i, d := range now {
+		if follows[i] && *d.field == "" {
+			*d.field = d.value()
+		}
+	}
+	own, p := former.preset(), a.preset()
+	for i, f := range a.numbers() {
+		if *f == *former.numbers()[i] && *f == *own.numbers()[i] {
+			*f = *p.numbers()[i]
+		}
+	}
 }
 
 func trim(fields ...*string) {

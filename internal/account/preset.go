@@ -204,3 +204,13 @@ func (a *Account) defaultRegistration() Registration {
 	}
 	return ""
 }
+
+// Retirement says what is known of the end of passwords at Microsoft, and is ""
+// for other accounts.
+func (a *Account) Retirement() string {
+	if a.SignIn != PasswordSignIn || !a.HasEntra() {
+		return ""
+	}
+	return "Microsoft switches basic authentication for SMTP off by default at the end of December 2026; an administrator can switch it on again until a final date, " +
+		"to be announced in the second half of 2027. Organisations created after December 2026 never have it"
+}

@@ -27,8 +27,9 @@ func (s *Server) routes() http.Handler {
 		return accountResult{a, secrets}, err
 	})
 	call(s, mux, "/account/save", func(ctx context.Context, in saving) (nothing, error) {
-		return nothing{}, p.Save(ctx, in.Account, keystore.Secret(in.ClientSecret))
+		return nothing{}, p.Save(ctx, in.Account, keystore.Secret(in.Secret))
 	})
+	call(s, mux, "/account/validate", p.Validate)
 	call(s, mux, "/account/remove", func(ctx context.Context, name string) (nothing, error) {
 		return nothing{}, p.Remove(ctx, name)
 	})

@@ -118,6 +118,11 @@ func TestEveryCallArrivesAndReturnsWhole(t *testing.T) {
 		return attempts, errFor
 	}
 	r.program.reload = func(context.Context) error { arrived(); return errFor }
+	validation := filled[mailer.Validation]()
+	r.program.validate = func(_ context.Context, name string) (mailer.Validation, error) {
+		arrived(name)
+		return validation, errFor
+	}
 	r.program.remove = func(_ context.Context, name string) error { arrived(name); return errFor }
 
 	ctx := t.Context()
@@ -142,6 +147,7 @@ func TestEveryCallArrivesAndReturnsWhole(t *testing.T) {
 		"Flush":    {func() []any { return two(p.Flush(ctx, "work")) }, []any{"work"}, []any{7}},
 		"Status":   {func() []any { return two(p.Status(ctx)) }, nil, []any{status}},
 		"Log":      {func() []any { return two(p.Log(ctx, attempts[0], 9)) }, []any{attempts[0], 9}, []any{attempts}},
+		"Validate": {func() []any { return two(p.Validate(ctx, "work")) }, []any{"work"}, []any{validation}},
 		"Reload":   {func() []any { return []any{p.Reload(ctx)} }, nil, nil},
 		"Remove":   {func() []any { return []any{p.Remove(ctx, "work")} }, []any{"work"}, nil},
 	} {

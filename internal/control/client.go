@@ -163,10 +163,16 @@ func (c *Client) Account(ctx context.Context, name string) (account.Account, mai
 	return out.Account, out.Secrets, err
 }
 
-// Save stores an account and, unless it is empty, its client secret.
-func (c *Client) Save(ctx context.Context, a account.Account, clientSecret keystore.Secret) error {
-	_, err := ask[nothing](ctx, c, "/account/save", saving{a, clientSecret.Reveal()})
+// Save stores an account and, unless it is empty, the secret that it proves
+// itself with.
+func (c *Client) Save(ctx context.Context, a account.Account, secret keystore.Secret) error {
+	_, err := ask[nothing](ctx, c, "/account/save", saving{a, secret.Reveal()})
 	return err
+}
+
+// Validate gets a token and signs in to the server, and sends nothing.
+func (c *Client) Validate(ctx context.Context, name string) (mailer.Validation, error) {
+	return ask[mailer.Validation](ctx, c, "/account/validate", name)
 }
 
 // Remove deletes an account with its secrets.

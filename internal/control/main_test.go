@@ -31,6 +31,7 @@ type program struct {
 	log      func(context.Context, mailer.Attempt, int) ([]mailer.Attempt, error)
 	reload   func(context.Context) error
 	remove   func(context.Context, string) error
+	validate func(context.Context, string) (mailer.Validation, error)
 }
 
 func (p *program) Account(ctx context.Context, name string) (account.Account, mailer.Secrets, error) {
@@ -38,6 +39,9 @@ func (p *program) Account(ctx context.Context, name string) (account.Account, ma
 }
 func (p *program) Save(ctx context.Context, a account.Account, s keystore.Secret) error {
 	return p.save(ctx, a, s)
+}
+func (p *program) Validate(ctx context.Context, name string) (mailer.Validation, error) {
+	return p.validate(ctx, name)
 }
 func (p *program) SignIn(ctx context.Context, name string, how mailer.SignIn) (mailer.SignedIn, error) {
 	return p.signIn(ctx, name, how)

@@ -20,8 +20,8 @@ type (
 
 	saving struct {
 		Account account.Account `json:"account"`
-		// ClientSecret is in the clear: keystore.Secret would not travel.
-		ClientSecret string `json:"client_secret,omitempty"`
+		// Secret is in the clear: keystore.Secret would not travel.
+		Secret string `json:"secret,omitempty"`
 	}
 	testMail struct {
 		Name string `json:"name"`

@@ -1,12 +1,15 @@
 package mailer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"traymail/internal/account"
+	"traymail/internal/apponly"
 	"traymail/keystore"
 )
 
@@ -14,21 +17,45 @@ import (
 // secrets, and two homes never share one.
 func refreshTokenName(a *account.Account) string { return a.ID + "/refresh-token" }
 func clientSecretName(a *account.Account) string { return a.ID + "/client-secret" }
+func certificateName(a *account.Account) string  { return a.ID + "/certificate" }
+func passwordName(a *account.Account) string     { return a.ID + "/password" }
 
-// secretKey is the Key of a FieldError about the client secret, which stands in
-// no file.
-const secretKey = "client secret"
+// secretNames are all that an account may have.
+var secretNames = []func(*account.Account) string{refreshTokenName, clientSecretName, certificateName, passwordName}
 
-// clientSecret returns the secret of a Web registration, and "" for a public
-// one, which has none.
-func (m *Mailer) clientSecret(ctx context.Context, a *account.Account) (keystore.Secret, error) {
-	if a.Registration != account.Web {
+// A credential is the secret that an account's settings ask for.
+type credential struct {
+	name         string // in the keystore
+	key          string // of a FieldError about it; it stands in no file
+	missing, fix string // when it is not there
+}
+
+// credentialOf returns what an account proves itself with beside a sign-in, and
+// the zero value when that is nothing.
+func credentialOf(a *account.Account) credential {
+	switch {
+	case a.HasClientSecret() && a.SignIn == account.AppOnly:
+		return credential{clientSecretName(a), "client secret", "is missing: the application proves itself with one", "store its Value: traymail account edit {account} --secret-stdin"}
+	case a.HasClientSecret():
+		return credential{clientSecretName(a), "client secret", "is missing: a Web registration has one", "store its Value: traymail account edit {account} --secret-stdin"}
+	case a.Credential == account.CertificateCredential:
+		return credential{certificateName(a), "certificate", "is missing: the application proves itself with one", "have one made, traymail account edit {account} --make-certificate FILE, or store yours: --certificate FILE"}
+	case a.SignIn == account.PasswordSignIn:
+		return credential{passwordName(a), "password", "is missing", "store it: traymail account edit {account} --secret-stdin"}
+	}
+	return credential{}
+}
+
+// credential returns the secret that the account's settings ask for, and "" when
+// they ask for none.
+func (m *Mailer) credential(ctx context.Context, a *account.Account) (keystore.Secret, error) {
+	c := credentialOf(a)
+	if c.name == "" {
 		return "", nil
 	}
-	v, err := m.Secrets.Get(ctx, clientSecretName(a))
+	v, err := m.Secrets.Get(ctx, c.name)
 	if errors.Is(err, keystore.ErrNotFound) {
-		return "", &account.FieldError{Key: secretKey, Text: "is missing: a Web registration has one",
-			Fix: "store its Value: traymail account edit " + a.Name + " --secret-stdin"}
+		return "", &account.FieldError{Key: c.key, Text: c.missing, Fix: strings.ReplaceAll(c.fix, "{account}", a.Name)}
 	}
 	return v, err
 }
@@ -40,11 +67,17 @@ func (m *Mailer) Account(ctx context.Context, name string) (account.Account, Sec
 		return account.Account{}, Secrets{}, err
 	}
 	var s Secrets
-	if s.ClientSecret, err = m.has(ctx, clientSecretName(a)); err != nil {
-		return *a, Secrets{}, err
+	for secret, is := range map[string]*bool{
+		clientSecretName(a): &s.ClientSecret, certificateName(a): &s.Certificate, passwordName(a): &s.Password, refreshTokenName(a): &s.SignedIn,
+	} {
+		if secret != credentialOf(a).name && (secret != refreshTokenName(a) || a.SignIn != account.BrowserSignIn) {
+			continue // what it does not use is not there, see Save
+		}
+		if *is, err = m.has(ctx, secret); err != nil {
+			return *a, Secrets{}, err
+		}
 	}
-	s.SignedIn, err = m.has(ctx, refreshTokenName(a))
-	return *a, s, err
+	return *a, s, nil
 }
 
 func (m *Mailer) has(ctx context.Context, name string) (bool, error) {
@@ -55,23 +88,24 @@ func (m *Mailer) has(ctx context.Context, name string) (bool, error) {
 	return err == nil, err
 }
 
-// Save stores an account and, unless it is empty, its client secret. When it
-// returns an error nothing has changed. A changed username, client ID, tenant
-// or authority ends the sign-in, because the refresh token belongs to the old
-// ones.
-func (m *Mailer) Save(ctx context.Context, a account.Account, clientSecret keystore.Secret) error {
-	err := m.save(ctx, a, clientSecret)
+// Save stores an account and, unless it is empty, the secret that its settings
+// ask for: a client secret's Value, a certificate with its key as PEM, or a
+// password. When it returns an error nothing has changed. A changed username,
+// client ID, tenant or authority ends the sign-in, because the refresh token
+// belongs to the old ones; secrets that the account no longer uses are removed.
+func (m *Mailer) Save(ctx context.Context, a account.Account, secret keystore.Secret) error {
+	err := m.save(ctx, a, secret)
 	if err == nil {
 		m.accountChanged(ctx)
 	}
 	return err
 }
 
-func (m *Mailer) save(ctx context.Context, a account.Account, clientSecret keystore.Secret) (err error) {
+func (m *Mailer) save(ctx context.Context, a account.Account, secret keystore.Secret) (err error) {
 	if err := a.Validate(); err != nil {
 		return err
 	}
-	if err := checkClientSecret(&a, clientSecret); err != nil {
+	if err := m.checkCredential(&a, secret); err != nil {
 		return err
 	}
 	slot := m.slot(a.Name)
@@ -79,11 +113,11 @@ func (m *Mailer) save(ctx context.Context, a account.Account, clientSecret keyst
 		return err
 	}
 	defer slot.unlock()
-	if clientSecret == "" {
-		_, err := m.clientSecret(ctx, &a)
+	if secret == "" {
+		_, err := m.credential(ctx, &a)
 		var missing *account.FieldError
 		if errors.As(err, &missing) {
-			missing.Fix = "give its Value together with the other fields (in a command: --secret-stdin or --secret-file)"
+			missing.Fix = "give it together with the other fields (in a command: --secret-stdin, --secret-file or, for a certificate, --certificate or --make-certificate)"
 		}
 		if err != nil {
 			return err
@@ -101,19 +135,22 @@ func (m *Mailer) save(ctx context.Context, a account.Account, clientSecret keyst
 			}
 		}
 	}()
-	if clientSecret != "" {
-		back, err := m.replaceSecret(ctx, clientSecretName(&a), clientSecret)
-		if err != nil {
-			return err
+	replace := func(name string, value keystore.Secret) error {
+		back, err := m.replaceSecret(ctx, name, value)
+		if err == nil {
+			undo = append(undo, back)
 		}
-		undo = append(undo, back)
+		return err
 	}
-	if old != nil && !sameSignIn(old, &a) {
-		back, err := m.replaceSecret(ctx, refreshTokenName(old), "")
-		if err != nil {
+	if secret != "" {
+		if err := replace(credentialOf(&a).name, secret); err != nil {
 			return err
 		}
-		undo = append(undo, back)
+	}
+	for _, name := range obsolete(old, &a) {
+		if err := replace(name, ""); err != nil {
+			return err
+		}
 	}
 	if err := m.Accounts().Save(&a); err != nil {
 		return err
@@ -122,18 +159,62 @@ func (m *Mailer) save(ctx context.Context, a account.Account, clientSecret keyst
 	return nil
 }
 
-// checkClientSecret refuses a secret that cannot be right before it is stored.
-func checkClientSecret(a *account.Account, secret keystore.Secret) error {
-	v := secret.Reveal()
-	wrong := func(text, fix string) error {
-		return &account.FieldError{Key: secretKey, Text: text, Fix: fix}
-	}
-	switch {
-	case v == "":
+// obsolete names the secrets of an account as it was that it does not use as it
+// will be.
+func obsolete(old, now *account.Account) []string {
+	if old == nil {
 		return nil
-	case a.Registration != account.Web:
-		return wrong("a public registration has none, and Entra refuses one from it (AADSTS700025)",
-			`leave the secret out, or set registration = "web" when the app is registered with a Web platform`)
+	}
+	var names []string
+	if !sameSignIn(old, now) {
+		names = append(names, refreshTokenName(old))
+	}
+	if was := credentialOf(old).name; was != "" && was != credentialOf(now).name {
+		names = append(names, was)
+	}
+	return names
+}
+
+// checkCredential refuses a secret that cannot be right before it is stored. Of
+// a certificate it notes when it ends.
+func (m *Mailer) checkCredential(a *account.Account, secret keystore.Secret) error {
+	v := secret.Reveal()
+	if v == "" {
+		return nil
+	}
+	c := credentialOf(a)
+	wrong := func(text, fix string) error {
+		return &account.FieldError{Key: cmp.Or(c.key, "client secret"), Text: text, Fix: fix}
+	}
+	switch c.name {
+	case passwordName(a):
+		if strings.ContainsAny(v, "\r\n\x00") {
+			return wrong("has line breaks, which no password has", "give it again, alone")
+		}
+		return nil
+	case certificateName(a):
+		cert, err := apponly.ParseCertificate([]byte(v), "")
+		if err == nil {
+			err = cert.Check(m.now())
+		}
+		if err != nil {
+			return wrong(err.Error(), "give a certificate with its private key, as PEM or PFX, or have one made: --make-certificate")
+		}
+		a.SecretExpires = cert.NotAfter().Format(time.DateOnly)
+		return nil
+	case clientSecretName(a):
+		return checkClientSecret(v, wrong)
+	case "":
+		if a.SignIn == account.AppOnly {
+			return wrong("a federated application has none: the token in assertion_file stands for it", `leave the secret out, or set credential = "secret"`)
+		}
+	}
+	return wrong("a public registration has none, and Entra refuses one from it (AADSTS700025)",
+		`leave the secret out, or set registration = "web" when the app is registered with a Web platform`)
+}
+
+func checkClientSecret(v string, wrong func(text, fix string) error) error {
+	switch {
 	case strings.TrimSpace(v) != v || strings.ContainsAny(v, "\r\n\t \"'"):
 		return wrong("has blanks, quotes or line breaks, which no client secret has", "copy the secret's Value again, alone")
 	case account.IsGUID(v):
@@ -161,7 +242,7 @@ func (m *Mailer) replaceSecret(ctx context.Context, name string, value keystore.
 // sameSignIn reports whether a refresh token for a is one for b.
 func sameSignIn(a, b *account.Account) bool {
 	return strings.EqualFold(a.Username, b.Username) && strings.EqualFold(a.ClientID, b.ClientID) &&
-		strings.EqualFold(a.Tenant, b.Tenant) && a.AuthorityURL == b.AuthorityURL && a.ID == b.ID
+		strings.EqualFold(a.Tenant, b.Tenant) && a.AuthorityURL == b.AuthorityURL && a.TokenURL == b.TokenURL && a.SignIn == b.SignIn && a.ID == b.ID
 }
 
 // waiting is how many messages an account still has to send. A home without a
@@ -209,11 +290,11 @@ func (m *Mailer) Remove(ctx context.Context, name string) error {
 			Fix: "let them go out, or take them out: traymail queue ls --account " + name + ", traymail queue rm ID..."}
 	}
 	a := &account.Account{Name: name, ID: id}
-	for _, secret := range []string{refreshTokenName(a), clientSecretName(a)} {
+	for _, secret := range secretNames {
 		if id == "" {
 			break // the file names none
 		}
-		if err := m.Secrets.Delete(ctx, secret); err != nil {
+		if err := m.Secrets.Delete(ctx, secret(a)); err != nil {
 			return fmt.Errorf("account %s stays: %w", name, err)
 		}
 	}

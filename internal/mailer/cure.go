@@ -230,15 +230,6 @@ const readyTimeout = 2 * time.Minute
 // ready reports why an account could not send now: it signs in to the server,
 // and sends nothing.
 func (m *Mailer) ready(ctx context.Context, name string) error {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
-	w, err := m.sender(ctx, name)
-	if err != nil {
-		return err
-	}
-	if err := w.smtp.Ready(ctx); err != nil {
-		m.keepClaims(w.account, err)
-		return about(w.account, err)
-	}
-	return nil
+	_, err := m.Validate(ctx, name)
+	return err
 }

@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"traymail/internal/account"
+	"traymail/internal/graph"
 	"traymail/internal/queue"
 	"traymail/internal/relay"
 	"traymail/smtp"
@@ -29,22 +31,44 @@ func (e *engine) deliver(ctx context.Context, d *queue.Delivery) queue.Outcome {
 		for _, r := range d.Recipients {
 			m.To = append(m.To, smtp.Recipient(r))
 		}
-		receipt, err := w.smtp.Submit(ctx, m)
-		if errors.Is(err, smtp.ErrClosed) {
+		author, err := authorOf(ctx, w.account, d)
+		if err != nil {
+			return e.failed(ctx, d, w, nil, err)
+		}
+		receipt, err := w.submit(ctx, author, m)
+		if errors.Is(err, errRetired) {
 			continue // the account was changed meanwhile
 		}
 		if d.Client == relay.NoticeClient && d.From == "" && refusesNullSender(err) {
 			// Some servers take nothing from an authenticated client but its own
 			// address. No notice answers another, so nothing can go round.
 			m.From = w.account.Sender
-			receipt, err = w.smtp.Submit(ctx, m)
-			d.From = m.From // which is what a refusal is about now
+			receipt, err = w.submit(ctx, author, m)
 		}
+		d.From = m.From // which is what a refusal is about
 		if err != nil {
 			return e.failed(ctx, d, w, receipt, err)
 		}
 		return e.taken(d, receipt)
 	}
+}
+
+// authorOf is whom a message is from by its header, where that decides which
+// mailbox it leaves through; else "".
+func authorOf(ctx context.Context, a *account.Account, d *queue.Delivery) (string, error) {
+	if a.Mailbox != account.FromMailbox {
+		return "", nil
+	}
+	body, err := d.Open(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer body.Close()
+	fields, err := readHeader(bufio.NewReaderSize(body, maxHeader))
+	if err != nil {
+		return "", err
+	}
+	return firstAuthor(fields), nil
 }
 
 func refusesNullSender(err error) bool {
@@ -89,14 +113,18 @@ func results(d *queue.Delivery, r *smtp.Receipt, took bool) []queue.Result {
 // the account could be had; r is nil when nothing was said.
 func (e *engine) failed(ctx context.Context, d *queue.Delivery, w *sender, r *smtp.Receipt, err error) queue.Outcome {
 	refusal, _ := errors.AsType[*smtp.Error](err)
+	unknown := refusal != nil && refusal.Unknown
+	if g, ok := errors.AsType[*graph.Error](err); ok && g.Unknown {
+		unknown = true
+	}
 	if ctx.Err() != nil {
-		return queue.Outcome{Reply: "cut short, because the program stops", Unknown: refusal != nil && refusal.Unknown}
+		return queue.Outcome{Reply: "cut short, because the program stops", Unknown: unknown}
 	}
 	var a *account.Account
 	if w != nil {
 		a = w.account
 		e.mailer.keepClaims(a, err)
-		err = about(a, err)
+		err = w.about(err)
 	}
 	t := troubleOf(err, a, d.From)
 	o := queue.Outcome{Reply: plain(err)}
@@ -106,8 +134,10 @@ func (e *engine) failed(ctx context.Context, d *queue.Delivery, w *sender, r *sm
 	if refusal != nil && refusal.Code != 0 {
 		o.Reply = serverText(refusal)
 	}
-	o.Unknown = refusal != nil && refusal.Unknown
+	o.Unknown = unknown
 	switch {
+	case t.hold:
+		o.Hold = true
 	case t.cause != "":
 		o.Pause = e.pause(d.Account, t, err)
 	case r != nil && len(r.Refused) > 0 && !t.permanent || refusal != nil && refusal.Op == smtp.OpRCPT && r != nil:
@@ -133,6 +163,9 @@ func (e *engine) pause(account string, t trouble, err error) *queue.Pause {
 	switch {
 	case t.cause == CauseThrottle:
 		p.Until = e.restUntil(account, 1)
+		if asked := e.mailer.now().Add(t.after); asked.After(p.Until) {
+			p.Until = asked
+		}
 	case t.rest > 0:
 		p.Until = e.mailer.now().Add(t.rest)
 	case t.after > 0:

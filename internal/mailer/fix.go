@@ -8,6 +8,7 @@ import (
 
 	"traymail/authcode"
 	"traymail/internal/account"
+	"traymail/internal/graph"
 	"traymail/internal/relay"
 	"traymail/keystore"
 	"traymail/smtp"
@@ -18,6 +19,8 @@ type AccountError struct {
 	Account  string // its name
 	Username string
 	Err      error
+	// Warnings are what the account's access token says that may explain it.
+	Warnings []Warning
 }
 
 func (e *AccountError) Error() string { return "account " + e.Account + ": " + e.Err.Error() }
@@ -35,7 +38,16 @@ func about(a *account.Account, err error) error {
 func Fix(err error) string {
 	concern := &AccountError{Account: "ACCOUNT", Username: "USERNAME"}
 	errors.As(err, &concern)
-	return strings.NewReplacer("{account}", concern.Account, "{username}", concern.Username).Replace(fix(err))
+	what := fix(err)
+	if reply, ok := errors.AsType[*smtp.Error](err); ok && reply.Op == smtp.OpAUTH && reply.Code == 535 && len(concern.Warnings) > 0 {
+		// What the token says is more certain than what the refusal may mean.
+		w := concern.Warnings[0]
+		what = "the access token says: " + w.Text
+		if w.Fix != "" {
+			what += "; " + w.Fix
+		}
+	}
+	return strings.NewReplacer("{account}", concern.Account, "{username}", concern.Username).Replace(what)
 }
 
 // fix is Fix with the account's name and username left open.
@@ -49,6 +61,7 @@ func fix(err error) string {
 		port     *authcode.PortError
 		opener   *authcode.OpenError
 		late     *authcode.TimeoutError
+		refusal  *graph.Error
 	)
 	switch {
 	case errors.As(err, &remote): // its text may hold what the others look for
@@ -59,6 +72,8 @@ func fix(err error) string {
 		return oauthFix(oauth)
 	case errors.As(err, &reply) && reply.Code != 0: // its text is somebody else's
 		return smtpFix(reply)
+	case errors.As(err, &refusal) && refusal.Op != graph.OpToken:
+		return graphFix(refusal)
 	case errors.Is(err, account.ErrNotFound):
 		return "see the accounts there are: traymail account ls"
 	case errors.Is(err, ErrNoClient):
@@ -93,6 +108,7 @@ func Temporary(err error) bool {
 	var oauth *authcode.Error
 	var reply *smtp.Error
 	var refusal *relay.Refusal
+	var graphs *graph.Error
 	var database *pgconn.ConnectError
 	switch {
 	case errors.As(err, &remote):
@@ -106,6 +122,8 @@ func Temporary(err error) bool {
 		return true
 	case errors.As(err, &refusal):
 		return refusal.Temporary()
+	case errors.As(err, &graphs):
+		return graphs.Temporary()
 	}
 	return reply != nil && reply.Temporary()
 }

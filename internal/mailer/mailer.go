@@ -5,24 +5,19 @@ package mailer
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"maps"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"traymail/authcode"
 	"traymail/internal/account"
 	"traymail/keystore"
 	"traymail/smtp"
@@ -34,6 +29,8 @@ type Secret = keystore.Secret
 // Secrets says which of an account's secrets the keystore holds.
 type Secrets struct {
 	ClientSecret bool `json:"client_secret"`
+	Certificate  bool `json:"certificate"`
+	Password     bool `json:"password"`
 	SignedIn     bool `json:"signed_in"`
 }
 
@@ -108,20 +105,10 @@ func (m *Mailer) retire(s *slot) {
 	}
 	s.sender = nil
 	m.retired.Go(func() {
-		if err := w.smtp.Close(); err != nil {
+		if err := w.close(); err != nil {
 			m.log().Warn("closing an account's sessions", "account", w.account.Name, "error", err)
 		}
-		w.tokens.Close()
 	})
-}
-
-// A sender is an account at work: its tokens and its warm sessions.
-type sender struct {
-	account *account.Account
-	auth    *authcode.Client
-	tokens  *authcode.Source
-	smtp    *smtp.Client
-	expires atomic.Pointer[time.Time] // of the access token used last
 }
 
 // Accounts is where the accounts are.
@@ -196,90 +183,6 @@ func (m *Mailer) sender(ctx context.Context, name string) (*sender, error) {
 	return slot.sender, nil
 }
 
-// The names of the two resources that an account has tokens for.
-const (
-	resourceSMTP  = "smtp"
-	resourceGraph = "graph"
-)
-
-func (m *Mailer) build(ctx context.Context, a *account.Account) (*sender, error) {
-	secret, err := m.clientSecret(ctx, a)
-	if err != nil {
-		return nil, err
-	}
-	roots, err := m.rootCAs(a.CAFile)
-	if err != nil {
-		return nil, err
-	}
-	auth := &authcode.Client{
-		Endpoints:    endpoints(a),
-		ClientID:     a.ClientID,
-		ClientSecret: authcode.Secret(secret.Reveal()),
-		RedirectURL:  a.RedirectURL,
-		Resources: []authcode.Resource{
-			{Name: resourceSMTP, Scopes: []string{a.SMTPScope}},
-			{Name: resourceGraph, Scopes: []string{a.GraphScope}},
-		},
-		Username:   a.Username,
-		HTTPClient: httpClient(roots),
-		Now:        m.Now,
-	}
-	tokens := &authcode.Source{
-		Client: auth,
-		Load: func(ctx context.Context) (authcode.Secret, error) {
-			v, err := m.Secrets.Get(ctx, refreshTokenName(a))
-			if errors.Is(err, keystore.ErrNotFound) {
-				return "", nil // the Source's word for "not signed in"
-			}
-			return authcode.Secret(v.Reveal()), err
-		},
-		Save: func(ctx context.Context, t authcode.Secret) error {
-			return m.Secrets.Set(ctx, refreshTokenName(a), keystore.Secret(t.Reveal()))
-		},
-		Unsaved: func(err error) {
-			if err != nil {
-				m.log().Warn("a new refresh token could not be stored; mail flows, and the account may need a new sign-in after a restart", "account", a.Name, "error", err)
-			}
-		},
-	}
-	server := &smtp.Client{
-		Host:    a.SMTPHost,
-		Port:    a.SMTPPort,
-		TLS:     tlsMode(a.SMTPTLS),
-		RootCAs: roots,
-		Dial:    m.Dial,
-		Now:     m.Now,
-		WireLog: m.WireLog,
-
-		MaxSessions: a.Sessions,
-	}
-	if m.shared.Load() {
-		// The provider counts the sessions of all machines together, idle ones
-		// too, so that a warm one here would take another machine's turn.
-		server.IdleTimeout = time.Nanosecond
-	}
-	w := &sender{account: a, auth: auth, tokens: tokens, smtp: server}
-	if a.SMTPTLS != account.NoTLS { // no token goes out in clear text
-		server.Auth = w.xoauth2()
-	}
-	return w, nil
-}
-
-// endpoints are Entra's, which have one form in every cloud.
-func endpoints(a *account.Account) authcode.Endpoints {
-	tenant := "{tenantid}"
-	if account.IsGUID(a.Tenant) {
-		tenant = strings.ToLower(a.Tenant)
-	}
-	return authcode.Endpoints{
-		AuthURL:   a.Endpoint("oauth2/v2.0/authorize"),
-		TokenURL:  a.Endpoint("oauth2/v2.0/token"),
-		DeviceURL: a.Endpoint("oauth2/v2.0/devicecode"),
-		JWKSURL:   a.Endpoint("discovery/v2.0/keys"),
-		Issuer:    a.AuthorityURL + "/" + tenant + "/v2.0",
-	}
-}
-
 func tlsMode(t account.SMTPTLS) smtp.TLSMode {
 	switch t {
 	case account.ImplicitTLS:
@@ -310,12 +213,4 @@ func (m *Mailer) rootCAs(file string) (*x509.CertPool, error) {
 		return nil, &account.FieldError{Key: "ca_file", Text: fmt.Sprintf("%s holds no certificate in PEM form", file), Fix: "give a file with -----BEGIN CERTIFICATE----- blocks, or leave the key out"}
 	}
 	return pool, nil
-}
-
-func httpClient(roots *x509.CertPool) *http.Client {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
-	// Requests are minutes or hours apart: a kept connection would be dead.
-	t.DisableKeepAlives = true
-	return &http.Client{Transport: t}
 }

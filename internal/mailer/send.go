@@ -8,12 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/emersion/go-sasl"
-
-	"traymail/authcode"
 	"traymail/internal/account"
 	"traymail/smtp"
 )
@@ -25,7 +21,7 @@ type Delivery struct {
 	From      string `json:"from"`
 	MessageID string `json:"message_id"`
 	// Reply is the server's, verbatim.
-	Reply string `json:"smtp_reply"`
+	Reply string `json:"smtp_reply"` // Graph's answer stands in the same form
 	// Accepted and Refused are the recipients; a message may reach some only.
 	Accepted []string  `json:"accepted"`
 	Refused  []Refusal `json:"refused,omitempty"`
@@ -58,7 +54,7 @@ func (m *Mailer) Send(ctx context.Context, name string, s Submission) (Delivery,
 	}
 	for {
 		d, err := m.submit(ctx, name, s, p)
-		if errors.Is(err, smtp.ErrClosed) {
+		if errors.Is(err, errRetired) {
 			continue // the account was changed meanwhile
 		}
 		return d, err
@@ -83,10 +79,12 @@ func (m *Mailer) submit(ctx context.Context, name string, s Submission, p *prepa
 		from = ""
 	}
 	start := m.now()
-	receipt, err := w.smtp.Submit(ctx, p.message(from, s))
+	message := p.message(from, s)
+	receipt, err := w.submit(ctx, cmp.Or(p.from, from), message)
+	from = message.From
 	if err != nil {
 		m.keepClaims(w.account, err)
-		return Delivery{}, about(w.account, err)
+		return Delivery{}, w.about(err)
 	}
 	return delivery(w, from, p, receipt, m.now().Sub(start)), nil
 }
@@ -133,7 +131,15 @@ func (m *Mailer) SendTest(ctx context.Context, name, to string) (Delivery, error
 		}
 	}
 	return m.Send(ctx, name, Submission{To: []string{to}, Data: strings.NewReader(fmt.Sprintf(testEmail,
-		a.Sender, to, a.Name, a.Username, a.Sender, a.SMTPHost, a.SMTPPort, m.now().Format(time.RFC1123Z)))})
+		a.Sender, to, a.Name, a.Username, a.Sender, w.serverName(), m.now().Format(time.RFC1123Z)))})
+}
+
+// serverName is where messages go, for people.
+func (w *sender) serverName() string {
+	if w.overGraph() {
+		return w.account.GraphURL
+	}
+	return fmt.Sprintf("%s, port %d", w.account.SMTPHost, w.account.SMTPPort)
 }
 
 const testEmail = `From: <%s>
@@ -148,33 +154,9 @@ This is the test email of traymail. It arrived, so the account works.
 Account:   %s
 Signed in: %s
 Sender:    %s
-Server:    %s, port %d
+Server:    %s
 Sent:      %s
 `
-
-// xoauth2 authenticates sessions with the account's current access token. After
-// a refusal the token that was refused is forgotten first, so that a fresh one
-// is fetched.
-func (w *sender) xoauth2() func(context.Context, *smtp.Error) (sasl.Client, error) {
-	var mu sync.Mutex
-	var used authcode.Token
-	return func(ctx context.Context, refused *smtp.Error) (sasl.Client, error) {
-		if refused != nil {
-			mu.Lock()
-			w.tokens.Refused(resourceSMTP, used)
-			mu.Unlock()
-		}
-		t, err := w.tokens.Token(ctx, resourceSMTP)
-		if err != nil {
-			return nil, err
-		}
-		mu.Lock()
-		used = t
-		mu.Unlock()
-		w.expires.Store(&t.Expiry)
-		return smtp.XOAUTH2(w.account.Username, t.Access.Reveal()), nil
-	}
-}
 
 // forSender returns the account that sends for an address: the one whose
 // sender it is or which lists it, else the one that lists its domain, else the

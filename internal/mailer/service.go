@@ -14,9 +14,10 @@ import (
 type Service interface {
 	// Account returns one account, and whether its secrets are there.
 	Account(ctx context.Context, name string) (account.Account, Secrets, error)
-	// Save stores an account and, unless it is empty, its client secret. When
-	// it returns an error nothing has changed.
-	Save(ctx context.Context, a account.Account, clientSecret keystore.Secret) error
+	// Save stores an account and, unless it is empty, the secret that it proves
+	// itself with: a client secret, a certificate with its key as PEM, or a
+	// password. When it returns an error nothing has changed.
+	Save(ctx context.Context, a account.Account, secret keystore.Secret) error
 	// SignIn signs the account in and stores its refresh token.
 	SignIn(ctx context.Context, name string, how SignIn) (SignedIn, error)
 	// SendTest sends the test email; to may be empty for the account's own.
@@ -67,6 +68,8 @@ type Program interface {
 	Sending
 	Queue
 	Running
+	// Validate gets a token and signs in to the server, and sends nothing.
+	Validate(ctx context.Context, name string) (Validation, error)
 	// Remove deletes an account with its secrets.
 	Remove(ctx context.Context, name string) error
 	// Close ends what the Program holds open.
@@ -187,8 +190,12 @@ type AccountStatus struct {
 	Sessions      int              `json:"sessions"` // open now
 	LastDelivered time.Time        `json:"last_delivered,omitzero"`
 	LastReply     string           `json:"last_reply,omitempty"`
-	TokenExpires  time.Time        `json:"token_expires,omitzero"`
-	SecretExpires time.Time        `json:"secret_expires,omitzero"`
+	// Over is how messages leave just now, smtp or graph; Instead is the refusal
+	// for which an account with transport = "auto" does not use SMTP.
+	Over          account.Transport `json:"over,omitempty"`
+	Instead       string            `json:"instead_of_smtp,omitempty"`
+	TokenExpires  time.Time         `json:"token_expires,omitzero"`
+	SecretExpires time.Time         `json:"secret_expires,omitzero"`
 }
 
 // A Cause is why an account is paused, in a word that programs can go by.

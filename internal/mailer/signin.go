@@ -54,6 +54,10 @@ func (m *Mailer) SignIn(ctx context.Context, name string, how SignIn) (SignedIn,
 	if err != nil {
 		return SignedIn{}, err
 	}
+	if s.auth == nil {
+		return SignedIn{}, about(s.account, &account.FieldError{Key: "sign_in", Text: fmt.Sprintf("%q needs nobody to sign in", string(s.account.SignIn)),
+			Fix: "send a test email: traymail test " + name})
+	}
 	if _, err := m.has(ctx, refreshTokenName(s.account)); err != nil {
 		return SignedIn{}, about(s.account, err)
 	}
@@ -96,7 +100,11 @@ func (m *Mailer) keep(ctx context.Context, s *sender, grant *authcode.Grant) err
 	if !sameSignIn(now, s.account) {
 		return errors.New("the account was changed during the sign-in; sign in once more")
 	}
-	if err := s.tokens.Adopt(ctx, grant); err != nil {
+	source, ok := s.tokens.(*authcode.Source)
+	if !ok {
+		return errors.New("the account takes no sign-in any more")
+	}
+	if err := source.Adopt(ctx, grant); err != nil {
 		return err
 	}
 	return m.forgetClaims(s.account)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"traymail/internal/account"
 	"traymail/internal/queue"
 	"traymail/smtp"
 )
@@ -55,7 +56,10 @@ func (m *Mailer) Status(ctx context.Context) (Status, error) {
 		if file, err := m.Accounts().Load(name); err != nil {
 			a.State, a.Cause, a.Reason, a.Fix = Attention, CauseSettings, plain(err), Fix(err)
 		} else {
-			a.Username, a.Sender = file.Username, file.Sender
+			a.Username, a.Sender, a.Over = file.Username, file.Sender, file.Transport
+			if a.Over == account.Auto {
+				a.Over = account.SMTP
+			}
 			a.SecretExpires, _ = time.Parse(time.DateOnly, file.SecretExpires) // zero: not known
 		}
 		if i := slices.IndexFunc(queues, func(q queue.Account) bool { return q.Name == name }); i >= 0 {
@@ -91,7 +95,10 @@ func (m *Mailer) fillFromSender(a *AccountStatus) {
 	if slot.sender == nil {
 		return
 	}
-	a.Sessions = slot.sender.smtp.Sessions()
+	a.Sessions = slot.sender.sessions()
+	if f := slot.sender.insteadOfSMTP.Load(); f != nil && slot.sender.overGraph() {
+		a.Over, a.Instead = account.Graph, f.reply
+	}
 	if t := slot.sender.expires.Load(); t != nil {
 		a.TokenExpires = *t
 	}

@@ -88,12 +88,18 @@ func (p *prepared) address(s Submission) error {
 	if len(p.recipients) == 0 {
 		return errors.New("the message has no recipient: name one, or use -t with a To, Cc or Bcc field")
 	}
-	for _, f := range p.fields {
-		if list, err := addressParser.ParseList(f.value()); strings.EqualFold(f.name, "from") && err == nil && p.from == "" {
-			p.from = list[0].Address
+	p.from = firstAuthor(p.fields)
+	return nil
+}
+
+// firstAuthor is the first address in From, "" when there is none.
+func firstAuthor(fields []field) string {
+	for _, f := range fields {
+		if list, err := addressParser.ParseList(f.value()); strings.EqualFold(f.name, "from") && err == nil {
+			return list[0].Address
 		}
 	}
-	return nil
+	return ""
 }
 
 // raw is the header as it came, without the empty line after it.

@@ -7,6 +7,7 @@ import (
 
 	"traymail/authcode"
 	"traymail/internal/account"
+	"traymail/internal/graph"
 	"traymail/keystore"
 	"traymail/smtp"
 )
@@ -24,6 +25,8 @@ type trouble struct {
 	permanent bool
 	// after is the least wait before the message is tried again.
 	after time.Duration
+	// hold says that a person must find out whether the message was sent.
+	hold bool
 }
 
 // accountRefusals are refusals of a message that any other message of the
@@ -60,6 +63,7 @@ func troubleOf(err error, a *account.Account, from string) trouble {
 	var reply *smtp.Error
 	var oauth *authcode.Error
 	var field *account.FieldError
+	var refusal *graph.Error
 	switch {
 	case errors.As(err, &oauth), errors.Is(err, authcode.ErrNotSignedIn):
 		return tokenTrouble(err, oauth)
@@ -69,6 +73,8 @@ func troubleOf(err error, a *account.Account, from string) trouble {
 		return trouble{cause: CauseSettings}
 	case errors.As(err, &reply):
 		return smtpTrouble(reply, a, from)
+	case errors.As(err, &refusal):
+		return graphTrouble(refusal)
 	}
 	return trouble{}
 }
@@ -100,6 +106,8 @@ func smtpTrouble(e *smtp.Error, a *account.Account, from string) trouble {
 			return trouble{cause: CauseSettings}
 		case e.Code == 0 || e.Code/100 == 4:
 			return trouble{cause: CauseNetwork}
+		case a != nil && a.Mailbox == account.FromMailbox && !strings.EqualFold(from, a.Sender):
+			return trouble{} // this mailbox lacks a permission, and the others go on
 		}
 		return trouble{cause: CauseProvider}
 	}

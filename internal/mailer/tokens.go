@@ -1,0 +1,159 @@
+package mailer
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"traymail/authcode"
+	"traymail/internal/account"
+	"traymail/internal/apponly"
+	"traymail/keystore"
+)
+
+// A tokenSource hands out an account's access tokens, whoever they are got by.
+type tokenSource interface {
+	Token(ctx context.Context, resource string) (authcode.Token, error)
+	Refused(resource string, t authcode.Token)
+	Close()
+}
+
+// The names of the two resources that an account has tokens for.
+const (
+	resourceSMTP  = "smtp"
+	resourceGraph = "graph"
+)
+
+// resources are what the account wants tokens for, the one that mail leaves by
+// first: only its refusal fails a sign-in.
+func resources(a *account.Account) []authcode.Resource {
+	var all []authcode.Resource
+	add := func(name, scope string) {
+		if scope != "" {
+			all = append(all, authcode.Resource{Name: name, Scopes: strings.Fields(scope)})
+		}
+	}
+	if a.SendsOver(account.SMTP) {
+		add(resourceSMTP, a.SMTPScope)
+	}
+	if a.SendsOver(account.Graph) || a.SignIn == account.BrowserSignIn {
+		add(resourceGraph, a.GraphScope)
+	}
+	return all
+}
+
+// person returns the client that signs a person in.
+func (m *Mailer) person(a *account.Account, secret keystore.Secret, roots *x509.CertPool) *authcode.Client {
+	c := &authcode.Client{
+		Endpoints:    endpoints(a),
+		ClientID:     a.ClientID,
+		ClientSecret: authcode.Secret(secret.Reveal()),
+		RedirectURL:  a.RedirectURL,
+		Resources:    resources(a),
+		Username:     a.Username,
+		HTTPClient:   httpClient(a, roots),
+		Now:          m.Now,
+	}
+	switch {
+	case a.Provider == account.Google:
+		// Google gives a refresh token for these parameters, not for a scope, and
+		// tells the address in a claim of its own.
+		c.Scopes = []string{"openid", "email"}
+		c.AuthParams = url.Values{"access_type": {"offline"}, "prompt": {"consent"}}
+		c.ResponseMode = "query"
+	case !a.HasEntra() && a.Issuer == "":
+		c.Scopes = []string{} // a provider without OpenID Connect
+	}
+	return c
+}
+
+// endpoints are the account's own, or Entra's, which have one form in every
+// cloud.
+func endpoints(a *account.Account) authcode.Endpoints {
+	if !a.HasEntra() {
+		return authcode.Endpoints{AuthURL: a.AuthorizeURL, TokenURL: a.TokenURL, DeviceURL: a.DeviceURL, JWKSURL: a.JWKSURL, Issuer: a.Issuer}
+	}
+	tenant := "{tenantid}"
+	if account.IsGUID(a.Tenant) {
+		tenant = strings.ToLower(a.Tenant)
+	}
+	e := authcode.Endpoints{
+		AuthURL:   a.Endpoint("oauth2/v2.0/authorize"),
+		TokenURL:  a.Endpoint("oauth2/v2.0/token"),
+		DeviceURL: a.Endpoint("oauth2/v2.0/devicecode"),
+		JWKSURL:   a.Endpoint("discovery/v2.0/keys"),
+		Issuer:    a.AuthorityURL + "/" + tenant + "/v2.0",
+	}
+	// Entra may be reached by other addresses, such as those of a proxy.
+	or := func(field *string, own string) { *field = cmp.Or(own, *field) }
+	or(&e.AuthURL, a.AuthorizeURL)
+	or(&e.DeviceURL, a.DeviceURL)
+	or(&e.JWKSURL, a.JWKSURL)
+	or(&e.Issuer, a.Issuer)
+	return e
+}
+
+// stored hands out tokens by the refresh token in the keystore.
+func (m *Mailer) stored(a *account.Account, c *authcode.Client) *authcode.Source {
+	return &authcode.Source{
+		Client: c,
+		Load: func(ctx context.Context) (authcode.Secret, error) {
+			v, err := m.Secrets.Get(ctx, refreshTokenName(a))
+			if errors.Is(err, keystore.ErrNotFound) {
+				return "", nil // the Source's word for "not signed in"
+			}
+			return authcode.Secret(v.Reveal()), err
+		},
+		Save: func(ctx context.Context, t authcode.Secret) error {
+			return m.Secrets.Set(ctx, refreshTokenName(a), keystore.Secret(t.Reveal()))
+		},
+		Unsaved: func(err error) {
+			if err != nil {
+				m.log().Warn("a new refresh token could not be stored; mail flows, and the account may need a new sign-in after a restart", "account", a.Name, "error", err)
+			}
+		},
+	}
+}
+
+// application hands out tokens to the app itself.
+func (m *Mailer) application(a *account.Account, secret keystore.Secret, roots *x509.CertPool) (*apponly.Source, error) {
+	c := apponly.Config{
+		TokenURL:   endpoints(a).TokenURL,
+		ClientID:   a.ClientID,
+		Resources:  resources(a),
+		Account:    a.Sender,
+		HTTPClient: httpClient(a, roots),
+		Now:        m.Now,
+	}
+	switch a.Credential {
+	case account.CertificateCredential:
+		cert, err := apponly.ParseCertificate([]byte(secret.Reveal()), "")
+		if err != nil {
+			return nil, &account.FieldError{Key: "certificate", Text: "what is stored cannot be used: " + err.Error(), Fix: "store it again: traymail account edit " + a.Name + " --certificate FILE"}
+		}
+		c.Certificate = cert
+	case account.FederatedCredential:
+		c.AssertionFile = a.AssertionFile
+		if !filepath.IsAbs(c.AssertionFile) {
+			c.AssertionFile = filepath.Join(m.Home, c.AssertionFile)
+		}
+	default:
+		c.ClientSecret = authcode.Secret(secret.Reveal())
+	}
+	return apponly.New(c)
+}
+
+func httpClient(a *account.Account, roots *x509.CertPool) *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	// Requests are minutes or hours apart: a kept connection would be dead.
+	t.DisableKeepAlives = true
+	return &http.Client{Transport: t, Timeout: time.Duration(a.Timeout) * time.Second}
+}
