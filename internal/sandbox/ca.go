@@ -67,8 +67,8 @@ func (a *authority) leaf(f flaw) (tls.Certificate, error) {
 		return tls.Certificate{}, err
 	}
 	leaf := newCertificate(pkix.Name{CommonName: "localhost"})
-	// Microsoft's names too, for a client that is told to reach them here.
-	leaf.DNSNames = []string{"localhost", "smtp.office365.com", "login.microsoftonline.com", "graph.microsoft.com"}
+	// The real names too, for a client that is told to reach them here.
+	leaf.DNSNames = append([]string{"localhost"}, Hosts()...)
 	leaf.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
 	leaf.KeyUsage = x509.KeyUsageDigitalSignature
 	leaf.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}

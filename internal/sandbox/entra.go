@@ -14,6 +14,7 @@ import (
 type entra struct {
 	tenant *Tenant
 	keys   *keyring
+	seals  *sealer
 	base   string // "https://localhost:1234"
 	faults tokenFaults
 	now    func() time.Time
@@ -31,15 +32,36 @@ const maxForm = 64 << 10
 
 // register adds the endpoints to mux.
 func (e *entra) register(mux *http.ServeMux) {
-	mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", e.locked(e.discovery))
-	mux.HandleFunc("GET /{tenant}/discovery/v2.0/keys", e.locked(e.jwks))
-	mux.HandleFunc("/{tenant}/oauth2/v2.0/authorize", e.locked(e.authorize))
-	mux.HandleFunc("/{tenant}/oauth2/v2.0/token", e.locked(e.token))
-	mux.HandleFunc("/{tenant}/oauth2/v2.0/devicecode", e.locked(e.deviceCode))
-	mux.HandleFunc("/{tenant}/oauth2/v2.0/logout", e.locked(e.logout))
-	mux.HandleFunc("/devicelogin", e.locked(e.deviceLogin))
 	mux.HandleFunc("GET /signin/{step}", e.locked(e.showStep))
 	mux.HandleFunc("POST /signin/{step}", e.locked(e.takeStep))
+	if e.google() {
+		e.registerGoogle(mux)
+		return
+	}
+	mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", e.here(e.discovery))
+	mux.HandleFunc("GET /{tenant}/discovery/v2.0/keys", e.here(e.jwks))
+	mux.HandleFunc("/{tenant}/oauth2/v2.0/authorize", e.here(e.authorize))
+	mux.HandleFunc("/{tenant}/oauth2/v2.0/token", e.here(e.token))
+	mux.HandleFunc("/{tenant}/oauth2/v2.0/devicecode", e.here(e.deviceCode))
+	mux.HandleFunc("/{tenant}/oauth2/v2.0/logout", e.here(e.logout))
+	mux.HandleFunc("/devicelogin", e.locked(e.deviceLogin))
+	if !e.personal() {
+		mux.HandleFunc("GET /{tenant}/v2.0/adminconsent", e.here(e.adminConsent))
+	}
+}
+
+// here is locked for the endpoints of a tenant: another cloud does not know it.
+func (e *entra) here(h func(*http.Request) answer) http.HandlerFunc {
+	return e.locked(func(r *http.Request) answer {
+		if !e.elsewhere(r) {
+			return h(r)
+		}
+		unknown := newIncident(tenantUnknown(r.PathValue("tenant")), e.now(), r)
+		if strings.HasSuffix(r.URL.Path, "/authorize") || strings.HasSuffix(r.URL.Path, "/adminconsent") {
+			return errorPage(unknown)
+		}
+		return unknown.answer()
+	})
 }
 
 // locked makes a handler of h, which runs with the lock held, and sends what it
@@ -55,8 +77,9 @@ func (e *entra) locked(h func(*http.Request) answer) http.HandlerFunc {
 	}
 }
 
-// issuer is the iss of this tenant's ID tokens.
-func (e *entra) issuer() string { return e.base + "/" + e.tenant.ID + "/v2.0" }
+// issuer is the iss of this tenant's ID tokens, for clients that know it under
+// base.
+func (e *entra) issuer(base string) string { return base + "/" + e.tenant.ID + "/v2.0" }
 
 // ours reports whether a path's first segment names this tenant itself.
 func (e *entra) ours(segment string) bool {
@@ -87,8 +110,10 @@ func (e *entra) checkApp(segment, clientID string) (app *App, refused *refusal) 
 		return nil, appUnknown(clientID, e.tenant.Domain)
 	case app.Disabled:
 		return nil, appDisabled(app)
-	case segment == "consumers":
+	case segment == "consumers" && !e.personal():
 		return nil, consumersRefused(app)
+	case segment == "organizations" && e.personal():
+		return nil, organizationsRefused(app)
 	case app.SingleTenant && !e.ours(segment):
 		return nil, singleTenantOnly(app, segment)
 	}
@@ -104,6 +129,8 @@ func (a *App) clone() *App {
 		c.Redirects[uri] = platform
 	}
 	c.Permissions = slices.Clone(a.Permissions)
+	c.AppRoles, c.GrantedRoles = slices.Clone(a.AppRoles), slices.Clone(a.GrantedRoles)
+	c.Certificates, c.Federated = slices.Clone(a.Certificates), slices.Clone(a.Federated)
 	c.AdminConsented = nil // consented reads it where it can change
 	return &c
 }
@@ -165,11 +192,17 @@ func (e *entra) discovery(r *http.Request) answer {
 	if refused := e.checkTenant(segment); refused != nil {
 		return newIncident(refused, e.now(), r).answer()
 	}
-	issuer := e.issuer()
-	if !e.ours(segment) {
-		issuer = e.base + "/{tenantid}/v2.0" // literally so: the token's tid goes there
+	base := e.at(r)
+	issuer := e.issuer(base)
+	switch {
+	case e.ours(segment), segment == "consumers" && e.personal():
+	default:
+		issuer = base + "/{tenantid}/v2.0" // literally so: the token's tid goes there
 	}
-	root := e.base + "/" + segment
+	root, userInfo := base+"/"+segment, base
+	if base != e.base {
+		userInfo = "https://" + clouds[e.tenant.Provider].graph
+	}
 	return jsonAnswer(http.StatusOK, map[string]any{
 		"issuer":                                issuer,
 		"authorization_endpoint":                root + "/oauth2/v2.0/authorize",
@@ -177,12 +210,12 @@ func (e *entra) discovery(r *http.Request) answer {
 		"device_authorization_endpoint":         root + "/oauth2/v2.0/devicecode",
 		"end_session_endpoint":                  root + "/oauth2/v2.0/logout",
 		"jwks_uri":                              root + "/discovery/v2.0/keys",
-		"userinfo_endpoint":                     e.base + "/oidc/userinfo",
+		"userinfo_endpoint":                     userInfo + "/oidc/userinfo",
 		"response_modes_supported":              []string{"query", "fragment", "form_post"},
 		"response_types_supported":              []string{"code"},
 		"subject_types_supported":               []string{"pairwise"},
 		"id_token_signing_alg_values_supported": []string{"RS256"},
-		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "client_secret_basic"},
+		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "private_key_jwt", "client_secret_basic"},
 		"scopes_supported":                      []string{"openid", "profile", "email", "offline_access"},
 		"claims_supported":                      []string{"sub", "iss", "aud", "exp", "iat", "nonce", "preferred_username", "name", "tid", "oid", "ver"},
 	})

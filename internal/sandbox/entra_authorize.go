@@ -22,6 +22,7 @@ type authorizeRequest struct {
 	scopes            scopeSet
 	prompt            []string
 	loginHint         string
+	offline           bool // at Google: a refresh token was asked for
 }
 
 // asks reports whether the prompt parameter has value.
@@ -70,7 +71,7 @@ func (e *entra) authorize(r *http.Request) answer {
 	if refused != nil {
 		return errorPage(newIncident(refused, e.now(), r))
 	}
-	if refused := request.readRest(r.Form); refused != nil {
+	if refused := request.readRest(r.Form, e.tenant.Provider); refused != nil {
 		return e.respondRefusal(r, request, refused, "")
 	}
 	s := e.session(r)
@@ -126,7 +127,7 @@ func (e *entra) clientAndAddress(r *http.Request) (a authorizeRequest, refused *
 }
 
 // readRest reads the parameters whose errors go to the client.
-func (a *authorizeRequest) readRest(form url.Values) *refusal {
+func (a *authorizeRequest) readRest(form url.Values, p Provider) *refusal {
 	switch form.Get("response_type") {
 	case "code":
 	case "":
@@ -139,9 +140,9 @@ func (a *authorizeRequest) readRest(form url.Values) *refusal {
 		return refused
 	}
 	a.prompt = strings.Fields(form.Get("prompt"))
-	for _, p := range a.prompt {
-		if !slices.Contains([]string{"none", "login", "consent", "select_account"}, p) {
-			return parameterInvalid("prompt", p)
+	for _, wanted := range a.prompt {
+		if !slices.Contains([]string{"none", "login", "consent", "select_account"}, wanted) {
+			return parameterInvalid("prompt", wanted)
 		}
 	}
 	if a.asks("none") && len(a.prompt) > 1 {
@@ -154,7 +155,7 @@ func (a *authorizeRequest) readRest(form url.Values) *refusal {
 		return parameterMissing("scope")
 	}
 	var refused *refusal
-	a.scopes, refused = parseScopes(form.Get("scope"), a.app)
+	a.scopes, refused = p.parseScopes(form.Get("scope"), a.app)
 	return refused
 }
 

@@ -58,7 +58,7 @@ func TestAuthorizeSendsOtherErrorsToTheClient(t *testing.T) {
 		"a scope after Exchange's belongs to Exchange": {[]string{"scope", smtpScope + " User.Read"}, "invalid_scope", "70011"},
 		".default with others":                         {[]string{"scope", "https://outlook.office.com/.default User.Read"}, "invalid_scope", "70011"},
 		"an unknown resource":                          {[]string{"scope", "https://nowhere.example/Read"}, "invalid_resource", "500011"},
-		"a permission that is not registered":          {[]string{"scope", "https://graph.microsoft.com/Mail.Send"}, "unauthorized_client", "650056"},
+		"a permission that is not registered":          {[]string{"scope", "https://outlook.office.com/IMAP.AccessAsUser.All"}, "unauthorized_client", "650056"},
 		"an unknown PKCE method":                       {[]string{"code_challenge_method", "S512"}, "invalid_request", "501491"},
 		"a short PKCE challenge":                       {[]string{"code_challenge", "short"}, "invalid_request", "501491"},
 		"a single-page app without PKCE":               {[]string{"client_id", spaAppID, "redirect_uri", "http://localhost:53683/", "code_challenge", ""}, "invalid_request", "9002325"},
@@ -170,7 +170,7 @@ func TestScopesBindToTheResourceBeforeThem(t *testing.T) {
 		{"by application ID", graphAudience + "/User.Read", graphAudience},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			set, refused := parseScopes(test.scope, app)
+			set, refused := GlobalCloud.parseScopes(test.scope, app)
 			if refused != nil {
 				t.Fatal(refused.text)
 			}

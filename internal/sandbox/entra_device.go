@@ -52,7 +52,7 @@ func (e *entra) newDevice(r *http.Request) (any, *refusal) {
 	if strings.TrimSpace(r.PostForm.Get("scope")) == "" {
 		return nil, parameterMissing("scope")
 	}
-	scopes, refused := parseScopes(r.PostForm.Get("scope"), app)
+	scopes, refused := e.tenant.Provider.parseScopes(r.PostForm.Get("scope"), app)
 	if refused != nil {
 		return nil, refused
 	}
@@ -71,7 +71,7 @@ func (e *entra) newDevice(r *http.Request) (any, *refusal) {
 	code := randomName()
 	// It stays longer than it is good, so that a late client hears why.
 	e.devices.put(code, d, now, now.Add(4*deviceLifetime))
-	page := e.base + "/devicelogin"
+	page := e.at(r) + "/devicelogin"
 	return struct {
 		UserCode        string `json:"user_code"`
 		DeviceCode      string `json:"device_code"`

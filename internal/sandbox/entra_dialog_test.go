@@ -36,7 +36,7 @@ var (
 
 // known are the values that look random and are not.
 func known(s string) bool {
-	return s == testVerifier || slices.Contains([]string{contosoID, desktopAppID, webAppID, graphAudience}, s)
+	return s == testVerifier || slices.Contains([]string{contosoID, desktopAppID, webAppID, daemonAppID, graphAudience}, s)
 }
 
 func (c *recorder) normal(s string) string {
@@ -168,6 +168,30 @@ func TestDialogs(t *testing.T) {
 			b.tokenWith(c, url.Values{"grant_type": {"refresh_token"}, "client_id": {webAppID}, "refresh_token": {"x"}})
 			code := b.signIn("client_id", webAppID, "redirect_uri", "http://localhost:53682/callback")
 			b.tokenWith(c, webForm(code, b.Tenant().app(webAppID).SecretID))
+		})
+	})
+	t.Run("an application with its certificate, and with another's", func(t *testing.T) {
+		record(t, "certificate", "default", func(b *bench, c *http.Client) {
+			own, other := newCredential(b), newCredential(b)
+			if _, err := b.Tenant().AddCertificate(daemonAppID, own.certificate.Raw); err != nil {
+				t.Fatal(err)
+			}
+			for _, signer := range []credential{own, other} {
+				b.tokenWith(c, appForm("client_secret", "", "client_assertion_type", jwtBearer, "client_assertion", signer.assertion(b, nil)))
+			}
+		})
+	})
+	t.Run("admin consent, first not by an administrator", func(t *testing.T) {
+		record(t, "adminconsent", "default", func(b *bench, c *http.Client) {
+			v := b.get(c, b.adminURL())
+			v = b.submit(c, v, "login", "svc@contoso.com")
+			v = b.submit(c, v, "passwd", "svc-password-1")
+			b.submit(c, v)
+			c.Jar = b.browser().Jar
+			v = b.get(c, b.adminURL())
+			v = b.submit(c, v, "login", "admin@contoso.com")
+			v = b.submit(c, v, "passwd", "admin-password-1")
+			b.submit(c, v)
 		})
 	})
 	t.Run("device code", func(t *testing.T) {

@@ -85,6 +85,11 @@ func consumersRefused(app *App) *refusal {
 	return refuse("invalid_request", 9002332, "Application '%s'(%s) is for work and school accounts only. The /consumers endpoint does not serve it.", app.ClientID, app.Name)
 }
 
+// organizationsRefused is the reverse, for registrations of personal accounts.
+func organizationsRefused(app *App) *refusal {
+	return refuse("invalid_request", 9002346, "Application '%s'(%s) is configured for use by Microsoft Account users only. Please use the /consumers endpoint to serve this request.", app.ClientID, app.Name)
+}
+
 func appUnknown(clientID, tenant string) *refusal {
 	return refuse("unauthorized_client", 700016, "Application with identifier '%s' was not found in the directory '%s'. Either no administrator installed it there and no user consented to it, or the request went to the wrong tenant.", clientID, tenant)
 }
@@ -131,12 +136,12 @@ func resourceUnknown(prefix string) *refusal {
 	return refuse("invalid_resource", 500011, "The resource principal named %s was not found in the tenant. Either no administrator installed it there, or the request went to the wrong tenant.", prefix)
 }
 
-func resourceNotRegistered(app *App, r *resource) *refusal {
-	return refuse("invalid_resource", 650057, "Invalid resource. The client has requested access to a resource which is not listed in the requested permissions in the client's application registration. Client app ID: %s(%s). Resource value from request: %s (%s).", app.ClientID, app.Name, r.id, r.name)
+func resourceNotRegistered(app *App, spelling string, r *resource) *refusal {
+	return refuse("invalid_resource", 650057, "Invalid resource. The client has requested access to a resource which is not listed in the requested permissions in the client's application registration. Client app ID: %s(%s). Resource value from request: %s (%s).", app.ClientID, app.Name, spelling, r.name)
 }
 
 func permissionNotRegistered(app *App, p permission) *refusal {
-	return refuse("unauthorized_client", 650056, "Misconfigured application. The permission %s is not listed in the requested permissions in the registration of '%s'(%s).", p.id(), app.ClientID, app.Name)
+	return refuse("unauthorized_client", 650056, "Misconfigured application. The permission %s is not listed in the requested permissions in the registration of '%s'(%s).", p.prefix+"/"+p.name, app.ClientID, app.Name)
 }
 
 func consentMissing(oauth string, app *App) *refusal {

@@ -20,7 +20,7 @@ func newFuzzEntra(f *testing.F) http.Handler {
 	tenant := contoso(c.now())
 	e := &entra{tenant: tenant, keys: keys, base: "https://sandbox", now: c.now}
 	app := tenant.app(desktopAppID).clone()
-	scopes, refused := parseScopes(bothScopes, app)
+	scopes, refused := GlobalCloud.parseScopes(bothScopes, app)
 	if refused != nil {
 		f.Fatal(refused.text)
 	}

@@ -31,6 +31,7 @@ type grant struct {
 	// challenge and method are PKCE's; challenge is "" without it.
 	challenge, method string
 	mfa               bool
+	offline           bool      // at Google: a refresh token comes with it
 	issued            time.Time // this code or token
 	began             time.Time // the sign-in
 	used              bool      // a code that was redeemed
@@ -68,6 +69,7 @@ type accessTokenClaims struct {
 	ObjectID      string   `json:"oid"`
 	PUID          string   `json:"puid"`
 	RH            string   `json:"rh"`
+	Roles         []string `json:"roles,omitempty"` // an application's alone
 	Scope         string   `json:"scp"`
 	SID           string   `json:"sid"`
 	SignInState   []string `json:"signin_state"`
@@ -80,22 +82,33 @@ type accessTokenClaims struct {
 	TenantCreated int64    `json:"xms_tcdt"`
 }
 
-// accessToken signs a token of audience for scopes, and says how long it is
-// good.
-func (e *entra) accessToken(g *grant, app *App, user *User, audience string, scopes []string) (string, time.Duration, error) {
-	var lifetime time.Duration
+// accessLifetime is how long a new access token is good.
+func (e *entra) accessLifetime() (lifetime time.Duration) {
 	e.tenant.View(func(t *Tenant) { lifetime = t.AccessTokenLifetime })
 	if lifetime == 0 {
 		lifetime = 60*time.Minute + rand.N(30*time.Minute)
 	}
-	now := e.now()
+	return lifetime
+}
+
+// accessToken makes a token of audience for scopes, and says how long it is
+// good. Nobody can read one for a personal account but Microsoft.
+func (e *entra) accessToken(g *grant, app *App, user *User, audience string, scopes []string) (string, time.Duration, error) {
+	lifetime, now := e.accessLifetime(), e.now()
+	if e.personal() {
+		token, err := e.seals.seal(personalToken, accessClaims{
+			Audience: audience, UPN: user.UPN, ObjectID: user.ObjectID, TenantID: e.tenant.ID, AppID: app.ClientID,
+			Scopes: scopes, Expires: now.Add(lifetime),
+		})
+		return token, lifetime, err
+	}
 	acr := "0"
 	if g.platform == Web {
 		acr = "1"
 	}
 	claims := accessTokenClaims{
 		Claims: jwt.Claims{
-			Issuer: "https://sts.windows.net/" + e.tenant.ID + "/", Subject: pairwise(user.ObjectID, app.ClientID),
+			Issuer: e.accessIssuer(), Subject: pairwise(user.ObjectID, app.ClientID),
 			Audience: jwt.Audience{audience}, IssuedAt: jwt.NewNumericDate(now),
 			NotBefore: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(lifetime)),
 		},
@@ -110,6 +123,11 @@ func (e *entra) accessToken(g *grant, app *App, user *User, audience string, sco
 	}
 	token, err := e.keys.sign(claims)
 	return token, lifetime, err
+}
+
+// accessIssuer is the iss of this tenant's access tokens, version 1.0.
+func (e *entra) accessIssuer() string {
+	return "https://" + clouds[e.tenant.Provider].sts + "/" + e.tenant.ID + "/"
 }
 
 // methods is the amr claim.
@@ -141,7 +159,7 @@ type idTokenClaims struct {
 }
 
 // idToken signs an ID token. Where the scenario says so, a new key signs it.
-func (e *entra) idToken(g *grant, app *App, user *User) (string, error) {
+func (e *entra) idToken(base string, g *grant, app *App, user *User) (string, error) {
 	if e.faults.rotateKeys {
 		if err := e.keys.rotate(); err != nil {
 			return "", err
@@ -150,7 +168,7 @@ func (e *entra) idToken(g *grant, app *App, user *User) (string, error) {
 	now := e.now()
 	claims := idTokenClaims{
 		Claims: jwt.Claims{
-			Issuer: e.issuer(), Subject: pairwise(user.ObjectID, app.ClientID), Audience: jwt.Audience{app.ClientID},
+			Issuer: e.issuer(base), Subject: pairwise(user.ObjectID, app.ClientID), Audience: jwt.Audience{app.ClientID},
 			IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now),
 			Expiry: jwt.NewNumericDate(now.Add(time.Hour)),
 		},
@@ -168,13 +186,17 @@ func (e *entra) idToken(g *grant, app *App, user *User) (string, error) {
 
 // check is the tenant's accessChecker.
 func (e *entra) check(token string) (accessClaims, bool) {
+	if prefix, opaque := opaqueTokens[e.tenant.Provider]; opaque {
+		c, ok := e.seals.open(prefix, token)
+		return c, ok && e.now().Before(c.Expires)
+	}
 	var c accessTokenClaims
 	if !e.keys.verify(token, &c) || c.ValidateWithLeeway(jwt.Expected{Time: e.now()}, 0) != nil ||
 		len(c.Audience) != 1 || c.TenantID != e.tenant.ID || c.Version != "1.0" {
 		return accessClaims{}, false
 	}
 	return accessClaims{
-		Audience: c.Audience[0], UPN: c.UPN, TenantID: c.TenantID, AppID: c.AppID,
-		Scopes: strings.Fields(c.Scope), Expires: c.Expiry.Time(),
+		Audience: c.Audience[0], UPN: c.UPN, ObjectID: c.ObjectID, TenantID: c.TenantID, AppID: c.AppID,
+		Scopes: strings.Fields(c.Scope), Roles: c.Roles, Expires: c.Expiry.Time(),
 	}, true
 }

@@ -18,7 +18,9 @@ import (
 type accessClaims struct {
 	Audience string
 	// UPN is the signed-in user; "" in an app-only token.
-	UPN      string
+	UPN string
+	// ObjectID is the user's, or that of the enterprise application.
+	ObjectID string
 	TenantID string
 	AppID    string
 	Scopes   []string // delegated: the scp claim

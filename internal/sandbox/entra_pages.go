@@ -23,14 +23,18 @@ type page struct {
 	// Flow is the id of the walk, App the registration's name, Account the
 	// address that the person typed.
 	Flow, App, Account string
-	// Admin may consent for everybody.
-	Admin       bool
-	Permissions []wanted
+	// Google is whose pages they are; Microsoft's otherwise.
+	Google bool
+	// Admin may consent for everybody; ForAll is when nothing else was asked.
+	Admin, ForAll bool
+	Permissions   []wanted
 	// Action and Fields are the form that goes back to the client.
 	Action string
 	Fields []field
 	// Text is a message's body, Incident what support asks for.
 	Text, Incident string
+
+	Registrations []portalApp
 
 	Ready    Ready
 	Messages []Message
@@ -117,11 +121,14 @@ func alertWords(code int) string {
 
 // page shows one step of a walk, with what was wrong with the last try.
 func (e *entra) page(f *signIn, step string, wrong *refusal, r *http.Request) answer {
-	p := page{Flow: f.id, App: f.request.app.Name, Account: f.typed}
+	p := page{Flow: f.id, App: f.request.app.Name, Account: f.typed, Google: e.google()}
 	if step == stepApproval {
 		wrong = refuse("access_denied", 90094, "An administrator of %s has not consented to use the application '%s'.", e.tenant.Domain, p.App)
 	}
-	if wrong != nil {
+	switch {
+	case wrong != nil && p.Google:
+		p.Alert = &alert{Words: googleWords(wrong.code)}
+	case wrong != nil:
 		p.Alert = &alert{alertWords(wrong.code), newIncident(wrong, e.now(), r).headline()}
 	}
 	switch step {
@@ -133,12 +140,27 @@ func (e *entra) page(f *signIn, step string, wrong *refusal, r *http.Request) an
 		p.Title = "Enter code"
 	case stepConsent:
 		p.Title = "Permissions requested"
-		p.Admin = e.account(f.upn).Admin
-		for _, id := range f.request.scopes.ids() {
-			p.Permissions = append(p.Permissions, wanted{describe(id), id})
-		}
+		p.Permissions = e.asked(f)
+		p.ForAll = f.admin != nil
+		p.Admin = !p.ForAll && e.account(f.upn).Admin
 	case stepApproval:
 		p.Title = "Need admin approval"
 	}
 	return render(http.StatusOK, step, p)
+}
+
+// asked lists what the consent page shows.
+func (e *entra) asked(f *signIn) (list []wanted) {
+	add := func(ids []string, words func(string) string) {
+		for _, id := range ids {
+			list = append(list, wanted{words(id), e.tenant.Provider.spell(id)})
+		}
+	}
+	if f.admin == nil {
+		add(f.request.scopes.ids(), describe)
+		return list
+	}
+	add(f.admin.delegated, describe)
+	add(f.admin.roles, describeRole)
+	return list
 }

@@ -7,44 +7,68 @@ import (
 
 // A resource is an API that access tokens are for.
 type resource struct {
-	id   string // how consent and registrations name it
+	id   string // how consent and registrations name it, in every cloud
 	name string
-	// prefixes are the spellings a scope may use; the token's audience is the
-	// spelling used, unless audience fixes it.
-	prefixes []string
-	audience string
-	// words says, per delegated permission, what the consent page says.
-	words map[string]string
+	// guid is the application ID, a spelling of it in every cloud; "" at Google.
+	guid string
+	// spellings are how each provider's clients name it, the usual one first;
+	// the token's audience is the spelling used, unless audience fixes it.
+	spellings map[Provider][]string
+	audience  string
+	// words says, per delegated permission, what the consent page says; roles
+	// does per application permission.
+	words, roles map[string]string
 }
 
 const (
 	exchangeID    = "https://outlook.office.com"
 	graphID       = "https://graph.microsoft.com"
+	googleMailID  = "https://mail.google.com"
 	graphAudience = "00000003-0000-0000-c000-000000000000"
 )
 
-// resources are the APIs of the tenant; nothing writes to them. The portal
+// resources are the APIs of the tenants; nothing writes to them. The portal
 // lists SMTP.Send under Graph although only Exchange's audience can use it, so
 // both have it.
 var resources = [...]*resource{
 	{
-		id: exchangeID, name: "Office 365 Exchange Online",
-		prefixes: []string{exchangeID, "https://outlook.office365.com", "00000002-0000-0ff1-ce00-000000000000"},
+		id: exchangeID, name: "Office 365 Exchange Online", guid: "00000002-0000-0ff1-ce00-000000000000",
+		spellings: map[Provider][]string{
+			GlobalCloud: {exchangeID, "https://outlook.office365.com"},
+			GCCHigh:     {"https://outlook.office365.us"},
+			DoD:         {"https://outlook.office365.us"},
+			China:       {"https://partner.outlook.cn"},
+			OutlookCom:  {exchangeID, "https://outlook.office365.com"},
+		},
 		words: map[string]string{
 			"SMTP.Send":             "Send emails from your mailbox using SMTP AUTH",
 			"IMAP.AccessAsUser.All": "Read and write to your mailbox via IMAP",
 			"POP.AccessAsUser.All":  "Read your mailbox via POP",
 		},
+		roles: map[string]string{"SMTP.SendAsApp": "Send emails from any mailbox using SMTP AUTH"},
 	},
 	{
-		id: graphID, name: "Microsoft Graph", audience: graphAudience,
-		prefixes: []string{graphID, graphAudience},
+		id: graphID, name: "Microsoft Graph", guid: graphAudience, audience: graphAudience,
+		spellings: map[Provider][]string{
+			GlobalCloud: {graphID},
+			GCCHigh:     {"https://graph.microsoft.us"},
+			DoD:         {"https://dod-graph.microsoft.us"},
+			China:       {"https://microsoftgraph.chinacloudapi.cn"},
+			OutlookCom:  {graphID},
+		},
 		words: map[string]string{
 			"User.Read":        "Sign you in and read your profile",
 			"SMTP.Send":        "Send emails from your mailbox using SMTP AUTH",
 			"Mail.Send":        "Send mail as you",
 			"Mail.Send.Shared": "Send mail on behalf of others",
 		},
+		roles: map[string]string{"Mail.Send": "Send mail as any user"},
+	},
+	{
+		// Its only scope is the bare address, a permission without a name.
+		id: googleMailID, name: "Gmail",
+		spellings: map[Provider][]string{GoogleGmail: {googleMailID}},
+		words:     map[string]string{"": "Read, compose, send, and permanently delete all your email from Gmail"},
 	},
 }
 
@@ -56,16 +80,39 @@ var oidcScopes = map[string]string{
 	"offline_access": "Maintain access to data you have given it access to",
 }
 
-// findResource finds a resource by one of its spellings, nil when there is none.
+// findResource finds a resource by one of its spellings in any cloud, nil when
+// there is none: the audience of a token that this tenant has issued.
 func findResource(prefix string) *resource {
+	for provider := range clouds {
+		if r := provider.resource(prefix); r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+// resource finds a resource by a spelling that this provider knows, with or
+// without a slash at its end; nil when there is none.
+func (p Provider) resource(prefix string) *resource {
+	prefix = strings.TrimSuffix(prefix, "/")
 	for _, r := range resources {
-		for _, p := range r.prefixes {
-			if strings.EqualFold(p, prefix) {
+		for _, spelling := range r.spellings[p] {
+			if strings.EqualFold(spelling, prefix) || r.guid != "" && strings.EqualFold(r.guid, prefix) {
 				return r
 			}
 		}
 	}
 	return nil
+}
+
+// spell is an id of consent as this provider's clients write it.
+func (p Provider) spell(id string) string {
+	if i := strings.LastIndexByte(id, '/'); i >= 0 {
+		if r := findResource(id[:i]); r != nil && len(r.spellings[p]) > 0 {
+			return r.spellings[p][0] + id[i:]
+		}
+	}
+	return id
 }
 
 // permission finds the name of a delegated permission in its own spelling.
@@ -128,10 +175,11 @@ func (s scopeSet) resources() []*resource {
 // parseScopes takes a scope parameter apart and checks it against the
 // registration. A scope without a resource belongs to the resource before it,
 // and to Graph when it is the first.
-func parseScopes(raw string, app *App) (scopeSet, *refusal) {
+func (p Provider) parseScopes(raw string, app *App) (scopeSet, *refusal) {
 	var set scopeSet
 	words := strings.Fields(raw)
-	current, prefix := findResource(graphID), graphID
+	prefix := strings.TrimSuffix(p.spell(graphID+"/"), "/")
+	current := p.resource(prefix)
 	everything := false // a /.default was there
 	for _, word := range words {
 		if oidc := strings.ToLower(word); oidcScopes[oidc] != "" {
@@ -143,7 +191,7 @@ func parseScopes(raw string, app *App) (scopeSet, *refusal) {
 		name := word
 		if i := strings.LastIndexByte(word, '/'); i >= 0 {
 			prefix, name = strings.TrimRight(word[:i], "/"), word[i+1:]
-			if current = findResource(prefix); current == nil {
+			if current = p.resource(prefix); current == nil {
 				return set, resourceUnknown(prefix)
 			}
 		}
@@ -151,7 +199,7 @@ func parseScopes(raw string, app *App) (scopeSet, *refusal) {
 			everything = true
 			set.permissions = append(set.permissions, app.registered(current, prefix)...)
 			if !app.lists(current) {
-				return set, resourceNotRegistered(app, current)
+				return set, resourceNotRegistered(app, prefix, current)
 			}
 			continue
 		}
@@ -159,15 +207,15 @@ func parseScopes(raw string, app *App) (scopeSet, *refusal) {
 		if !ok {
 			return set, scopeInvalid(raw, word)
 		}
-		p := permission{current, prefix, known}
+		wanted := permission{current, prefix, known}
 		if !app.lists(current) {
-			return set, resourceNotRegistered(app, current)
+			return set, resourceNotRegistered(app, prefix, current)
 		}
-		if !app.allows(p) {
-			return set, permissionNotRegistered(app, p)
+		if !app.allows(wanted) {
+			return set, permissionNotRegistered(app, wanted)
 		}
-		if !slices.Contains(set.permissions, p) {
-			set.permissions = append(set.permissions, p)
+		if !slices.Contains(set.permissions, wanted) {
+			set.permissions = append(set.permissions, wanted)
 		}
 	}
 	if everything && len(words)-len(set.oidc) > 1 {
@@ -224,6 +272,16 @@ func describe(id string) string {
 	if i := strings.LastIndexByte(id, '/'); i >= 0 {
 		if r := findResource(id[:i]); r != nil {
 			return r.words[id[i+1:]]
+		}
+	}
+	return id
+}
+
+// describeRole is an application permission in the consent page's words.
+func describeRole(id string) string {
+	if i := strings.LastIndexByte(id, '/'); i >= 0 {
+		if r := findResource(id[:i]); r != nil {
+			return r.roles[id[i+1:]]
 		}
 	}
 	return id

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -14,6 +15,8 @@ type signIn struct {
 	request authorizeRequest
 	// device is set when the walk is for a device code instead of a redirect.
 	device *deviceRequest
+	// admin is set when an administrator shall grant something for everybody.
+	admin *adminRequest
 
 	typed string // in the account box
 	upn   string // the account of typed
@@ -42,6 +45,8 @@ func (e *entra) next(f *signIn) string {
 		return stepPassword
 	case user.MFA && !f.mfa:
 		return stepCode
+	case f.admin != nil && !user.Admin:
+		return stepApproval
 	case !f.consent && e.needsConsent(f):
 		var closed bool
 		e.tenant.View(func(t *Tenant) { closed = t.UserConsentDisabled })
@@ -54,7 +59,7 @@ func (e *entra) next(f *signIn) string {
 }
 
 func (e *entra) needsConsent(f *signIn) bool {
-	return f.request.asks("consent") || len(e.missingConsent(f.request.app, f.upn, f.request.scopes.ids())) > 0
+	return f.admin != nil || f.request.asks("consent") || len(e.missingConsent(f.request.app, f.upn, f.request.scopes.ids())) > 0
 }
 
 // proceed sends the browser to the next page, or ends the sign-in.
@@ -63,8 +68,13 @@ func (e *entra) proceed(r *http.Request, f *signIn) answer {
 		return redirectAnswer(http.StatusSeeOther, "/signin/"+step+"?flow="+f.id)
 	}
 	f.finished = true
-	if f.device != nil {
+	switch {
+	case f.device != nil:
 		return e.approveDevice(f)
+	case f.admin != nil:
+		return e.respondAdmin(r, f)
+	case e.google():
+		return e.respondGoogle(r, f)
 	}
 	return e.respondCode(r, f.request, f.upn, f.mfa)
 }
@@ -148,6 +158,12 @@ func (e *entra) cancel(r *http.Request, f *signIn, why *refusal) answer {
 		f.device.declined = true
 		return messagePage("Sign-in cancelled", "Nothing was signed in. You can close this page and go back to your device.")
 	}
+	switch {
+	case f.admin != nil:
+		return e.respondAdminRefusal(r, f.request, adminDeclined())
+	case e.google():
+		return f.request.respond(r, url.Values{"error": {"access_denied"}})
+	}
 	return e.respondRefusal(r, f.request, why, "cancel")
 }
 
@@ -189,6 +205,10 @@ func (e *entra) takeCode(r *http.Request, f *signIn) answer {
 
 func (e *entra) takeConsent(r *http.Request, f *signIn) answer {
 	f.consent = true
+	if f.admin != nil {
+		e.grantForEverybody(f)
+		return e.proceed(r, f)
+	}
 	missing := e.missingConsent(f.request.app, f.upn, f.request.scopes.ids())
 	forAll := r.Form.Get("for_all") != ""
 	e.tenant.Change(func(t *Tenant) {

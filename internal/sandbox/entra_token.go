@@ -22,7 +22,7 @@ const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
 // tokenReply is a good answer of the token endpoint.
 type tokenReply struct {
 	TokenType    string `json:"token_type"`
-	Scope        string `json:"scope"`
+	Scope        string `json:"scope,omitempty"` // an application gets none
 	ExpiresIn    int    `json:"expires_in"`
 	ExtExpiresIn int    `json:"ext_expires_in"`
 	AccessToken  string `json:"access_token"`
@@ -72,8 +72,18 @@ func (e *entra) redeem(r *http.Request) (reply tokenReply, platform Platform, re
 	case clientID == "":
 		return reply, "", parameterMissing("client_id")
 	}
+	alone := form.Get("grant_type") == "client_credentials"
+	if alone {
+		if refused = e.checkAppTenant(r.PathValue("tenant")); refused != nil {
+			return reply, "", refused
+		}
+	}
 	app, refused := e.checkApp(r.PathValue("tenant"), clientID)
 	if refused != nil {
+		return reply, "", refused
+	}
+	if alone {
+		reply, refused = e.redeemApp(r, app, secret)
 		return reply, "", refused
 	}
 	var g *grant
@@ -94,7 +104,7 @@ func (e *entra) redeem(r *http.Request) (reply tokenReply, platform Platform, re
 	if refused != nil {
 		return reply, platform, refused
 	}
-	reply, refused = e.issue(g, app, scopes)
+	reply, refused = e.issue(e.at(r), g, app, scopes)
 	return reply, platform, refused
 }
 
@@ -122,18 +132,12 @@ func (e *entra) checkClient(r *http.Request, app *App, platform Platform, secret
 		return refuse("invalid_request", 9002327, "Tokens issued for the 'Single-Page Application' client-type may only be redeemed via cross-origin requests.")
 	case platform != SPA && origin:
 		return refuse("invalid_request", 9002326, "Cross-origin token redemption is permitted only for the 'Single-Page Application' client-type.")
-	case platform != Web && secret != "":
-		return refuse("invalid_client", 700025, "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.")
+	case platform != Web && (secret != "" || r.PostForm.Get("client_assertion") != ""):
+		return clientPublic()
 	case platform != Web:
 		return nil
-	case secret == "":
-		return refuse("invalid_client", 7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
-	case app.Secret == "" || secret != app.Secret:
-		return refuse("invalid_client", 7000215, "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '%s'.", app.ClientID)
-	case !app.SecretExpires.IsZero() && !e.now().Before(app.SecretExpires):
-		return refuse("invalid_client", 7000222, "The provided client secret keys for app '%s' are expired. Create new keys for the app in the portal, or use a certificate.", app.ClientID)
 	}
-	return nil
+	return e.prove(r, app, secret)
 }
 
 // redeemCode is grant_type=authorization_code.
@@ -162,7 +166,7 @@ func (e *entra) redeemCode(r *http.Request, app *App, secret string) (*grant, sc
 	case !g.verify(form.Get("code_verifier")):
 		return g, scopeSet{}, refuse("invalid_grant", 501481, "The Code_Verifier does not match the code_challenge supplied in the authorization request.")
 	}
-	scopes, refused := parseScopes(form.Get("scope"), app)
+	scopes, refused := e.tenant.Provider.parseScopes(form.Get("scope"), app)
 	if refused != nil {
 		return g, scopes, refused
 	}
@@ -206,7 +210,7 @@ func (e *entra) redeemRefresh(r *http.Request, app *App, secret string) (*grant,
 	if refused := e.checkClient(r, app, g.platform, secret); refused != nil {
 		return g, scopeSet{}, refused
 	}
-	scopes, refused := parseScopes(form.Get("scope"), app)
+	scopes, refused := e.tenant.Provider.parseScopes(form.Get("scope"), app)
 	if refused != nil {
 		return g, scopes, refused
 	}
@@ -250,9 +254,9 @@ func (e *entra) checkRefresh(g *grant, scopes scopeSet, now time.Time) *refusal 
 }
 
 // issue makes the tokens of a grant for the permissions of one resource, or
-// for Graph's userinfo when there are none. OpenID Connect's scopes that the
+// for Graph's userinfo when there are none, with base in the ID token's issuer. OpenID Connect's scopes that the
 // sign-in did not ask for are passed over.
-func (e *entra) issue(g *grant, app *App, scopes scopeSet) (reply tokenReply, refused *refusal) {
+func (e *entra) issue(base string, g *grant, app *App, scopes scopeSet) (reply tokenReply, refused *refusal) {
 	user := e.account(g.upn)
 	switch {
 	case user == nil:
@@ -290,7 +294,7 @@ func (e *entra) issue(g *grant, app *App, scopes scopeSet) (reply tokenReply, re
 		e.refreshes.put(reply.RefreshToken, &next, now, now.Add(10*refreshIdle))
 	}
 	if scopes.has("openid") && g.scopes.has("openid") {
-		if reply.IDToken, err = e.idToken(g, app, user); err != nil {
+		if reply.IDToken, err = e.idToken(base, g, app, user); err != nil {
 			return tokenReply{}, refuse("server_error", 90033, "A transient error has occurred. Please try again.")
 		}
 	}

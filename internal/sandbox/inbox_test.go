@@ -110,7 +110,7 @@ func TestTheReadyFileIsPrivateAndComplete(t *testing.T) {
 		if err := json.Unmarshal(body, &r); err != nil {
 			t.Fatal(err)
 		}
-		if r.TokenURL != b.TokenURL || r.SMTPHost != "localhost" || r.SMTPPort == 0 || len(r.Users) != 5 || len(r.Apps) != 3 || r.Users[2].MFACode == "" {
+		if r.TokenURL != b.TokenURL || r.SMTPHost != "localhost" || r.SMTPPort == 0 || len(r.Users) != 5 || len(r.Apps) != 5 || r.Users[2].MFACode == "" {
 			t.Errorf("%+v", r)
 		}
 		ca, err := os.ReadFile(r.CAFile)

@@ -20,6 +20,8 @@ import (
 // the sandbox's passwords and client secret, which are worth nothing elsewhere.
 type Ready struct {
 	Scenario string `json:"scenario"`
+	// Provider is whose tenant it is, as traymail names its presets.
+	Provider string `json:"provider"`
 
 	Authority    string `json:"authority"` // "https://localhost:1234"
 	TenantID     string `json:"tenant_id"`
@@ -33,6 +35,11 @@ type Ready struct {
 	LogoutURL    string `json:"logout_url"`
 	JWKSURL      string `json:"jwks_url"`
 	GraphURL     string `json:"graph_url"` // without "/v1.0"
+	// AdminConsentURL is where an administrator grants permissions for
+	// everybody, PortalURL where certificates are uploaded: POST one to
+	// PortalURL + "/apps/{client_id}/certificates". Both may be "".
+	AdminConsentURL string `json:"admin_consent_url,omitempty"`
+	PortalURL       string `json:"portal_url,omitempty"`
 
 	SMTPHost string `json:"smtp_host"`
 	SMTPPort int    `json:"smtp_port"`
@@ -57,13 +64,22 @@ type ReadyUser struct {
 	What     string `json:"what"`
 }
 
-// A ReadyApp is an app registration with one of its redirect URIs.
+// A ReadyApp is an app registration with one of its redirect URIs. One that
+// signs in by itself has the platform "application"; its redirect URI is for
+// the answer to admin consent.
 type ReadyApp struct {
 	ClientID     string   `json:"client_id"`
 	Platform     Platform `json:"platform"`
 	RedirectURL  string   `json:"redirect_url"`
 	ClientSecret string   `json:"client_secret,omitempty"`
 	What         string   `json:"what"`
+	// ObjectID is the app registration's, EnterpriseID the enterprise
+	// application's, which Exchange wants.
+	ObjectID     string `json:"object_id,omitempty"`
+	EnterpriseID string `json:"enterprise_id,omitempty"`
+	// AppRoles are the application permissions in the registration; granted or
+	// not.
+	AppRoles []string `json:"app_roles,omitempty"`
 }
 
 // Ready describes the running sandbox.
@@ -71,8 +87,8 @@ func (s *Sandbox) Ready() Ready {
 	base := s.entra.base
 	tenant := base + "/" + s.tenant.ID
 	r := Ready{
-		Scenario:  s.scenario.Name,
-		Authority: base, TenantID: s.tenant.ID, Domain: s.tenant.Domain, Issuer: s.entra.issuer(),
+		Scenario: s.scenario.Name, Provider: clouds[s.tenant.Provider].preset,
+		Authority: base, TenantID: s.tenant.ID, Domain: s.tenant.Domain, Issuer: s.entra.issuer(base),
 		DiscoveryURL: tenant + "/v2.0/.well-known/openid-configuration",
 		AuthorizeURL: tenant + "/oauth2/v2.0/authorize",
 		TokenURL:     tenant + "/oauth2/v2.0/token",
@@ -83,7 +99,16 @@ func (s *Sandbox) Ready() Ready {
 		GraphURL:     base,
 		SMTPHost:     "localhost", SMTPPort: s.smtpListener.Addr().(*net.TCPAddr).Port,
 		InboxURL: base + "/inbox", InboxJSONURL: base + "/inbox.json",
+		AdminConsentURL: tenant + "/v2.0/adminconsent", PortalURL: base + "/portal",
 		CAPEM: string(s.authority.pem()),
+	}
+	switch s.tenant.Provider {
+	case OutlookCom:
+		r.AdminConsentURL = "" // nobody administers personal accounts
+	case GoogleGmail:
+		r.Issuer, r.DiscoveryURL = googleIssuer, base+"/.well-known/openid-configuration"
+		r.AuthorizeURL, r.TokenURL, r.JWKSURL = base+"/o/oauth2/v2/auth", base+"/token", base+"/oauth2/v3/certs"
+		r.DeviceURL, r.DevicePage, r.LogoutURL, r.GraphURL, r.AdminConsentURL, r.PortalURL = "", "", "", "", "", ""
 	}
 	s.tenant.View(func(t *Tenant) {
 		for _, u := range t.Users {
@@ -91,7 +116,14 @@ func (s *Sandbox) Ready() Ready {
 		}
 		for _, a := range t.Apps {
 			for _, uri := range slices.Sorted(maps.Keys(a.Redirects)) {
-				r.Apps = append(r.Apps, ReadyApp{a.ClientID, a.Redirects[uri], uri, a.Secret, whatApp(a)})
+				platform := a.Redirects[uri]
+				if len(a.AppRoles) > 0 {
+					platform = "application"
+				}
+				r.Apps = append(r.Apps, ReadyApp{
+					ClientID: a.ClientID, Platform: platform, RedirectURL: uri, ClientSecret: a.Secret, What: whatApp(a),
+					ObjectID: a.ObjectID, EnterpriseID: a.EnterpriseID, AppRoles: slices.Clone(a.AppRoles),
+				})
 			}
 		}
 	})

@@ -59,7 +59,7 @@ func Start(o Options) (*Sandbox, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	now := func() time.Time { return o.Now().Add(scenario.clock) }
-	s := &Sandbox{tenant: contoso(now()), scenario: scenario, log: o.Log}
+	s := &Sandbox{tenant: newTenant(scenario.provider, now()), scenario: scenario, log: o.Log}
 	if scenario.tenant != nil {
 		s.tenant.Change(scenario.tenant)
 	}
@@ -67,7 +67,11 @@ func Start(o Options) (*Sandbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sandbox signing key: %w", err)
 	}
-	s.entra = &entra{tenant: s.tenant, keys: keys, faults: scenario.faults, now: now}
+	seals, err := newSealer()
+	if err != nil {
+		return nil, fmt.Errorf("sandbox signing key: %w", err)
+	}
+	s.entra = &entra{tenant: s.tenant, keys: keys, seals: seals, faults: scenario.faults, now: now}
 	webCertificate, err := s.newExchange(o, now)
 	if err != nil {
 		return nil, fmt.Errorf("sandbox certificates: %w", err)
@@ -139,9 +143,14 @@ func listenLoopback(address string) (net.Listener, error) {
 // newServer is the HTTPS server with every page and endpoint.
 func (s *Sandbox) newServer(certificate tls.Certificate, now func() time.Time) *http.Server {
 	mux := http.NewServeMux()
-	s.entra.register(mux)
-	graph{s.tenant, s.entra.check, now}.register(mux)
-	inbox{s.tenant}.register(mux)
+	for _, part := range []interface{ register(*http.ServeMux) }{
+		s.entra,
+		graph{s.tenant, s.entra.check, now},
+		portal{s.tenant},
+		inbox{s.tenant},
+	} {
+		part.register(mux)
+	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		render(http.StatusOK, "home", page{Title: "Home", Text: s.scenario.What, Ready: s.Ready()}).send(w)
 	})

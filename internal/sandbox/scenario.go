@@ -11,6 +11,7 @@ type Scenario struct {
 	// What says in one sentence what is different.
 	What string `json:"what"`
 
+	provider    Provider
 	tenant      func(*Tenant)
 	exchange    func(*exchangeOptions)
 	faults      tokenFaults
@@ -25,6 +26,13 @@ func Scenarios() []Scenario {
 	}
 	return append([]Scenario{
 		{Name: "default", What: "Everything works; consent is asked for at the first sign-in."},
+
+		// Other clouds and providers.
+		{Name: "gcc-high", What: "The tenant is in the US Government's cloud, GCC High.", provider: GCCHigh},
+		{Name: "dod", What: "The tenant is in the US Government's cloud of the DoD.", provider: DoD},
+		{Name: "21vianet", What: "The tenant is in the cloud that 21Vianet operates in China.", provider: China},
+		{Name: "outlook.com", What: "The accounts are personal ones of Outlook.com, without a tenant.", provider: OutlookCom},
+		{Name: "google", What: "The accounts are Google's, with Google's sign-in.", provider: GoogleGmail},
 
 		// Signing in.
 		{Name: "mfa", What: "svc is asked for a code after the password.",

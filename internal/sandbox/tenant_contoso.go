@@ -26,7 +26,8 @@ const (
 // only used for the dates of the client secret.
 func contoso(now time.Time) *Tenant {
 	scopes := []string{
-		exchangeID + "/SMTP.Send", graphID + "/User.Read", "offline_access", "openid", "profile",
+		exchangeID + "/SMTP.Send", graphID + "/User.Read", graphID + "/Mail.Send", graphID + "/Mail.Send.Shared",
+		"offline_access", "openid", "profile",
 	}
 	const svc = "svc@contoso.com"
 	return &Tenant{
@@ -51,28 +52,33 @@ func contoso(now time.Time) *Tenant {
 		Apps: []*App{
 			{
 				ClientID: desktopAppID, Name: "traymail (desktop)", AllowPublicFlows: true,
+				ObjectID: "5e1b7a60-0003-4000-8000-00000000da03", EnterpriseID: "6d0c2f31-0003-4000-8000-00000000da03",
 				Redirects: map[string]Platform{"http://localhost": PublicClient}, Permissions: scopes,
 			},
 			{
 				ClientID: webAppID, Name: "traymail (web)", SingleTenant: true,
+				ObjectID: "5e1b7a60-0004-4000-8000-00000000da04", EnterpriseID: "6d0c2f31-0004-4000-8000-00000000da04",
 				Redirects: map[string]Platform{"http://localhost:53682/callback": Web}, Permissions: scopes,
 				Secret: "sbx8Q~web-client-secret-value-of-the-sandbox", SecretID: "e3a1b7c2-4d5f-4e6a-8b9c-0d1e2f3a4b04",
 				SecretExpires: now.AddDate(0, 6, 0),
 			},
 			{
 				ClientID: spaAppID, Name: "traymail (single page)",
+				ObjectID: "5e1b7a60-0005-4000-8000-00000000da05", EnterpriseID: "6d0c2f31-0005-4000-8000-00000000da05",
 				Redirects: map[string]Platform{"http://localhost:53683/": SPA}, Permissions: scopes,
 			},
 			{
 				ClientID: daemonAppID, Name: "traymail (application)", SingleTenant: true,
-				ObjectID: "5e1b7a60-0001-4000-8000-00000000da01", EnterpriseID: daemonEnterpriseID,
+				Redirects: map[string]Platform{"http://localhost": Web}, // for the answer to admin consent
+				ObjectID:  "5e1b7a60-0001-4000-8000-00000000da01", EnterpriseID: daemonEnterpriseID,
 				AppRoles: []string{roleSMTP}, GrantedRoles: []string{roleSMTP},
 				Secret: "dmn8Q~application-client-secret-of-the-sandbox", SecretID: "e3a1b7c2-4d5f-4e6a-8b9c-0d1e2f3a4b05",
 				SecretExpires: now.AddDate(0, 6, 0),
 			},
 			{
 				ClientID: graphAppID, Name: "traymail (Graph)", SingleTenant: true,
-				ObjectID: "5e1b7a60-0002-4000-8000-00000000da02", EnterpriseID: graphEnterpriseID,
+				Redirects: map[string]Platform{"http://localhost": Web}, // for the answer to admin consent
+				ObjectID:  "5e1b7a60-0002-4000-8000-00000000da02", EnterpriseID: graphEnterpriseID,
 				AppRoles: []string{roleMail}, GrantedRoles: []string{roleMail},
 				Secret: "gph8Q~graph-client-secret-value-of-the-sandbox", SecretID: "e3a1b7c2-4d5f-4e6a-8b9c-0d1e2f3a4b06",
 				SecretExpires: now.AddDate(0, 6, 0),
@@ -104,6 +110,14 @@ func whatApp(a *App) string {
 	tenants := "any tenant"
 	if a.SingleTenant {
 		tenants = "this tenant only"
+	}
+	for _, role := range a.AppRoles {
+		switch role {
+		case roleSMTP:
+			return a.Name + ", " + tenants + ": signs in by itself, to send over SMTP"
+		case roleMail:
+			return a.Name + ", " + tenants + ": signs in by itself, to send over Graph"
+		}
 	}
 	return a.Name + ", " + tenants
 }
