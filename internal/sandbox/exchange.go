@@ -33,15 +33,15 @@ type exchangeOptions struct {
 
 	MaxConnections int   // sessions of one mailbox that may submit; 0: 3
 	RecipientLimit int   // per message; 0: 500
-	SizeLimit      int64 // octets of a message; 0: 157286400
+	SizeLimit      int64 // octets of a message; 0: 157286400, Google's 35882577
 	AuthLineLimit  int   // octets of an AUTH command with its CRLF; 0: 16384
 
 	NoStartTLS   bool // as after a downgrade attack
 	NoPipelining bool
 	NoChunking   bool
 	No8BitMIME   bool // nor BINARYMIME nor SMTPUTF8, which build on it
-	// Challenge334 answers a refused XOAUTH2 token as Google does: a 334 with
-	// JSON, and the 535 once the client has answered that.
+	// Challenge334 answers a refused token as Google does, and always there: a
+	// 334 with JSON, and the 535 once the client has answered that.
 	Challenge334 bool
 	// Refusal is said whatever the client does; zero: none.
 	Refusal smtpRefusal
@@ -50,12 +50,15 @@ type exchangeOptions struct {
 // maxSessions bounds the connections served at a time.
 const maxSessions = 256
 
-// exchange is an SMTP submission server (RFC 6409) that answers as Exchange
-// Online's smtp.office365.com:587 does. Its methods are safe for concurrent use.
+// exchange is an SMTP submission server (RFC 6409) that answers as the one of
+// the tenant's provider does, in most cases Exchange Online's
+// smtp.office365.com:587. Its methods are safe for concurrent use.
 type exchange struct {
 	tenant *Tenant
 	check  accessChecker
 	o      exchangeOptions
+	front  front
+	google bool // the provider is Google, which has words of its own
 	tls    *tls.Config
 
 	ctx    context.Context // done once Close is called
@@ -72,8 +75,14 @@ type exchange struct {
 }
 
 // newExchange returns a server for t's mailboxes; check verifies the tokens
-// that XOAUTH2 brings. Call Serve to start it and Close to end it.
+// that clients bring. Call Serve to start it and Close to end it.
 func newExchange(t *Tenant, check accessChecker, o exchangeOptions) *exchange {
+	google := t.Provider == GoogleGmail
+	if google {
+		// Exchange's limits of a mailbox are not Google's.
+		o.RatePerMinute, o.MaxConnections, o.Challenge334 = 0, maxSessions, true
+		setDefault(&o.SizeLimit, googleSize)
+	}
 	setDefault(&o.MaxConnections, 3)
 	setDefault(&o.RecipientLimit, 500)
 	setDefault(&o.SizeLimit, 157286400)
@@ -85,6 +94,8 @@ func newExchange(t *Tenant, check accessChecker, o exchangeOptions) *exchange {
 		tenant: t,
 		check:  check,
 		o:      o,
+		front:  fronts[t.Provider],
+		google: google,
 		tls: &tls.Config{
 			Certificates: []tls.Certificate{*o.Certificate},
 			MinVersion:   tls.VersionTLS12,
@@ -109,7 +120,13 @@ func setDefault[T comparable](option *T, value T) {
 
 // Serve accepts connections from l, which it closes, until Close is called,
 // and then returns nil. After Close it returns net.ErrClosed at once.
-func (x *exchange) Serve(l net.Listener) error {
+func (x *exchange) Serve(l net.Listener) error { return x.accept(l, false) }
+
+// ServeTLS is Serve for clients that begin with a TLS handshake (RFC 8314
+// section 3.3), as on port 465.
+func (x *exchange) ServeTLS(l net.Listener) error { return x.accept(l, true) }
+
+func (x *exchange) accept(l net.Listener, implicitTLS bool) error {
 	if _, ok := x.enter(l, 0); !ok {
 		l.Close()
 		return net.ErrClosed
@@ -130,7 +147,7 @@ func (x *exchange) Serve(l net.Listener) error {
 		}
 		go func() {
 			defer x.leave(conn)
-			newSMTPSession(x, conn, number).serve()
+			newSMTPSession(x, conn, number).serve(implicitTLS)
 		}()
 	}
 }
@@ -181,18 +198,18 @@ func (x *exchange) full() bool {
 func (x *exchange) signIn(s *smtpSession) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.signedIn[s.user] = append(x.signedIn[s.user], s)
+	x.signedIn[s.mailbox] = append(x.signedIn[s.mailbox], s)
 }
 
 func (x *exchange) signOut(s *smtpSession) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	rest := slices.DeleteFunc(x.signedIn[s.user], func(other *smtpSession) bool { return other == s })
+	rest := slices.DeleteFunc(x.signedIn[s.mailbox], func(other *smtpSession) bool { return other == s })
 	if len(rest) == 0 {
-		delete(x.signedIn, s.user)
+		delete(x.signedIn, s.mailbox)
 		return
 	}
-	x.signedIn[s.user] = rest
+	x.signedIn[s.mailbox] = rest
 }
 
 // crowded tells whether MaxConnections sessions that authenticated before s
@@ -200,25 +217,25 @@ func (x *exchange) signOut(s *smtpSession) {
 func (x *exchange) crowded(s *smtpSession) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return slices.Index(x.signedIn[s.user], s) >= x.o.MaxConnections
+	return slices.Index(x.signedIn[s.mailbox], s) >= x.o.MaxConnections
 }
 
-// pace waits until user may submit a message again. The slot is taken before
-// the wait, so that sessions of one mailbox queue up.
-func (x *exchange) pace(user string) {
+// pace waits until mailbox may submit a message again. The slot is taken before
+// the wait, so that its sessions queue up.
+func (x *exchange) pace(mailbox string) {
 	if x.o.RatePerMinute == 0 {
 		return
 	}
 	x.mu.Lock()
 	now := x.o.Now()
-	slot, taken := now, x.slots[user]
+	slot, taken := now, x.slots[mailbox]
 	if len(taken) == x.o.RatePerMinute {
 		if free := taken[0].Add(time.Minute); free.After(now) {
 			slot = free
 		}
 		taken = taken[1:]
 	}
-	x.slots[user] = append(taken, slot)
+	x.slots[mailbox] = append(taken, slot)
 	x.mu.Unlock()
 	x.wait(slot.Sub(now))
 }

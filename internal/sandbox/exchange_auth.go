@@ -7,12 +7,42 @@ import (
 	"strings"
 )
 
+// An identity is what AUTH proved.
+type identity struct {
+	// user is the UPN of who signed in; for an app without a user, the mailbox.
+	user string
+	// mailbox is the address whose limits count.
+	mailbox string
+	// app is the client ID of an app without a user.
+	app string
+}
+
+// A mechanism takes the client's initial response, "" if there is none, and
+// returns whom it proved or the refusal.
+type mechanism struct {
+	converse func(s *smtpSession, response string) (id identity, refusal string, err error)
+	password bool // or else a token
+}
+
+// mechanisms are those that some provider offers. Of Google's, two are known by
+// name only, and refused.
+var mechanisms = map[string]mechanism{
+	"XOAUTH2":     {converse: bearer(parseXOAUTH2)},
+	"OAUTHBEARER": {converse: bearer(parseOAuthBearer)},
+	"LOGIN":       {converse: (*smtpSession).authLogin, password: true},
+	"PLAIN":       {converse: (*smtpSession).authPlain, password: true},
+}
+
 // auth answers AUTH (RFC 4954). An error ends the session.
 func (s *smtpSession) auth(arg string) error {
-	mechanism, initial, _ := strings.Cut(arg, " ")
-	mechanism = strings.ToUpper(mechanism)
+	name, initial, _ := strings.Cut(arg, " ")
+	name = strings.ToUpper(name)
+	m, known := mechanisms[name]
 	switch {
-	case !s.secure, mechanism != "XOAUTH2" && mechanism != "LOGIN":
+	case s.x.google && !s.secure:
+		s.refuse(replyNeedTLS)
+		return nil
+	case !s.secure, !known, !slices.Contains(strings.Fields(s.x.front.mechanisms), name):
 		s.refuse(replyBadMechanism)
 		return nil
 	case !s.greeted:
@@ -22,11 +52,7 @@ func (s *smtpSession) auth(arg string) error {
 		s.refuse(replyBadSequence)
 		return nil
 	}
-	converse := s.authXOAUTH2
-	if mechanism == "LOGIN" {
-		converse = s.authLogin
-	}
-	user, refusal, err := converse(initial)
+	id, refusal, err := m.converse(s, initial)
 	if errors.Is(err, errLineLength) {
 		s.refuse(replyLongLine)
 		return nil
@@ -34,7 +60,7 @@ func (s *smtpSession) auth(arg string) error {
 	if err != nil {
 		return err
 	}
-	if text := s.refused(atPassword); text != "" && mechanism == "LOGIN" {
+	if text := s.refused(atPassword); text != "" && m.password {
 		refusal = text
 	} else if refusal == "" {
 		refusal = s.refused(atAuth)
@@ -42,13 +68,13 @@ func (s *smtpSession) auth(arg string) error {
 	s.refusal = refusal
 	switch {
 	case refusal == "":
-		s.user = user
+		s.identity = id
 		s.x.signIn(s)
-		s.reply(replyAuthOK)
-	case mechanism == "XOAUTH2" && s.x.o.Challenge334:
+		s.say(replyAuthOK)
+	case !m.password && s.x.o.Challenge334:
 		// Whatever the client says to the challenge, it is refused.
 		_, err = s.ask(googleChallenge)
-		s.reply(googleRefusal)
+		s.reply(inGooglesWords(refusedIdentity, s.id))
 	default:
 		s.refuse(refusal)
 	}
@@ -61,86 +87,59 @@ func (s *smtpSession) ask(challenge string) (string, error) {
 	return s.readLine()
 }
 
-// authXOAUTH2 returns the user whose token it was sent, or the refusal. What
-// is no XOAUTH2 at all, a cancelling "*" included, is refused like a bad
-// token: the 501 for it was seen on another Microsoft service only.
-func (s *smtpSession) authXOAUTH2(response string) (user, refusal string, err error) {
-	if response == "" {
-		if response, err = s.ask(""); err != nil {
-			return "", "", err
+// bearer makes a mechanism of a parser of its only message. What is no such
+// message at all, a cancelling "*" included, is refused like a bad token: the
+// 501 for it was seen on another Microsoft service only.
+func bearer(parse func(string) (user, token string, ok bool)) func(*smtpSession, string) (identity, string, error) {
+	return func(s *smtpSession, response string) (id identity, refusal string, err error) {
+		if response == "" {
+			if response, err = s.ask(""); err != nil {
+				return identity{}, "", err
+			}
 		}
+		user, token, ok := parse(response)
+		if !ok {
+			return identity{}, refusedIdentity, nil
+		}
+		id, refusal = s.x.admitToken(user, token)
+		return id, refusal, nil
 	}
-	name, token, ok := parseXOAUTH2(response)
-	if !ok {
-		return "", refusedIdentity, nil
-	}
-	user, refusal = s.x.admitToken(name, token)
-	return user, refusal, nil
 }
 
-// parseXOAUTH2 decodes the mechanism's only message.
-func parseXOAUTH2(response string) (user, token string, ok bool) {
-	decoded, ok := decodeSASL(response)
-	fields := strings.Split(decoded, "\x01")
-	if !ok || len(fields) != 4 || fields[2] != "" || fields[3] != "" {
-		return "", "", false
-	}
-	user, isUser := strings.CutPrefix(fields[0], "user=")
-	scheme, token, _ := strings.Cut(fields[1], " ")
-	return user, token, isUser && strings.EqualFold(scheme, "auth=Bearer")
-}
-
-// decodeSASL decodes a response; "=" is the empty one.
-func decodeSASL(response string) (string, bool) {
-	if response == "=" {
-		return "", true
-	}
-	if strings.ContainsAny(response, "\r\n") { // which base64 would skip
-		return "", false
-	}
-	decoded, err := base64.StdEncoding.DecodeString(response)
-	return string(decoded), err == nil
-}
-
-// admitToken decides on a verified user= and token of XOAUTH2. It returns the
-// refusal, or the user's UPN.
-//
-// App-only tokens are refused: no service principal is known to this
-// organisation's mailboxes.
-func (x *exchange) admitToken(user, token string) (upn, refusal string) {
+// admitToken decides on a verified user= and token. It returns the refusal, or
+// whom the session is.
+func (x *exchange) admitToken(user, token string) (id identity, refusal string) {
 	claims, ok := x.check(token)
 	if !ok || claims.TenantID != x.tenant.ID || !claims.Expires.After(x.o.Now()) ||
-		!slices.Contains(exchangeAudiences, strings.TrimSuffix(claims.Audience, "/")) ||
-		!slices.Contains(claims.Scopes, "SMTP.Send") ||
-		// The delegate, never the shared mailbox it sends for.
-		!strings.EqualFold(claims.UPN, user) {
-		return "", refusedIdentity
+		x.front.audiences != nil && !slices.Contains(x.front.audiences, strings.TrimSuffix(claims.Audience, "/")) {
+		return identity{}, refusedIdentity
+	}
+	if claims.UPN == "" {
+		return x.admitApp(user, claims)
+	}
+	// The delegate, never the shared mailbox it sends for.
+	if !slices.Contains(claims.Scopes, x.front.scope) || !strings.EqualFold(claims.UPN, user) {
+		return identity{}, refusedIdentity
 	}
 	x.tenant.View(func(t *Tenant) {
 		account, mailbox := t.user(user), t.mailbox(user)
-		if account == nil || mailbox == nil {
+		switch {
+		case account == nil || mailbox == nil || !licensed(t, mailbox):
 			refusal = refusedIdentity
-			return
+		case account.Disabled:
+			refusal = refusedAccount
+		default:
+			id = identity{user: account.UPN, mailbox: mailbox.Address}
+			refusal = refusedBySwitch(t, mailbox)
 		}
-		upn, refusal = account.UPN, refusedBySwitch(t, account, mailbox)
 	})
-	return upn, refusal
+	return id, refusal
 }
 
-// exchangeAudiences are the names of Exchange Online as a token's resource.
-// Graph's, which also has a scope SMTP.Send, is not among them.
-var exchangeAudiences = []string{
-	"https://outlook.office.com",
-	"https://outlook.office365.com",
-	"00000002-0000-0ff1-ce00-000000000000",
-}
-
-// refusedBySwitch returns the refusal that an account gets whatever it proves.
-// The mailbox's switch, when set, wins over the organisation's.
-func refusedBySwitch(t *Tenant, account *User, mailbox *Mailbox) string {
+// refusedBySwitch returns the refusal that a mailbox gets whoever signs in to
+// it. Its own switch, when set, wins over the organisation's.
+func refusedBySwitch(t *Tenant, mailbox *Mailbox) string {
 	switch own := mailbox.SMTPAuthDisabled; {
-	case account.Disabled:
-		return refusedAccount
 	case own != nil && *own:
 		return refusedMailboxSwitch
 	case own == nil && t.SMTPAuthDisabled:
@@ -149,49 +148,69 @@ func refusedBySwitch(t *Tenant, account *User, mailbox *Mailbox) string {
 	return ""
 }
 
-// authLogin returns the user whose password it was sent, or the refusal.
-func (s *smtpSession) authLogin(response string) (user, refusal string, err error) {
+// authLogin asks for a name and a password.
+func (s *smtpSession) authLogin(response string) (id identity, refusal string, err error) {
 	if response == "" {
 		if response, err = s.ask("Username:"); err != nil {
-			return "", "", err
+			return identity{}, "", err
 		}
 	}
 	name, ok := decodeSASL(response)
 	if !ok {
-		return "", refusedIdentity, nil
+		return identity{}, refusedIdentity, nil
 	}
 	if response, err = s.ask("Password:"); err != nil {
-		return "", "", err
+		return identity{}, "", err
 	}
 	password, ok := decodeSASL(response)
 	if !ok {
-		return "", refusedIdentity, nil
+		return identity{}, refusedIdentity, nil
 	}
-	user, refusal = s.x.admitPassword(name, password)
-	return user, refusal, nil
+	id, refusal = s.x.admitPassword(name, password)
+	return id, refusal, nil
+}
+
+// authPlain takes a name and a password in one message.
+func (s *smtpSession) authPlain(response string) (id identity, refusal string, err error) {
+	if response == "" {
+		if response, err = s.ask(""); err != nil {
+			return identity{}, "", err
+		}
+	}
+	name, password, ok := parsePlain(response)
+	if !ok {
+		return identity{}, refusedIdentity, nil
+	}
+	id, refusal = s.x.admitPassword(name, password)
+	return id, refusal, nil
 }
 
 // admitPassword decides on a sign-in with a password. It returns the refusal,
-// or the user's UPN.
-func (x *exchange) admitPassword(user, password string) (upn, refusal string) {
+// or whom the session is. At Google the account's password stands for an app
+// password, which BasicAuthAllowed admits.
+func (x *exchange) admitPassword(user, password string) (id identity, refusal string) {
 	x.tenant.View(func(t *Tenant) {
 		account, mailbox := t.user(user), t.mailbox(user)
 		switch {
+		case !x.front.passwords:
+			refusal = refusedBasic
 		case t.SecurityDefaults: // overrides the switches
 			refusal = refusedSecurityDefaults
-		case account == nil || mailbox == nil:
+		case account == nil || mailbox == nil || !licensed(t, mailbox):
 			refusal = refusedPassword
-		case refusedBySwitch(t, account, mailbox) != "":
-			refusal = refusedBySwitch(t, account, mailbox)
+		case account.Disabled:
+			refusal = refusedAccount
+		case refusedBySwitch(t, mailbox) != "":
+			refusal = refusedBySwitch(t, mailbox)
 		case !t.BasicAuthAllowed:
 			refusal = refusedBasic
 		case account.Password != password:
 			refusal = refusedPassword
-		case account.MFA:
+		case account.MFA && !x.google:
 			refusal = refusedPolicy
 		default:
-			upn = account.UPN
+			id = identity{user: account.UPN, mailbox: mailbox.Address}
 		}
 	})
-	return upn, refusal
+	return id, refusal
 }

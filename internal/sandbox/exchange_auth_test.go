@@ -23,12 +23,11 @@ func TestXOAUTH2Identity(t *testing.T) {
 		{name: "an expired token", user: "svc@contoso.com", token: "expired", refusal: refusedIdentity},
 		{name: "a token nobody issued", user: "svc@contoso.com", token: "forged", refusal: refusedIdentity},
 		{name: "a token of another tenant", user: "svc@contoso.com", token: "stranger", refusal: refusedIdentity},
-		{name: "an app-only token", user: "svc@contoso.com", token: "app", refusal: refusedIdentity},
-		{name: "an app-only token for nobody", user: "", token: "app", refusal: refusedIdentity},
 		{name: "the administrator's token for the user", user: "svc@contoso.com", token: "admin", refusal: refusedIdentity},
 		{name: "the shared mailbox instead of the delegate", user: "sales@contoso.com", token: "good", refusal: refusedIdentity},
 		{name: "an alias of the user", user: "service@contoso.com", token: "good", refusal: refusedIdentity},
 		{name: "a user without a mailbox", user: "unlicensed@contoso.com", token: "unlicensed", refusal: refusedIdentity},
+		{name: "a user without a licence", user: "lapsed@contoso.com", token: "lapsed", refusal: refusedIdentity},
 		{
 			name: "a disabled account", user: "svc@contoso.com", token: "good", refusal: refusedAccount,
 			change: func(t *Tenant) { t.Users[0].Disabled = true },

@@ -38,9 +38,10 @@ func FuzzExchangeSession(f *testing.F) {
 		x := newExchange(tenant, exchangeTokens, exchangeOptions{Certificate: exchangeCertificate(), SizeLimit: 1000})
 		conn := &cannedConn{r: bytes.NewReader(said)}
 		s := newSMTPSession(x, conn, 1)
-		s.secure, s.greeted, s.user = true, true, "svc@contoso.com"
+		s.secure, s.greeted = true, true
+		s.identity = identity{user: "svc@contoso.com", mailbox: "svc@contoso.com"}
 		x.signIn(s)
-		s.serve()
+		s.serve(false)
 
 		replies, complete := strings.CutSuffix(conn.w.String(), "\r\n")
 		if !complete {

@@ -34,7 +34,7 @@ func (s *smtpSession) mail(arg string) {
 		return
 	case s.user == "":
 		text := replyNeedAuth
-		if s.refusal != "" {
+		if s.refusal != "" && !s.x.google {
 			text += " Error: " + s.refusal
 		}
 		s.refuse(text)
@@ -62,7 +62,7 @@ func (s *smtpSession) mail(arg string) {
 		return
 	}
 	s.txn = txn
-	s.reply(replySenderOK)
+	s.say(replySenderOK)
 }
 
 // mailParams applies MAIL's parameters to txn, or returns the refusal of one.
@@ -79,14 +79,16 @@ func (s *smtpSession) mailParams(txn *transaction, params []param) (refusal stri
 			}
 			known = err == nil
 		case "BODY": // RFC 6152, RFC 3030
-			txn.binary = value == "BINARYMIME"
+			txn.binary = value == "BINARYMIME" && !s.x.google
 			known = !o.No8BitMIME && (value == "7BIT" || value == "8BITMIME" || txn.binary)
 		case "SMTPUTF8": // RFC 6531
 			txn.utf8 = true
 			known = !o.No8BitMIME && !p.hasValue
 		case "RET": // RFC 3461
-			known = value == "FULL" || value == "HDRS"
-		case "ENVID", "AUTH": // RFC 3461, RFC 4954
+			known = !s.x.google && (value == "FULL" || value == "HDRS")
+		case "ENVID": // RFC 3461
+			known = !s.x.google && value != ""
+		case "AUTH": // RFC 4954
 			known = value != ""
 		}
 		if !known {
@@ -113,7 +115,7 @@ func (s *smtpSession) rcpt(arg string) {
 		return
 	}
 	for _, p := range params {
-		if !validRcptParam(p) {
+		if s.x.google || !validRcptParam(p) {
 			s.refuse(replyBadParameter)
 			return
 		}
@@ -123,7 +125,7 @@ func (s *smtpSession) rcpt(arg string) {
 		return
 	}
 	s.txn.to = append(s.txn.to, to)
-	s.reply(replyRecipientOK)
+	s.say(replyRecipientOK)
 }
 
 // validRcptParam accepts the parameters of DSN (RFC 3461 section 4).
@@ -165,7 +167,7 @@ func (s *smtpSession) data() error {
 		s.refuse(refusal)
 		return nil
 	}
-	s.reply(replyStartMail)
+	s.say(replyStartMail)
 	size, err := readDotted(&s.txn.data, s.r, s.x.o.SizeLimit)
 	if err != nil {
 		return err
@@ -238,7 +240,7 @@ func (s *smtpSession) bdat(arg string) error {
 		s.submit()
 	default:
 		s.txn.chunked = true
-		s.reply(fmt.Sprintf(replyOctets, n))
+		s.say(fmt.Sprintf(replyOctets, n))
 	}
 	return nil
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// The names of the front end, in the banner, and of the mailbox server, in
-// replies to a message. Exchange Online's are of this form.
+// The names of the worldwide cloud's front end, in the banner, and of its mailbox
+// server, in replies to a message. Exchange Online's are of this form.
 const (
 	frontHost   = "SB0P287CA0064.outlook.office365.com"
 	mailboxHost = "SB0PR03MB5414.sandbox03.prod.outlook.com"
@@ -60,13 +60,6 @@ const (
 	refusedPolicy           = "535 5.7.139 Authentication unsuccessful, the request did not meet the criteria to be authenticated successfully. Contact your administrator."
 	refusedPassword         = "535 5.7.139 Authentication unsuccessful, the user credentials were incorrect."
 	refusedAccount          = "535 5.7.139 Authentication unsuccessful, account has an issue. Contact your administrator."
-)
-
-// Google's way of refusing a token.
-const (
-	googleChallenge = `{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}`
-	googleRefusal   = "535-5.7.8 Username and Password not accepted. For more information, go to\r\n" +
-		"535 5.7.8  https://support.google.com/mail/?p=BadCredentials - gsmtp"
 )
 
 // sendAsDenied is the refusal of a message from an address that user may not

@@ -32,10 +32,10 @@ type smtpSession struct {
 	r    *bufio.Reader
 	w    *bufio.Writer
 
-	secure  bool   // TLS is on
-	greeted bool   // EHLO or HELO was accepted, on this side of STARTTLS
-	user    string // the UPN that authenticated, or ""
-	refusal string // of the latest AUTH, which MAIL repeats
+	secure  bool // TLS is on
+	greeted bool // EHLO or HELO was accepted, on this side of STARTTLS
+	identity
+	refusal string // of the latest AUTH, which Exchange's MAIL repeats
 	over    bool   // a 421 was said, after which there is nothing
 	inChunk bool   // the octets of a BDAT are being read
 	sent    int    // messages accepted
@@ -48,6 +48,9 @@ func newSMTPSession(x *exchange, conn net.Conn, number int) *smtpSession {
 		number: number,
 		id:     "08DE" + randomHex(6),
 		wire:   newWire(conn, x.o.RTT),
+	}
+	if x.google {
+		s.id = googleID(number)
 	}
 	s.use(s.wire)
 	return s
@@ -75,23 +78,34 @@ func (in input) Read(p []byte) (int, error) {
 	return s.conn.Read(p)
 }
 
-// serve talks until QUIT, a 421, an error of the connection, or Close.
-func (s *smtpSession) serve() {
+// serve talks until QUIT, a 421, an error of the connection, or Close. With
+// implicitTLS it waits for the client's handshake first.
+func (s *smtpSession) serve(implicitTLS bool) {
 	defer s.close()
-	if s.x.full() {
-		s.reply(replyUnavailable)
+	if implicitTLS && s.handshake() != nil {
 		return
 	}
-	s.reply(fmt.Sprintf("220 %s Microsoft ESMTP MAIL Service ready at %s [%s]",
-		frontHost, s.x.o.Now().UTC().Format(time.RFC1123Z), s.id))
+	if s.x.full() {
+		s.say(replyUnavailable)
+		return
+	}
+	s.reply(s.banner())
 	for !s.over {
 		if err := s.command(); err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
-				s.reply(replyTimedOut)
+				s.say(replyTimedOut)
 			}
 			return
 		}
 	}
+}
+
+func (s *smtpSession) banner() string {
+	if s.x.google {
+		return fmt.Sprintf("220 %s ESMTP %s - gsmtp", s.x.front.host, s.id)
+	}
+	return fmt.Sprintf("220 %s Microsoft ESMTP MAIL Service ready at %s [%s]",
+		s.x.front.host, s.x.o.Now().UTC().Format(time.RFC1123Z), s.id)
 }
 
 func (s *smtpSession) close() {
@@ -151,13 +165,13 @@ func (s *smtpSession) command() error {
 		return s.bdat(arg)
 	case "RSET":
 		s.txn = transaction{}
-		s.reply(replyReset)
+		s.say(replyReset)
 	case "NOOP":
-		s.reply(replyOK)
+		s.say(replyOK)
 	case "VRFY":
-		s.reply(replyNoVerify)
+		s.say(replyNoVerify)
 	case "QUIT":
-		s.reply(replyClosing)
+		s.say(replyClosing)
 		return errQuit
 	default:
 		word, _, _ := strings.Cut(line, " ")
@@ -199,10 +213,29 @@ func (s *smtpSession) reply(text string) {
 	s.w.WriteString(text + "\r\n")
 }
 
-// refuse replies with text and what support will ask for.
+// say replies with one of Exchange's texts, or what the provider says instead.
+func (s *smtpSession) say(text string) {
+	if s.x.google {
+		text = inGooglesWords(text, s.id)
+	}
+	s.reply(text)
+}
+
+// refuse says text and what support will ask for.
 func (s *smtpSession) refuse(text string) {
-	now := s.x.o.Now().UTC().Format("2006-01-02T15:04:05.000Z")
-	s.reply(fmt.Sprintf("%s [%s %s %s]", text, frontHost, now, s.id))
+	if !s.x.google {
+		now := s.x.o.Now().UTC().Format("2006-01-02T15:04:05.000Z")
+		text = fmt.Sprintf("%s [%s %s %s]", text, s.x.front.host, now, s.id)
+	}
+	s.say(text)
+}
+
+// conclude says text, which is about a whole message, and whose server says so.
+func (s *smtpSession) conclude(text string) {
+	if !s.x.google {
+		text += " [Hostname=" + s.x.front.mailbox + "]"
+	}
+	s.say(text)
 }
 
 func (s *smtpSession) hello(verb, name string) {
@@ -216,7 +249,11 @@ func (s *smtpSession) hello(verb, name string) {
 	if err != nil {
 		client = "unknown"
 	}
-	lines := []string{fmt.Sprintf("%s Hello [%s]", frontHost, client)}
+	greeting := "%s Hello [%s]"
+	if s.x.google {
+		greeting = "%s at your service, [%s]"
+	}
+	lines := []string{fmt.Sprintf(greeting, s.x.front.host, client)}
 	if verb == "EHLO" {
 		lines = append(lines, s.extensions()...)
 	}
@@ -234,12 +271,16 @@ func (s *smtpSession) extensions() []string {
 			list = append(list, name)
 		}
 	}
+	if s.x.google {
+		s.googleExtensions(offer)
+		return list
+	}
 	offer(fmt.Sprint("SIZE ", o.SizeLimit), true)
 	offer("PIPELINING", !o.NoPipelining)
 	offer("DSN", true)
 	offer("ENHANCEDSTATUSCODES", true)
 	offer("STARTTLS", !s.secure && !o.NoStartTLS)
-	offer("AUTH LOGIN XOAUTH2", s.secure)
+	offer("AUTH "+s.x.front.mechanisms, s.secure)
 	offer("8BITMIME", !o.No8BitMIME)
 	offer("BINARYMIME", !o.No8BitMIME)
 	offer("CHUNKING", !o.NoChunking)
@@ -262,10 +303,15 @@ func (s *smtpSession) startTLS() error {
 		s.refuse(replyBadSequence)
 		return errPlaintext
 	}
-	s.reply(replyTLSReady)
+	s.say(replyTLSReady)
 	if err := s.w.Flush(); err != nil {
 		return err
 	}
+	return s.handshake()
+}
+
+// handshake waits for the client to begin TLS, and goes on within it.
+func (s *smtpSession) handshake() error {
 	s.wire.midway = false
 	conn := tls.Server(s.wire, s.x.tls)
 	if err := conn.Handshake(); err != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"mime"
 	"net/mail"
-	"slices"
 	"strings"
 )
 
@@ -15,44 +14,57 @@ func (s *smtpSession) submit() {
 	txn := s.txn
 	s.txn = transaction{}
 	if s.x.crowded(s) {
-		s.reply(replyCrowded + hostname)
+		s.conclude(replyCrowded)
 		return
 	}
-	h, ok := parseHeader(txn.data.Bytes())
-	if !ok {
-		s.reply(replyCorrupt + hostname)
+	message := txn.data.Bytes()
+	h, ok := parseHeader(message)
+	if s.x.google {
+		txn.from, message = s.x.asGoogleSends(s.user, txn.from, message, h, ok)
+	} else if !ok {
+		s.conclude(replyCorrupt)
 		return
-	}
-	if address, ok := s.x.maySend(s.user, txn.from, h); !ok {
-		s.reply(sendAsDenied(s.user, address) + hostname)
+	} else if address, ok := s.x.maySend(s.identity, txn.from, h); !ok {
+		s.conclude(sendAsDenied(s.user, address))
 		return
 	}
 	if refusal := s.refused(atEnd); refusal != "" {
-		s.reply(refusal + hostname)
+		s.conclude(refusal)
 		return
 	}
-	s.x.pace(s.user)
-	id := fmt.Sprintf("<%s%s@%s>", strings.SplitN(mailboxHost, ".", 2)[0], randomHex(12), mailboxHost)
+	s.x.pace(s.mailbox)
+	id, reply := s.accepted()
 	s.x.tenant.Deliver(Message{
 		ReceivedAt: s.x.o.Now(),
+		Over:       "smtp",
+		App:        s.app,
 		User:       s.user,
 		From:       txn.from,
 		To:         txn.to,
 		MessageID:  h.messageID,
 		ExchangeID: id,
 		Subject:    h.subject,
-		Size:       txn.data.Len(),
+		Size:       len(message),
 		Turns:      s.wire.takeTurns(),
 		Session:    s.number,
 		First:      s.sent == 0,
-		Data:       txn.data.Bytes(),
+		Data:       message,
 	})
 	s.sent++
-	s.reply("250 2.0.0 OK " + id + hostname)
+	s.conclude(reply)
 }
 
-// hostname is what ends a reply that the mailbox server gave.
-const hostname = " [Hostname=" + mailboxHost + "]"
+// accepted returns a new ID of the provider for a message, and the reply that
+// tells the client of it. Google's has the time and the session only.
+func (s *smtpSession) accepted() (id, reply string) {
+	if s.x.google {
+		return s.id, fmt.Sprintf("250 2.0.0 OK  %d", s.x.o.Now().Unix())
+	}
+	host := s.x.front.mailbox
+	machine, _, _ := strings.Cut(host, ".")
+	id = fmt.Sprintf("<%s%s@%s>", machine, randomHex(12), host)
+	return id, "250 2.0.0 OK " + id
+}
 
 // header holds what Exchange wants to know of a message's header.
 type header struct {
@@ -106,7 +118,7 @@ func headerLines(message []byte) []byte {
 	return append(lines, "\r\n\r\n"...)
 }
 
-// maySend tells whether user may send a message with this envelope sender and
+// maySend tells whether id may send a message with this envelope sender and
 // header, and if not, which address is the first it may not use.
 //
 // The sender's addresses are its own or those of mailboxes that granted it
@@ -114,16 +126,20 @@ func headerLines(message []byte) []byte {
 // mailbox that granted Send on Behalf: Exchange then shows the user as Sender,
 // which the message may do itself. (That over SMTP is unverified on a live
 // tenant, and what is stored here stays as it was sent.)
-func (x *exchange) maySend(user, envelope string, h header) (refused string, ok bool) {
+//
+// An app sends as the mailbox that it signed in to: what that was granted
+// counts, and what the app's service principal was granted does not. For it
+// only Send As will do.
+func (x *exchange) maySend(id identity, envelope string, h header) (refused string, ok bool) {
 	x.tenant.View(func(t *Tenant) {
 		for _, address := range append(h.from, envelope) {
-			if address != "" && !granted(t, user, address, true) {
+			if address != "" && !granted(t, id.user, address, id.app == "") {
 				refused = address
 				return
 			}
 		}
 		for _, address := range h.sender {
-			if !granted(t, user, address, false) {
+			if !granted(t, id.user, address, false) {
 				refused = address
 				return
 			}
@@ -135,15 +151,21 @@ func (x *exchange) maySend(user, envelope string, h header) (refused string, ok 
 // granted tells whether address is the user's own, or of a mailbox that
 // granted the user Send As or, if that will do, Send on Behalf.
 func granted(t *Tenant, user, address string, onBehalf bool) bool {
-	is := func(name string) func(string) bool {
-		return func(other string) bool { return strings.EqualFold(name, other) }
-	}
-	if account := t.user(user); account != nil &&
-		(is(user)(address) || slices.ContainsFunc(account.Proxies, is(address))) {
+	if owns(t, user, address) {
 		return true
 	}
 	mailbox := t.mailbox(address)
-	return mailbox != nil && (mailbox == t.mailbox(user) ||
-		slices.ContainsFunc(mailbox.SendAs, is(user)) ||
-		onBehalf && slices.ContainsFunc(mailbox.SendOnBehalf, is(user)))
+	return mailbox != nil && (contains(mailbox.SendAs, user) || onBehalf && contains(mailbox.SendOnBehalf, user))
+}
+
+// owns tells whether address is the user's own or an alias.
+func owns(t *Tenant, user, address string) bool {
+	if strings.EqualFold(user, address) {
+		return true
+	}
+	if account := t.user(user); account != nil && contains(account.Proxies, address) {
+		return true
+	}
+	mailbox := t.mailbox(address)
+	return mailbox != nil && mailbox == t.mailbox(user)
 }

@@ -94,7 +94,7 @@ func TestMessagesArriveByteForByte(t *testing.T) {
 	again := second.submit("svc@contoso.com", "ann@fabrikam.com", "")
 
 	want := Message{
-		ReceivedAt: exchangeNow, User: "svc@contoso.com", From: "sales@contoso.com", To: []string{"ann@fabrikam.com"},
+		ReceivedAt: exchangeNow, Over: "smtp", User: "svc@contoso.com", From: "sales@contoso.com", To: []string{"ann@fabrikam.com"},
 		MessageID: "<1@client>", ExchangeID: strings.Fields(bdat)[3], Subject: "Grüße",
 		ID: 1, Session: 1, First: true, Size: len(message), Data: []byte(message),
 	}
@@ -102,7 +102,7 @@ func TestMessagesArriveByteForByte(t *testing.T) {
 	want2.ID, want2.Session, want2.From, want2.ExchangeID = 2, 2, "svc@contoso.com", strings.Fields(data)[3]
 	want2.To = []string{"ann@fabrikam.com", "bob@fabrikam.com"}
 	want3 := Message{
-		ReceivedAt: exchangeNow, User: "svc@contoso.com", From: "svc@contoso.com", To: []string{"ann@fabrikam.com"},
+		ReceivedAt: exchangeNow, Over: "smtp", User: "svc@contoso.com", From: "svc@contoso.com", To: []string{"ann@fabrikam.com"},
 		ID: 3, Session: 2, ExchangeID: strings.Fields(again)[3],
 	}
 	if diff := cmp.Diff([]Message{want, want2, want3}, tenant.Inbox(), cmpopts.IgnoreFields(Message{}, "Turns"), cmp.Comparer(bytes.Equal)); diff != "" {

@@ -21,11 +21,21 @@ import (
 	"time"
 )
 
+// hostname is what ends a reply that the mailbox server gave.
+const hostname = " [Hostname=" + mailboxHost + "]"
+
 // exchangeNow is the clock of tests that compare whole replies.
 var exchangeNow = time.Date(2026, 11, 20, 16, 12, 30, 678e6, time.UTC)
 
-// newExchangeTenant has a user who signs in, an administrator, and mailboxes
-// that granted the user one permission or none.
+// The app of newExchangeTenant, as clients and as Exchange know it.
+const (
+	testApp           = "a0000000-0000-4000-8000-000000000001"
+	testAppObject     = "a0000000-0000-4000-8000-000000000002" // the registration's
+	testAppEnterprise = "a0000000-0000-4000-8000-000000000003"
+)
+
+// newExchangeTenant has a user who signs in, an administrator, an app, and
+// mailboxes that granted the user, the app or each other one permission or none.
 func newExchangeTenant() *Tenant {
 	return &Tenant{
 		ID:     "5f4c1e0a-0000-4000-8000-000000000001",
@@ -34,14 +44,21 @@ func newExchangeTenant() *Tenant {
 			{UPN: "svc@contoso.com", Password: "correct", Proxies: []string{"service@contoso.com"}},
 			{UPN: "admin@contoso.com", Password: "secret", MFA: true},
 			{UPN: "unlicensed@contoso.com"},
+			{UPN: "lapsed@contoso.com", Unlicensed: true},
 		},
 		Mailboxes: []*Mailbox{
 			{Address: "svc@contoso.com", Proxies: []string{"printer@contoso.com"}},
 			{Address: "admin@contoso.com"},
 			{Address: "board@contoso.com", Shared: true},
 			{Address: "sales@contoso.com", Shared: true, SendAs: []string{"SVC@contoso.com"}, Proxies: []string{"offers@contoso.com"}},
-			{Address: "ceo@contoso.com", SendOnBehalf: []string{"svc@contoso.com"}},
+			{Address: "ceo@contoso.com", SendOnBehalf: []string{"svc@contoso.com", "app@contoso.com"}},
+			{Address: "lapsed@contoso.com", FullAccess: []string{testAppEnterprise}},
+			{Address: "app@contoso.com", Shared: true, FullAccess: []string{testAppEnterprise}, Proxies: []string{"robot@contoso.com"}},
+			{Address: "billing@contoso.com", Shared: true, FullAccess: []string{testAppEnterprise}, SendAs: []string{"app@contoso.com"}},
+			{Address: "legal@contoso.com", Shared: true, FullAccess: []string{testAppEnterprise}, SendAs: []string{testAppEnterprise}},
 		},
+		Apps:              []*App{{ClientID: testApp, ObjectID: testAppObject, EnterpriseID: testAppEnterprise}},
+		ServicePrincipals: []ServicePrincipal{{AppID: testApp, ObjectID: testAppEnterprise}},
 	}
 }
 
@@ -70,8 +87,23 @@ func exchangeTokens(token string) (accessClaims, bool) {
 		claims.UPN = "unlicensed@contoso.com"
 	case "stranger":
 		claims.TenantID = "5f4c1e0a-0000-4000-8000-000000000002"
-	case "app":
-		claims.UPN, claims.Scopes, claims.Roles = "", nil, []string{"SMTP.SendAsApp"}
+	case "lapsed":
+		claims.UPN = "lapsed@contoso.com"
+	case "us", "dod", "cn":
+		claims.Audience = map[string]string{"us": "https://outlook.office365.us", "dod": "https://outlook-dod.office365.us", "cn": "https://partner.outlook.cn"}[token]
+	case "google":
+		claims.Audience, claims.Scopes = "", []string{"https://mail.google.com/"}
+	case "app", "rbac", "unknown-app", "mail-app":
+		claims.UPN, claims.Scopes, claims.AppID = "", nil, testApp
+		claims.Roles = map[string][]string{"app": {"SMTP.SendAsApp"}, "mail-app": {"Mail.Send"}}[token]
+		if token == "unknown-app" {
+			claims.AppID = "a0000000-0000-4000-8000-00000000000f"
+		}
+	case "app-with-scopes":
+		claims.UPN, claims.AppID, claims.Roles = "", testApp, []string{"SMTP.SendAsApp"}
+	case "graph-app":
+		claims.UPN, claims.Scopes, claims.AppID, claims.Roles = "", nil, testApp, []string{"SMTP.SendAsApp"}
+		claims.Audience = graphAudience
 	default:
 		return accessClaims{}, false
 	}
@@ -121,12 +153,27 @@ func startExchange(t *testing.T, tenant *Tenant, o exchangeOptions) (x *exchange
 	return serveExchange(t, tenant, o, l), l.Addr().String()
 }
 
+// startSMTPSExchange is startExchange for clients that begin with TLS.
+func startSMTPSExchange(t *testing.T, tenant *Tenant, o exchangeOptions) (x *exchange, address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serveExchangeWith(t, tenant, o, func(x *exchange) error { return x.ServeTLS(l) }), l.Addr().String()
+}
+
 func serveExchange(t *testing.T, tenant *Tenant, o exchangeOptions, l net.Listener) *exchange {
+	t.Helper()
+	return serveExchangeWith(t, tenant, o, func(x *exchange) error { return x.Serve(l) })
+}
+
+func serveExchangeWith(t *testing.T, tenant *Tenant, o exchangeOptions, serve func(*exchange) error) *exchange {
 	t.Helper()
 	o.Certificate = exchangeCertificate()
 	x := newExchange(tenant, exchangeTokens, o)
 	served := make(chan error, 1)
-	go func() { served <- x.Serve(l) }()
+	go func() { served <- serve(x) }()
 	t.Cleanup(func() {
 		if err := x.Close(); err != nil {
 			t.Error("Close:", err)
@@ -170,6 +217,10 @@ func (c *smtpClient) banner() {
 }
 
 func (c *smtpClient) noteID(banner string) {
+	if words := strings.Fields(banner); words[len(words)-1] == "gsmtp" {
+		c.id = words[3]
+		return
+	}
 	c.id = strings.TrimSuffix(banner[strings.LastIndexByte(banner, '[')+1:], "]")
 }
 

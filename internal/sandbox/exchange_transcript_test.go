@@ -20,6 +20,8 @@ func TestTranscripts(t *testing.T) {
 	tests := []struct {
 		name, file string
 		o          exchangeOptions
+		provider   Provider
+		smtps      bool
 		change     func(*Tenant)
 	}{
 		{name: "a whole session with DATA", file: "data"},
@@ -37,7 +39,17 @@ func TestTranscripts(t *testing.T) {
 		{name: "delivery status and UTF-8 parameters", file: "parameters"},
 		{name: "a server without STARTTLS", file: "no-starttls", o: exchangeOptions{NoStartTLS: true}},
 		{name: "a server without extensions", file: "no-extensions", o: exchangeOptions{NoPipelining: true, NoChunking: true, No8BitMIME: true}},
-		{name: "a token refused as Google does", file: "google", o: exchangeOptions{Challenge334: true}},
+		{name: "a token refused as Google does", file: "challenge-334", o: exchangeOptions{Challenge334: true}},
+		{name: "a whole session at Google, with tokens refused", file: "google", provider: GoogleGmail},
+		{name: "a session at Google that begins with TLS", file: "google-smtps", provider: GoogleGmail, smtps: true},
+		{name: "passwords and their mechanisms at Google", file: "google-passwords", provider: GoogleGmail,
+			change: func(t *Tenant) { t.BasicAuthAllowed = true }},
+		{name: "GCC High", file: "gcc-high", provider: GCCHigh},
+		{name: "DoD", file: "dod", provider: DoD},
+		{name: "21Vianet", file: "21vianet", provider: China},
+		{name: "Outlook.com, with a password and a token", file: "outlook.com", provider: OutlookCom,
+			change: func(t *Tenant) { t.BasicAuthAllowed = true }},
+		{name: "an app without a user", file: "app-only"},
 		{name: "AUTH lines above a limit, then without initial response", file: "long-auth", o: exchangeOptions{AuthLineLimit: 64}},
 		{name: "limits of size and of recipients", file: "limits", o: exchangeOptions{SizeLimit: 40, RecipientLimit: 2}},
 	}
@@ -47,11 +59,16 @@ func TestTranscripts(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			tenant := newExchangeTenant()
+			tenant.Provider = test.provider
 			if test.change != nil {
 				tenant.Change(test.change)
 			}
 			test.o.Now = func() time.Time { return exchangeNow }
-			_, address := startExchange(t, tenant, test.o)
+			serve := startExchange
+			if test.smtps {
+				serve = startSMTPSExchange
+			}
+			_, address := serve(t, tenant, test.o)
 			replay(t, address, filepath.Join("testdata", "exchange", test.file+".txt"))
 		})
 	}
@@ -105,7 +122,7 @@ func replay(t *testing.T, address, file string) {
 }
 
 var (
-	messageName = regexp.MustCompile(`<SB0PR03MB5414[0-9A-F]{24}@`)
+	messageName = regexp.MustCompile(`<(SB0[0-9A-Z]+)[0-9A-F]{24}@`)
 	tokenName   = regexp.MustCompile(`\{xoauth2 (\S+) (\S+)\}`)
 )
 
@@ -115,7 +132,7 @@ func (c *smtpClient) normal(line string) string {
 	if c.id == "" {
 		c.noteID(line)
 	}
-	line = strings.ReplaceAll(line, c.id+"]", "<id>]")
+	line = strings.ReplaceAll(line, c.id, "<id>")
 	return messageName.ReplaceAllString(line, "<<message>@")
 }
 

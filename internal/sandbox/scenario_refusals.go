@@ -19,8 +19,8 @@ type smtpRefusal struct {
 
 // refusals are the scenarios in which Exchange refuses for reasons that the
 // sandbox does not have by itself: a state of the account, a limit over a day,
-// trouble of the service. The texts are of public documents and transcripts,
-// as far as these give them.
+// trouble of the service; and the one in which it does not refuse passwords.
+// The texts are of public documents and transcripts, as far as these give them.
 func refusals() []Scenario {
 	list := []struct {
 		name, what string
@@ -54,7 +54,13 @@ func refusals() []Scenario {
 		{"sender-blocked", "svc is blocked for sending spam.",
 			atEnd, "550 5.1.8 Access denied, bad outbound sender"},
 		{"outbound-spam", "Outlook.com suspends svc until a person verifies the account.",
-			atEnd, "554 5.2.0 " + submissionException + "OutboundSpamException; WASCL UserAction verdict is not None. Actual verdict is Suspend"},
+			atEnd, outboundSpam + "Suspend"},
+		{"outbound-spam-quota", "Outlook.com refuses what svc sends beyond its quota until a person verifies the account.",
+			atEnd, outboundSpam + "RefuseQuota"},
+		{"outbound-spam-challenge", "Outlook.com asks svc to prove that it is a person.",
+			atEnd, outboundSpam + "HipNotify"},
+		{"outbound-spam-upgrade", "Outlook.com asks svc to verify the account before it may send more.",
+			atEnd, outboundSpam + "ShowTierUpgrade"},
 		{"submission-rate", "Exchange ends the session for sending too fast, in the words of one on premises.",
 			atEnd, "421 4.4.2 Message submission rate for this client has exceeded the configured limit"},
 	}
@@ -63,11 +69,18 @@ func refusals() []Scenario {
 		scenarios = append(scenarios, Scenario{Name: r.name, What: r.what,
 			exchange: func(o *exchangeOptions) { o.Refusal = smtpRefusal{r.at, r.text} }})
 	}
-	return scenarios
+	return append(scenarios, Scenario{
+		Name: "basic-auth-allowed", What: "Passwords still work with AUTH LOGIN, as before their retirement.",
+		tenant: func(t *Tenant) { t.BasicAuthAllowed = true },
+	})
 }
 
 // submissionException begins what the mailbox server says of a message.
 const submissionException = "STOREDRV.Submission.Exception:"
+
+// outboundSpam begins what Outlook.com says to an account that looks like a
+// spammer's; the verdict follows.
+const outboundSpam = "554 5.2.0 " + submissionException + "OutboundSpamException; WASCL UserAction verdict is not None. Actual verdict is "
 
 // refused returns what the scenario says at a step, or "".
 func (s *smtpSession) refused(at step) string {

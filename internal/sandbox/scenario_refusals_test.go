@@ -23,10 +23,15 @@ func TestScenariosInWhichExchangeRefuses(t *testing.T) {
 		"recipient-quota":          {atEnd, "554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException"},
 		"sender-blocked":           {atEnd, "550 5.1.8 Access denied, bad outbound sender"},
 		"outbound-spam":            {atEnd, "554 5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; WASCL UserAction verdict is not None. Actual verdict is Suspend"},
+		"outbound-spam-quota":      {atEnd, "554 5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; WASCL UserAction verdict is not None. Actual verdict is RefuseQuota"},
+		"outbound-spam-challenge":  {atEnd, "554 5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; WASCL UserAction verdict is not None. Actual verdict is HipNotify"},
+		"outbound-spam-upgrade":    {atEnd, "554 5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; WASCL UserAction verdict is not None. Actual verdict is ShowTierUpgrade"},
 		"submission-rate":          {atEnd, "421 4.4.2 Message submission rate for this client has exceeded the configured limit"},
 	}
-	if len(tests) != len(refusals()) {
-		t.Errorf("%d scenarios, %d in this table", len(refusals()), len(tests))
+	for _, s := range refusals() {
+		if _, ok := tests[s.Name]; !ok && s.exchange != nil {
+			t.Errorf("%s is not in this table", s.Name)
+		}
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -84,4 +89,25 @@ func TestARefusalOfTheScenarioNeedsTheRightToken(t *testing.T) {
 	c := dialExchange(t, address)
 	c.startTLS()
 	checkRefusal(t, c, c.ask("AUTH XOAUTH2 "+xoauth2("svc@contoso.com", "expired")), refusedIdentity)
+}
+
+func TestWherePasswordsWorkOnlyLOGINIsOfferedBesideXOAUTH2(t *testing.T) {
+	b := newBench(t, "basic-auth-allowed")
+	c, r, _, extensions, err := b.smtpTLS()
+	if err != nil || !strings.Contains(extensions, "250-AUTH LOGIN XOAUTH2\r\n") {
+		t.Fatalf("%v, %s", err, extensions)
+	}
+	encode := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+	for _, test := range []struct{ said, want string }{
+		{"AUTH PLAIN " + encode("\x00svc@contoso.com\x00svc-password-1"), "504 5.7.4 Unrecognized authentication type ["},
+		{"AUTH LOGIN " + encode("svc@contoso.com"), "334 UGFzc3dvcmQ6"},
+		{encode("wrong"), "535 5.7.139 Authentication unsuccessful, the user credentials were incorrect. ["},
+		{"AUTH LOGIN", "334 VXNlcm5hbWU6"},
+		{encode("svc@contoso.com"), "334 UGFzc3dvcmQ6"},
+		{encode("svc-password-1"), "235 2.7.0 Authentication successful"},
+	} {
+		if reply := b.smtpAsk(c, r, test.said); !strings.HasPrefix(reply, test.want) {
+			t.Errorf("got %s, want %s", reply, test.want)
+		}
+	}
 }
