@@ -97,3 +97,36 @@ func FuzzExchangeXOAUTH2(f *testing.F) {
 		}
 	})
 }
+
+// FuzzExchangeOAuthBearer: what parses is what the mechanism's encoder makes
+// of it.
+func FuzzExchangeOAuthBearer(f *testing.F) {
+	escape := strings.NewReplacer("=", "=3D", ",", "=2C")
+	f.Fuzz(func(t *testing.T, message string) {
+		user, token, ok := parseOAuthBearer(encodeSASL(message))
+		if !ok {
+			return
+		}
+		again, token2, ok := parseOAuthBearer(oauthBearer(escape.Replace(user), token))
+		if !ok || user == "" || again != user || token2 != token || strings.Contains(user+token, "\x01") {
+			t.Errorf("%q, %q became %q, %q, %v", user, token, again, token2, ok)
+		}
+	})
+}
+
+// FuzzGoogleFrom: whatever a message says, it leaves with one From, the
+// account's, and nothing else of it is lost.
+func FuzzGoogleFrom(f *testing.F) {
+	f.Fuzz(func(t *testing.T, message []byte) {
+		sent := rewriteFrom(bytes.Clone(message), "svc@contoso.com")
+		h, ok := parseHeader(sent)
+		if !ok && len(h.sender) == 0 && !bytes.Contains(bytes.ToLower(sent), []byte("sender:")) || len(h.from) != 1 || h.from[0] != "svc@contoso.com" {
+			t.Errorf("%q became %q, from %q", message, sent, h.from)
+		}
+		_, rest, _ := bytes.Cut(sent, []byte("\r\n"))
+		back := regexp.MustCompile(`(?im)^X-Google-Original-From:`).ReplaceAll(rest, []byte("From:"))
+		if !bytes.Contains(bytes.ToLower(message), []byte("x-google")) && !bytes.EqualFold(back, message) {
+			t.Errorf("%q became %q", message, back)
+		}
+	})
+}

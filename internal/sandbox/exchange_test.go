@@ -318,8 +318,14 @@ func (c *smtpClient) submit(from, to, message string) string {
 	return c.reply()
 }
 
+func encodeSASL(message string) string { return base64.StdEncoding.EncodeToString([]byte(message)) }
+
 func xoauth2(user, token string) string {
-	return base64.StdEncoding.EncodeToString([]byte("user=" + user + "\x01auth=Bearer " + token + "\x01\x01"))
+	return encodeSASL("user=" + user + "\x01auth=Bearer " + token + "\x01\x01")
+}
+
+func oauthBearer(user, token string) string {
+	return encodeSASL("n,a=" + user + ",\x01host=smtp.gmail.com\x01port=587\x01auth=Bearer " + token + "\x01\x01")
 }
 
 func TestCloseEndsEverySessionAndServe(t *testing.T) {

@@ -13,9 +13,9 @@ import (
 // TestTranscripts replays whole dialogs over TCP and TLS. In the files of
 // testdata/exchange, lines that begin with "C: " are sent, consecutive ones in
 // one write; those with "S: " are the exact replies; TLS is the handshake;
-// EOF is the end of the connection. {xoauth2 USER TOKEN} stands for the
-// client's encoded token, <id> for the session's, <message> for the random
-// part of a message's.
+// EOF is the end of the connection. {xoauth2 USER TOKEN} and {oauthbearer USER
+// TOKEN} stand for the client's encoded token, <id> for the session's, <message>
+// for the random part of a message's.
 func TestTranscripts(t *testing.T) {
 	tests := []struct {
 		name, file string
@@ -98,7 +98,7 @@ func replay(t *testing.T, address, file string) {
 		text, said := strings.CutPrefix(line, "C: ")
 		if said {
 			text = strings.ReplaceAll(text, "<LF>", "\n")
-			flight.WriteString(expandXOAUTH2(text) + "\r\n")
+			flight.WriteString(expandTokens(text) + "\r\n")
 			continue
 		}
 		if flight.Len() > 0 {
@@ -123,7 +123,7 @@ func replay(t *testing.T, address, file string) {
 
 var (
 	messageName = regexp.MustCompile(`<(SB0[0-9A-Z]+)[0-9A-F]{24}@`)
-	tokenName   = regexp.MustCompile(`\{xoauth2 (\S+) (\S+)\}`)
+	tokenName   = regexp.MustCompile(`\{(xoauth2|oauthbearer) (\S+) (\S+)\}`)
 )
 
 // normal puts the placeholders in a reply. The first one, the banner, tells
@@ -136,9 +136,12 @@ func (c *smtpClient) normal(line string) string {
 	return messageName.ReplaceAllString(line, "<<message>@")
 }
 
-func expandXOAUTH2(text string) string {
+func expandTokens(text string) string {
 	return tokenName.ReplaceAllStringFunc(text, func(s string) string {
 		m := tokenName.FindStringSubmatch(s)
-		return xoauth2(m[1], m[2])
+		if m[1] == "oauthbearer" {
+			return oauthBearer(m[2], m[3])
+		}
+		return xoauth2(m[2], m[3])
 	})
 }
