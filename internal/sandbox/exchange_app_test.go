@@ -62,6 +62,10 @@ func TestAppWithoutAUser(t *testing.T) {
 		{name: "no mailbox", user: "nobody@contoso.com", token: "app", refusal: refusedIdentity},
 		{name: "nobody", user: "", token: "app", refusal: refusedIdentity},
 		{name: "the mailbox of a user without a licence", user: "lapsed@contoso.com", token: "app", refusal: refusedIdentity},
+		{
+			name: "a shared mailbox needs none", user: "lapsed@contoso.com", token: "app",
+			change: func(t *Tenant) { t.mailbox("lapsed@contoso.com").Shared = true },
+		},
 		{name: "a token for Graph", user: "app@contoso.com", token: "graph-app", refusal: refusedIdentity},
 		{name: "a token with roles and scopes, but no user", user: "app@contoso.com", token: "app-with-scopes", refusal: refusedIdentity},
 		{name: "an app that the tenant does not know", user: "app@contoso.com", token: "unknown-app", refusal: refusedIdentity},

@@ -117,15 +117,19 @@ func FuzzExchangeOAuthBearer(f *testing.F) {
 // FuzzGoogleFrom: whatever a message says, it leaves with one From, the
 // account's, and nothing else of it is lost.
 func FuzzGoogleFrom(f *testing.F) {
+	original := regexp.MustCompile(`(?im)^X-Google-Original-From:`)
 	f.Fuzz(func(t *testing.T, message []byte) {
+		if original.Match(message) {
+			return
+		}
 		sent := rewriteFrom(bytes.Clone(message), "svc@contoso.com")
-		h, ok := parseHeader(sent)
-		if !ok && len(h.sender) == 0 && !bytes.Contains(bytes.ToLower(sent), []byte("sender:")) || len(h.from) != 1 || h.from[0] != "svc@contoso.com" {
+		if h, _ := parseHeader(sent); len(h.from) != 1 || h.from[0] != "svc@contoso.com" {
 			t.Errorf("%q became %q, from %q", message, sent, h.from)
 		}
 		_, rest, _ := bytes.Cut(sent, []byte("\r\n"))
-		back := regexp.MustCompile(`(?im)^X-Google-Original-From:`).ReplaceAll(rest, []byte("From:"))
-		if !bytes.Contains(bytes.ToLower(message), []byte("x-google")) && !bytes.EqualFold(back, message) {
+		back := original.ReplaceAll(rest, []byte("From:"))
+		bare := func(b []byte) []byte { return bytes.ReplaceAll(bytes.ToLower(b), []byte("\r\n"), nil) }
+		if !bytes.Equal(bare(back), bare(message)) {
 			t.Errorf("%q became %q", message, back)
 		}
 	})

@@ -120,5 +120,9 @@ func rewriteFrom(message []byte, address string) []byte {
 	if list, err := mail.ParseAddressList(strings.Join(strings.Fields(from.String()), " ")); err == nil && len(list) == 1 && list[0].Name != "" {
 		field = "From: " + (&mail.Address{Name: list[0].Name, Address: address}).String() + "\r\n"
 	}
-	return append(append([]byte(field), rest.Bytes()...), message[len(head):]...)
+	body := message[len(head):]
+	if !bytes.HasPrefix(body, []byte("\n")) && !bytes.HasPrefix(body, []byte("\r\n")) {
+		rest.WriteString("\r\n") // ends a header that nothing ended
+	}
+	return append(append([]byte(field), rest.Bytes()...), body...)
 }
