@@ -67,8 +67,8 @@ func adminNotFound(identity string) *adminError {
 		fmt.Sprintf("The operation couldn't be performed because object '%s' couldn't be found.", identity)}
 }
 
-// An adminRequest is a cmdlet with its parameters.
-type adminRequest struct {
+// A cmdletRequest is a cmdlet with its parameters.
+type cmdletRequest struct {
 	CmdletInput struct {
 		CmdletName string
 		Parameters struct {
@@ -86,7 +86,7 @@ func (a adminAPI) mailbox(r *http.Request) answer {
 	if refused == nil && r.Header.Get("X-AnchorMailbox") == "" {
 		refused = adminBadRequest("The header X-AnchorMailbox is required to route the request.")
 	}
-	var request adminRequest
+	var request cmdletRequest
 	if refused == nil {
 		decoder := json.NewDecoder(r.Body)
 		decoder.DisallowUnknownFields()
@@ -137,7 +137,7 @@ func mayAdminister(t *Tenant, claims accessClaims, mailbox *Mailbox) bool {
 
 // runCmdlet runs the cmdlet that request names; call with the tenant locked.
 // selected lists the properties to return, "" is all.
-func runCmdlet(t *Tenant, claims accessClaims, request adminRequest, selected string) ([]map[string]any, *adminError) {
+func runCmdlet(t *Tenant, claims accessClaims, request cmdletRequest, selected string) ([]map[string]any, *adminError) {
 	p := request.CmdletInput.Parameters
 	var mailbox *Mailbox
 	if p.Identity != "" {
