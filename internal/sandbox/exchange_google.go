@@ -18,10 +18,10 @@ const (
 // googleSize is what Google announces as the size of a message, in octets.
 const googleSize = 35882577
 
-// googleWords are Google's replies where it has other words than Exchange, by
+// googleReplies are Google's replies where it has other words than Exchange, by
 // Exchange's. Those for a session in which all goes well are from public
 // transcripts, the refusals are assumed.
-var googleWords = map[string]string{
+var googleReplies = map[string]string{
 	replyClosing:      "221 2.0.0 closing connection",
 	replyReset:        "250 2.1.5 Flushed",
 	replySenderOK:     "250 2.1.0 OK",
@@ -37,8 +37,8 @@ var googleWords = map[string]string{
 		"530 5.7.0  https://support.google.com/mail/?p=WantAuthError",
 }
 
-// googleOwn are those that do not end with the session's id.
-var googleOwn = map[string]string{
+// googleBareReplies are those that do not end with the session's id.
+var googleBareReplies = map[string]string{
 	replyTLSReady: "220 2.0.0 Ready to start TLS",
 	replyAuthOK:   "235 2.7.0 Accepted",
 }
@@ -46,10 +46,10 @@ var googleOwn = map[string]string{
 // inGooglesWords returns what Google says in the place of one of Exchange's
 // replies. Refused sign-ins are all the same to it.
 func inGooglesWords(text, id string) string {
-	if own, ok := googleOwn[text]; ok {
+	if own, ok := googleBareReplies[text]; ok {
 		return own
 	}
-	if word, ok := googleWords[text]; ok {
+	if word, ok := googleReplies[text]; ok {
 		text = word
 	}
 	if strings.HasPrefix(text, "535") {
