@@ -1,23 +1,32 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 )
 
-// graph is Microsoft Graph as far as sign-in needs it: who is this?
+// graph is Microsoft Graph: who is this, what is their licence, and, in
+// graphMail, their mail. Texts that no public document or transcript shows are
+// marked as assumed where they stand.
 type graph struct {
 	tenant *Tenant
 	check  accessChecker
 	now    func() time.Time
 }
 
-// register adds the endpoints to mux.
-func (g graph) register(mux *http.ServeMux) {
+// register adds the endpoints to mux and returns what can go wrong with those
+// of mail.
+func (g graph) register(mux *http.ServeMux) *GraphFaults {
 	mux.HandleFunc("GET /v1.0/me", func(w http.ResponseWriter, r *http.Request) { g.me(r).send(w) })
 	mux.HandleFunc("GET /oidc/userinfo", func(w http.ResponseWriter, r *http.Request) { g.userInfo(r).send(w) })
+	mux.HandleFunc("GET /v1.0/me/licenseDetails", func(w http.ResponseWriter, r *http.Request) { g.licences(r).send(w) })
+	mux.HandleFunc("GET /v1.0/users/{user}/licenseDetails", func(w http.ResponseWriter, r *http.Request) { g.licences(r).send(w) })
+	m := &graphMail{graph: g, running: map[string]int{}, sessions: map[string]*uploadSession{}}
+	m.register(mux)
+	return &m.faults
 }
 
 // refuse is Graph's form of an error.
@@ -41,32 +50,76 @@ func (g graph) refuse(status int, code, message string) answer {
 	return a
 }
 
+// bearer verifies a request's token for Graph, or gives the answer that refuses
+// it; what the token allows is the caller's question.
+func (g graph) bearer(r *http.Request) (claims accessClaims, refused answer, ok bool) {
+	deny := func(text string) (accessClaims, answer, bool) {
+		return accessClaims{}, g.refuse(http.StatusUnauthorized, "InvalidAuthenticationToken", text), false
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(token) == "" {
+		return deny("Access token is empty.")
+	}
+	if claims, ok = g.check(strings.TrimSpace(token)); !ok {
+		return deny("Access token validation failure. The token is malformed, expired or not of this tenant.")
+	}
+	if r := findResource(claims.Audience); r == nil || r.id != graphID {
+		return deny("Access token validation failure. Invalid audience.")
+	}
+	return claims, answer{}, true
+}
+
+// onlyDelegated refuses an application at an address that means a person.
+func (g graph) onlyDelegated() answer {
+	return g.refuse(http.StatusBadRequest, "BadRequest", "/me request is only valid with delegated authentication flow.")
+}
+
+// noSuchResource refuses a user that the directory does not have.
+func (g graph) noSuchResource(name string) answer {
+	return g.refuse(http.StatusNotFound, "Request_ResourceNotFound", "Resource '"+name+"' does not exist or one of its queried reference-property objects are not present.")
+}
+
 // caller finds the user that a request's token belongs to and the client it was
 // issued to, or the answer that refuses the token.
 func (g graph) caller(r *http.Request, scope string) (user *User, clientID string, refused answer) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(token) == "" {
-		return nil, "", g.refuse(http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token is empty.")
-	}
-	claims, ok := g.check(strings.TrimSpace(token))
+	claims, refused, ok := g.bearer(r)
 	switch {
 	case !ok:
-		return nil, "", g.refuse(http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token validation failure. The token is malformed, expired or not of this tenant.")
-	case findResource(claims.Audience) == nil || findResource(claims.Audience).id != graphID:
-		return nil, "", g.refuse(http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token validation failure. Invalid audience.")
+		return nil, "", refused
+	case claims.UPN == "":
+		return nil, "", g.onlyDelegated()
 	case !slices.Contains(claims.Scopes, scope):
 		return nil, "", g.refuse(http.StatusUnauthorized, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 	}
-	g.tenant.View(func(t *Tenant) {
-		if u := t.user(claims.UPN); u != nil {
-			c := *u
-			user = &c
-		}
-	})
-	if user == nil {
-		return nil, "", g.refuse(http.StatusNotFound, "Request_ResourceNotFound", "Resource '"+claims.UPN+"' does not exist or one of its queried reference-property objects are not present.")
+	if user = g.account(claims.UPN); user == nil {
+		return nil, "", g.noSuchResource(claims.UPN)
 	}
 	return user, claims.AppID, answer{}
+}
+
+// account copies a user, found by UPN or object ID; nil when there is none.
+func (g graph) account(name string) (found *User) {
+	g.tenant.View(func(t *Tenant) {
+		if u := graphUser(t, name); u != nil {
+			c := *u
+			found = &c
+		}
+	})
+	return found
+}
+
+// graphUser finds a user as Graph's paths name one; call with the tenant's lock
+// held.
+func graphUser(t *Tenant, name string) *User {
+	if u := t.user(name); u != nil {
+		return u
+	}
+	for _, u := range t.Users {
+		if strings.EqualFold(u.ObjectID, name) {
+			return u
+		}
+	}
+	return nil
 }
 
 // me is GET /v1.0/me, with $select.
@@ -112,4 +165,50 @@ func (g graph) userInfo(r *http.Request) answer {
 	return jsonAnswer(http.StatusOK, map[string]any{
 		"sub": pairwise(user.ObjectID, clientID), "name": user.Name, "email": user.UPN,
 	})
+}
+
+// licences is GET …/licenseDetails: which plans a user has. A user without an
+// Exchange Online plan has none at all here.
+func (g graph) licences(r *http.Request) answer {
+	claims, refused, ok := g.bearer(r)
+	if !ok {
+		return refused
+	}
+	name := r.PathValue("user")
+	granted, need := claims.Scopes, []string{"User.Read.All", "Directory.Read.All", "LicenseAssignment.Read.All", "User.ReadWrite.All", "Directory.ReadWrite.All"}
+	switch {
+	case name == "" && claims.UPN == "":
+		return g.onlyDelegated()
+	case claims.UPN == "":
+		granted = claims.Roles
+	default:
+		if me := g.account(claims.UPN); me != nil && (name == "" || g.same(name, me)) {
+			name, need = me.UPN, append(need, "User.Read")
+		}
+	}
+	if !slices.ContainsFunc(need, func(n string) bool { return slices.Contains(granted, n) }) {
+		return g.refuse(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+	}
+	user := g.account(name)
+	if user == nil {
+		return g.noSuchResource(cmp.Or(name, claims.UPN))
+	}
+	value := []any{}
+	if !user.Unlicensed {
+		value = append(value, map[string]any{
+			"id": "Xbs4yHI9YkWvXbzLw0bVkg", "skuId": "f245ecc8-75af-4f8e-b61f-27d8114de5f3", "skuPartNumber": "O365_BUSINESS_PREMIUM",
+			"servicePlans": []any{map[string]any{
+				"servicePlanId": "9aaf7827-d63c-4b61-89c3-182f06f82e5c", "servicePlanName": "EXCHANGE_S_STANDARD",
+				"provisioningStatus": "Success", "appliesTo": "User",
+			}},
+		})
+	}
+	return jsonAnswer(http.StatusOK, map[string]any{
+		"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#users('" + user.ObjectID + "')/licenseDetails", "value": value,
+	})
+}
+
+// same tells whether a path names this user.
+func (g graph) same(name string, user *User) bool {
+	return strings.EqualFold(name, user.UPN) || strings.EqualFold(name, user.ObjectID)
 }
