@@ -30,7 +30,7 @@ func (i *graphItem) compose(now time.Time) []byte {
 	if p.get("Date") == "" {
 		p.put("Date", now.UTC().Format(time.RFC1123Z))
 	}
-	if p.get("MIME-Version") == "" && p.get("Content-Type") != "" {
+	if i.mime == nil || len(i.message.Attachments) > 0 {
 		p.put("MIME-Version", "1.0")
 	}
 	var b bytes.Buffer
@@ -108,17 +108,17 @@ func (m *graphMessage) attachTo(content mimePart) mimePart {
 		}
 	}
 	if len(inline) > 0 {
-		content = multipart("related", content, inline)
+		content = intoMultipart("related", content, inline)
 	}
 	if len(beside) > 0 {
-		content = multipart("mixed", content, beside)
+		content = intoMultipart("mixed", content, beside)
 	}
 	return content
 }
 
-// multipart takes the fields that describe first's content to first's place in
+// intoMultipart takes the fields that describe first's content to first's place in
 // a multipart and leaves the others where they are.
-func multipart(kind string, first mimePart, others []mimePart) mimePart {
+func intoMultipart(kind string, first mimePart, others []mimePart) mimePart {
 	inner, outer := mimePart{body: first.body}, mimePart{}
 	for _, f := range first.fields {
 		if len(f.name) > 8 && strings.EqualFold(f.name[:8], "Content-") {
