@@ -55,6 +55,7 @@ everything in memory, and ends with Ctrl+C.`,
 	f.BoolVar(&list, "list", false, "list the scenarios")
 	f.StringVar(&o.HTTPAddr, "https-addr", "", "address of the sign-in pages (default: a free port on 127.0.0.1)")
 	f.StringVar(&o.SMTPAddr, "smtp-addr", "", "address of the SMTP server (default: a free port on 127.0.0.1)")
+	f.StringVar(&o.SMTPSAddr, "smtps-addr", "", "address of an SMTP server that begins with TLS (default: none, at Google a free port)")
 	return c
 }
 

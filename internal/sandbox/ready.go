@@ -43,6 +43,8 @@ type Ready struct {
 
 	SMTPHost string `json:"smtp_host"`
 	SMTPPort int    `json:"smtp_port"`
+	// SMTPSPort is for clients that begin with TLS; 0 is none.
+	SMTPSPort int `json:"smtps_port,omitempty"`
 
 	InboxURL     string `json:"inbox_url"`
 	InboxJSONURL string `json:"inbox_json_url"`
@@ -109,6 +111,9 @@ func (s *Sandbox) Ready() Ready {
 		r.Issuer, r.DiscoveryURL = googleIssuer, base+"/.well-known/openid-configuration"
 		r.AuthorizeURL, r.TokenURL, r.JWKSURL = base+"/o/oauth2/v2/auth", base+"/token", base+"/oauth2/v3/certs"
 		r.DeviceURL, r.DevicePage, r.LogoutURL, r.GraphURL, r.AdminConsentURL, r.PortalURL = "", "", "", "", "", ""
+	}
+	if s.smtpsListener != nil {
+		r.SMTPSPort = s.smtpsListener.Addr().(*net.TCPAddr).Port
 	}
 	s.tenant.View(func(t *Tenant) {
 		for _, u := range t.Users {

@@ -21,6 +21,9 @@ type Options struct {
 	// HTTPAddr and SMTPAddr are loopback addresses to listen on, "127.0.0.1:0"
 	// when empty.
 	HTTPAddr, SMTPAddr string
+	// SMTPSAddr is for clients that begin with TLS, as on port 465; empty is no
+	// such listener, but at Google.
+	SMTPSAddr string
 	// Tarpit holds each 5xx reply of SMTP back for 5 seconds.
 	Tarpit bool
 	// RTT puts the SMTP server at a distance; zero is none.
@@ -34,16 +37,17 @@ type Options struct {
 
 // A Sandbox is a running tenant. Its methods are safe for concurrent use.
 type Sandbox struct {
-	tenant    *Tenant
-	scenario  Scenario
-	authority *authority
-	entra     *entra
-	exchange  *exchange
-	server    *http.Server
-	log       *slog.Logger
+	tenant      *Tenant
+	scenario    Scenario
+	authority   *authority
+	entra       *entra
+	exchange    *exchange
+	server      *http.Server
+	graphFaults *GraphFaults
+	log         *slog.Logger
 
-	smtpListener net.Listener
-	wg           sync.WaitGroup // both servers, and HTTP's connections
+	smtpListener, smtpsListener net.Listener
+	wg                          sync.WaitGroup // both servers, and HTTP's connections
 }
 
 // Start runs a tenant. When it returns, everything listens; Close ends it.
@@ -83,6 +87,11 @@ func Start(o Options) (*Sandbox, error) {
 	if s.smtpListener, err = listenLoopback(o.SMTPAddr); err != nil {
 		web.Close()
 		return nil, fmt.Errorf("sandbox SMTP: %w", err)
+	}
+	if s.smtpsListener, err = s.startSMTPS(o.SMTPSAddr); err != nil {
+		web.Close()
+		s.smtpListener.Close()
+		return nil, fmt.Errorf("sandbox SMTP over TLS: %w", err)
 	}
 	s.entra.base = fmt.Sprintf("https://localhost:%d", web.Addr().(*net.TCPAddr).Port)
 	s.server = s.newServer(webCertificate, now)
@@ -145,12 +154,13 @@ func (s *Sandbox) newServer(certificate tls.Certificate, now func() time.Time) *
 	mux := http.NewServeMux()
 	for _, part := range []interface{ register(*http.ServeMux) }{
 		s.entra,
-		graph{s.tenant, s.entra.check, now},
+		adminAPI{s.tenant, s.entra.check, now},
 		portal{s.tenant},
 		inbox{s.tenant},
 	} {
 		part.register(mux)
 	}
+	s.graphFaults = graph{s.tenant, s.entra.check, now}.register(mux)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		render(http.StatusOK, "home", page{Title: "Home", Text: s.scenario.What, Ready: s.Ready()}).send(w)
 	})
@@ -178,6 +188,9 @@ func (s *Sandbox) newServer(certificate tls.Certificate, now func() time.Time) *
 		},
 	}
 }
+
+// GraphFaults is what goes wrong with the next requests to Graph's mail.
+func (s *Sandbox) GraphFaults() *GraphFaults { return s.graphFaults }
 
 // Tenant is the directory and mailboxes, to look at and to change.
 func (s *Sandbox) Tenant() *Tenant { return s.tenant }
