@@ -61,7 +61,7 @@ func (c credential) assertion(b *bench, change func(*jwt.Claims)) string {
 	return c.signed(b, jose.PS256, "x5t#S256", c.sha256(), change)
 }
 
-func (c credential) signed(b *bench, algorithm jose.SignatureAlgorithm, header jose.HeaderKey, print string, change func(*jwt.Claims)) string {
+func (c credential) signed(b *bench, algorithm jose.SignatureAlgorithm, header jose.HeaderKey, thumb string, change func(*jwt.Claims)) string {
 	b.Helper()
 	now := b.clock.now()
 	claims := jwt.Claims{
@@ -73,7 +73,7 @@ func (c credential) signed(b *bench, algorithm jose.SignatureAlgorithm, header j
 	}
 	options := (&jose.SignerOptions{}).WithType("JWT")
 	if header != "" {
-		options.WithHeader(header, print)
+		options.WithHeader(header, thumb)
 	}
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: c.key}, options)
 	if err != nil {
@@ -131,16 +131,8 @@ func TestACertificateServesASignInOfAPersonToo(t *testing.T) {
 	if a := b.token(form, nil); a.status != http.StatusOK {
 		t.Error(a.Description)
 	}
-	form = form0(b.signIn(), form.Get("client_assertion"))
-	b.token(form, nil).refused(t, 401, "invalid_client", 700025)
-}
-
-// form0 redeems a code of the desktop app with an assertion.
-func form0(code, assertion string) map[string][]string {
-	return map[string][]string{
-		"grant_type": {"authorization_code"}, "client_id": {desktopAppID}, "code": {code}, "redirect_uri": {"http://localhost:1"},
-		"code_verifier": {testVerifier}, "scope": {smtpScope}, "client_assertion_type": {jwtBearer}, "client_assertion": {assertion},
-	}
+	// A public client has nothing to prove.
+	b.redeem(b.signIn(), "client_assertion_type", jwtBearer, "client_assertion", form.Get("client_assertion")).refused(t, 401, "invalid_client", 700025)
 }
 
 func TestAnAssertionIsRefused(t *testing.T) {

@@ -1,7 +1,9 @@
 package sandbox
 
 import (
+	"bytes"
 	"encoding/json"
+	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -71,6 +73,7 @@ func FuzzTokenForm(f *testing.F) {
 	handler := newFuzzEntra(f)
 	f.Add("")
 	f.Add("grant_type=refresh_token&client_id=" + desktopAppID + "&refresh_token=refresh&scope=" + url.QueryEscape(smtpScope))
+	f.Add("grant_type=client_credentials&client_id=" + daemonAppID + "&client_secret=wrong&scope=" + url.QueryEscape(appScope))
 	f.Add("grant_type=authorization_code&client_id=" + desktopAppID + "&code=code&redirect_uri=http%3A%2F%2Flocalhost%3A1&code_verifier=x&scope=" + url.QueryEscape(smtpScope))
 	f.Fuzz(func(t *testing.T, form string) {
 		r := httptest.NewRequest(http.MethodPost, "/"+contosoID+"/oauth2/v2.0/token", strings.NewReader(form))
@@ -93,6 +96,56 @@ func FuzzTokenForm(f *testing.F) {
 			}
 		default:
 			t.Errorf("%q: %d", form, w.Code)
+		}
+	})
+}
+
+// FuzzCertificateUpload: whatever is uploaded, what the portal keeps is one
+// public certificate of the upload, and no upload with a private key passes.
+func FuzzCertificateUpload(f *testing.F) {
+	f.Add([]byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		certificate, err := publicCertificate(content)
+		if err != nil {
+			return
+		}
+		if block, _ := pem.Decode(content); block == nil && !bytes.Equal(content, certificate.Raw) {
+			t.Error("the certificate is not what was uploaded")
+		}
+		for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {
+			if strings.Contains(block.Type, "PRIVATE KEY") {
+				t.Error("a private key passed")
+			}
+		}
+	})
+}
+
+// FuzzGoogleQuery: no request leads anywhere but to this machine, or to a page.
+func FuzzGoogleQuery(f *testing.F) {
+	keys, err := newKeyring()
+	if err != nil {
+		f.Fatal(err)
+	}
+	c := newClock()
+	e := &entra{tenant: newTenant(GoogleGmail, c.now()), keys: keys, base: "https://sandbox", now: c.now}
+	mux := http.NewServeMux()
+	e.register(mux)
+	f.Add("client_id=" + googleAppID + "&response_type=code&redirect_uri=http%3A%2F%2F127.0.0.1%3A1&scope=https%3A%2F%2Fmail.google.com%2F")
+	f.Fuzz(func(t *testing.T, query string) {
+		r := httptest.NewRequest(http.MethodGet, "/o/oauth2/v2/auth", nil)
+		r.URL.RawQuery = query
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, r)
+		switch location := w.Header().Get("Location"); {
+		case w.Code == http.StatusBadRequest && location == "":
+		case w.Code == http.StatusSeeOther && strings.HasPrefix(location, "/signin/account?flow="):
+		case w.Code == http.StatusFound:
+			u, err := url.Parse(location)
+			if err != nil || !googleRedirect("http://"+u.Host) || u.Query().Get("code") != "" {
+				t.Errorf("%q leads to %q", query, location)
+			}
+		default:
+			t.Errorf("%q: %d %q", query, w.Code, location)
 		}
 	})
 }

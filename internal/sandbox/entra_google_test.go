@@ -124,10 +124,8 @@ func TestGoogleTellsThePersonAndTheClient(t *testing.T) {
 	if back := b.cancel(c, v).back; back.Encode() != "error=access_denied&state=state-1" {
 		t.Errorf("back with %v", back)
 	}
-	for _, prompt := range []string{"login_required", "consent_required"} {
-		if back := b.get(c, b.googleURL("prompt", "none")).back; prompt == "consent_required" && back.Get("error") != prompt {
-			t.Errorf("back with %v", back)
-		}
+	if back := b.get(c, b.googleURL("prompt", "none")).back; back.Get("error") != "consent_required" {
+		t.Errorf("back with %v", back)
 	}
 	if back := b.get(b.browser(), b.googleURL("prompt", "none")).back; back.Get("error") != "login_required" {
 		t.Errorf("back with %v", back)

@@ -318,23 +318,10 @@ func TestAPersonEndsAtTheClientsAddressInEveryResponseMode(t *testing.T) {
 	for _, mode := range []string{"query", "fragment", "form_post"} {
 		t.Run(mode, func(t *testing.T) {
 			b := newBench(t, "default")
-			got := make(chan url.Values, 1)
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			client := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				r.ParseForm()
-				got <- r.Form
-				io.WriteString(w, "<p>You signed in.</p>")
-			})}
-			var wg sync.WaitGroup
-			wg.Go(func() { client.Serve(l) })
-			defer wg.Wait()
-			defer client.Close()
+			redirect, got := b.callback("localhost")
 			p := Person{Username: "svc@contoso.com", Password: "svc-password-1",
 				Client: &http.Client{Transport: b.browser().Transport}}
-			address := b.authorizeURL("redirect_uri", fmt.Sprintf("http://localhost:%d", l.Addr().(*net.TCPAddr).Port), "response_mode", mode)
+			address := b.authorizeURL("redirect_uri", redirect, "response_mode", mode)
 			said, err := p.Visit(context.Background(), address)
 			if err != nil || said != "You signed in." {
 				t.Fatalf("said %q, error %v", said, err)
