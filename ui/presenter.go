@@ -216,7 +216,7 @@ func (p *presenter) afterSaving(a Activity, step func(ctx context.Context, name 
 // saveChanges returns what stores the form as it is now.
 func (p *presenter) saveChanges() func(context.Context) Outcome {
 	a, secret, isNew := p.state.Account, p.state.Secret, !p.state.Stored
-	if a.Registration != account.Web {
+	if !p.state.TakesSecret() {
 		secret = "" // its field is hidden
 	}
 	return func(ctx context.Context) Outcome {

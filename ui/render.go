@@ -37,14 +37,20 @@ func (v *page) renderForm(s State) {
 		}
 		show(r.alarm, about)
 	}
-	v.kind.SetSelected(v.kind.Options[0])
+	if s.SignsIn() { // else the choice is hidden, and no option is right
+		v.kind.SetSelected(v.kind.Options[0])
+	}
 	if s.Account.Registration == account.Web {
 		v.kind.SetSelected(v.kind.Options[1])
 	}
 	enable(v.kind, !busy)
 	secret := v.rows[FieldSecret]
-	show(secret.name, s.Account.Registration == account.Web)
-	show(secret.cell, s.Account.Registration == account.Web)
+	show(secret.name, s.TakesSecret())
+	show(secret.cell, s.TakesSecret())
+	for _, f := range []Field{FieldRegistration, FieldRedirectURL} {
+		show(v.rows[f].name, s.SignsIn())
+		show(v.rows[f].cell, s.SignsIn())
+	}
 
 	enable(v.save, s.CanSave())
 	switch {
@@ -85,7 +91,7 @@ func (v *page) renderHeadline(s State) {
 func (v *page) renderActions(s State) {
 	busy := s.Activity != Idle
 	v.signIn.Text, v.signIn.Importance, v.send.Importance = lang.L("Sign in"), widget.HighImportance, widget.MediumImportance
-	if s.Secrets.SignedIn {
+	if s.Secrets.Complete(&s.Account) {
 		v.signIn.Text, v.signIn.Importance, v.send.Importance = lang.L("Sign in again"), widget.MediumImportance, widget.HighImportance
 	}
 	v.cancel.Text = lang.L("Stop")
@@ -98,7 +104,7 @@ func (v *page) renderActions(s State) {
 	enable(v.signIn, s.CanSignIn())
 	enable(v.send, s.CanSend())
 	enable(v.cancel, !s.Cancelling)
-	show(v.signIn, !busy)
+	show(v.signIn, !busy && s.SignsIn())
 	show(v.send, !busy)
 	show(v.cancel, busy)
 	show(v.copyLink, s.Link != "")
@@ -110,7 +116,7 @@ func (v *page) renderActions(s State) {
 	switch {
 	case s.Activity == SigningIn && s.Link != "" && s.Unopened == nil:
 		why = lang.L("No browser opened? Copy the link and open it on this machine.")
-	case !busy && !s.CanSend():
+	case !busy && !s.CanSend() && s.SignsIn():
 		why = lang.L("The test email can be sent after the sign-in.")
 	}
 	v.reason.SetText(why)
@@ -144,7 +150,7 @@ func (v *page) moveFocus(was, is State) {
 	case was.Activity == Idle && is.Activity != Idle:
 		v.canvas.Focus(v.cancel)
 	case was.Activity != Idle && is.Activity == Idle:
-		if is.Secrets.SignedIn {
+		if is.CanSend() {
 			v.canvas.Focus(v.send)
 		} else {
 			v.canvas.Focus(v.signIn)

@@ -91,10 +91,22 @@ func (o Outcome) Fix() string {
 func (s State) CanSave() bool { return s.Activity == Idle && s.Changed }
 
 // CanSignIn reports whether a sign-in can start; it saves the form first.
-func (s State) CanSignIn() bool { return s.Activity == Idle }
+func (s State) CanSignIn() bool { return s.Activity == Idle && s.SignsIn() }
 
-// CanSend reports whether there is a sign-in to send the test email with.
-func (s State) CanSend() bool { return s.Activity == Idle && s.Secrets.SignedIn }
+// CanSend reports whether there is a sign-in, or a secret in its place, to send
+// the test email with.
+func (s State) CanSend() bool { return s.Activity == Idle && s.Secrets.Complete(&s.Account) }
+
+// SignsIn reports whether a person signs in to the account.
+func (s State) SignsIn() bool {
+	return s.Account.SignIn == "" || s.Account.SignIn == account.BrowserSignIn
+}
+
+// TakesSecret reports whether the form asks for a secret: a client secret, or a
+// password in its place.
+func (s State) TakesSecret() bool {
+	return s.Account.HasClientSecret() || s.Account.Registration == account.Web || s.Account.SignIn == account.PasswordSignIn
+}
 
 // TestTo is where the test email goes.
 func (s State) TestTo() string {

@@ -50,6 +50,8 @@ func headlineOf(s State) headline {
 			lang.L("Fill in the account, register its redirect URL in Entra, then sign in.")}
 	case s.Changed:
 		return headline{levelAttention, lang.L("Changes are not saved yet"), lang.L("Signing in and sending save them first.")}
+	case !s.SignsIn():
+		return headline{levelOK, lang.L("Ready to send"), lang.L("The account signs in by itself. A test email shows whether mail flows.")}
 	case !s.Secrets.SignedIn:
 		return headline{levelAttention, lang.L("A sign-in is needed"),
 			lang.L("Sign in as {{.Username}}, in the browser.", words{"Username": s.Account.Username})}

@@ -34,6 +34,21 @@ type Secrets struct {
 	SignedIn     bool `json:"signed_in"`
 }
 
+// Complete reports whether the account has what it signs in with.
+func (s Secrets) Complete(a *account.Account) bool {
+	switch {
+	case a.SignIn == account.PasswordSignIn:
+		return s.Password
+	case a.SignIn != account.AppOnly:
+		return s.SignedIn
+	case a.Credential == account.CertificateCredential:
+		return s.Certificate
+	case a.Credential == account.FederatedCredential:
+		return true // the file is read when it is needed
+	}
+	return s.ClientSecret
+}
+
 // A Mailer implements Service. Set its fields before the first use; Close ends
 // its sessions.
 type Mailer struct {

@@ -44,8 +44,12 @@ var resources = [...]*resource{
 			"SMTP.Send":             "Send emails from your mailbox using SMTP AUTH",
 			"IMAP.AccessAsUser.All": "Read and write to your mailbox via IMAP",
 			"POP.AccessAsUser.All":  "Read your mailbox via POP",
+			"Exchange.ManageV2":     "Manage Exchange configuration",
 		},
-		roles: map[string]string{"SMTP.SendAsApp": "Send emails from any mailbox using SMTP AUTH"},
+		roles: map[string]string{
+			"SMTP.SendAsApp":         "Send emails from any mailbox using SMTP AUTH",
+			"Exchange.ManageAsAppV2": "Manage Exchange as application",
+		},
 	},
 	{
 		id: graphID, name: "Microsoft Graph", guid: graphAudience, audience: graphAudience,
@@ -61,8 +65,15 @@ var resources = [...]*resource{
 			"SMTP.Send":        "Send emails from your mailbox using SMTP AUTH",
 			"Mail.Send":        "Send mail as you",
 			"Mail.Send.Shared": "Send mail on behalf of others",
+			"Mail.Read":        "Read your mail",
+			"Mail.ReadWrite":   "Read and write access to your mail",
 		},
-		roles: map[string]string{"Mail.Send": "Send mail as any user"},
+		roles: map[string]string{
+			"Mail.Send":      "Send mail as any user",
+			"Mail.Read":      "Read mail in all mailboxes",
+			"Mail.ReadWrite": "Read and write mail in all mailboxes",
+			"User.Read.All":  "Read all users' full profiles",
+		},
 	},
 	{
 		// Its only scope is the bare address, a permission without a name.

@@ -35,7 +35,7 @@ func contoso(now time.Time) *Tenant {
 		Domain: contosoDomain,
 		Users: []*User{
 			{ObjectID: "10a6c0de-0001-4000-8000-000000000001", UPN: svc, Name: "Mail Service", Password: "svc-password-1", Proxies: []string{"service@contoso.com"}},
-			{ObjectID: "10a6c0de-0002-4000-8000-000000000002", UPN: "admin@contoso.com", Name: "Ada Admin", Password: "admin-password-1", Admin: true},
+			{ObjectID: "10a6c0de-0002-4000-8000-000000000002", UPN: "admin@contoso.com", Name: "Ada Admin", Password: "admin-password-1", Admin: true, ExchangeAdmin: true},
 			{ObjectID: "10a6c0de-0003-4000-8000-000000000003", UPN: "mfa@contoso.com", Name: "Mia Factor", Password: "mfa-password-1", MFA: true, MFACode: "246810"},
 			{ObjectID: "10a6c0de-0004-4000-8000-000000000004", UPN: "ops@contoso.com", Name: "Operations", Password: "ops-password-1"},
 			{ObjectID: "10a6c0de-0005-4000-8000-000000000005", UPN: "left@contoso.com", Name: "Lee Left", Password: "left-password-1", Disabled: true},
