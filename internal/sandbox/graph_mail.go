@@ -227,7 +227,7 @@ func graphMailbox(t *Tenant, name string) (mailbox *Mailbox, owner, code string)
 		return nil, "", "ErrorInvalidUser"
 	}
 	mailbox = t.mailbox(user.UPN)
-	if mailbox == nil || user.Unlicensed && !mailbox.Shared {
+	if mailbox == nil || !licensed(t, mailbox) {
 		return nil, "", "MailboxNotEnabledForRESTAPI"
 	}
 	return mailbox, user.ObjectID, ""
@@ -236,7 +236,8 @@ func graphMailbox(t *Tenant, name string) (mailbox *Mailbox, owner, code string)
 // mayEver tells whether a token could do this with any mailbox.
 func (n graphNeed) mayEver(t *Tenant, c accessClaims) bool {
 	for _, p := range n.permissions {
-		if c.UPN == "" && (slices.Contains(c.Roles, p) || slices.ContainsFunc(t.RoleAssignments, assigns(t, c.AppID, p))) ||
+		assigned := func(a RoleAssignment) bool { return strings.EqualFold(a.AppID, c.AppID) && a.Role == rbac(p) }
+		if c.UPN == "" && (slices.Contains(c.Roles, p) || slices.ContainsFunc(t.RoleAssignments, assigned)) ||
 			c.UPN != "" && (slices.Contains(c.Scopes, p) || slices.Contains(c.Scopes, p+".Shared")) {
 			return true
 		}
@@ -244,17 +245,8 @@ func (n graphNeed) mayEver(t *Tenant, c accessClaims) bool {
 	return false
 }
 
-// assigns tells of a role assignment whether it gives an app a permission. An
-// app that Exchange knows by a wrong object ID never gets what it was assigned.
-func assigns(t *Tenant, appID, permission string) func(RoleAssignment) bool {
-	app := t.app(appID)
-	unknown := slices.ContainsFunc(t.ServicePrincipals, func(p ServicePrincipal) bool {
-		return strings.EqualFold(p.AppID, appID) && (app == nil || !strings.EqualFold(p.ObjectID, app.EnterpriseID))
-	})
-	return func(a RoleAssignment) bool {
-		return !unknown && strings.EqualFold(a.AppID, appID) && strings.EqualFold(a.Role, "Application "+permission)
-	}
-}
+// rbac is the role of RBAC for Applications that gives a permission.
+func rbac(permission string) string { return "Application " + permission }
 
 // mayUse decides about one mailbox; code is that of the refusal, "" for none.
 //
@@ -266,13 +258,10 @@ func (n graphNeed) mayUse(t *Tenant, c accessClaims, mailbox *Mailbox) (code, te
 	if c.UPN == "" {
 		policy, restricted := accessPolicy(t, c.AppID)
 		inPolicy := !restricted || slices.ContainsFunc(policy, is)
-		outside := false
+		app, outside := t.app(c.AppID), false
 		for _, p := range n.permissions {
-			assigned := assigns(t, c.AppID, p)
-			for _, a := range t.RoleAssignments {
-				if assigned(a) && (a.Mailboxes == nil || slices.ContainsFunc(a.Mailboxes, is)) {
-					return "", ""
-				}
+			if app != nil && registered(t, app) && assigned(t, app, rbac(p), mailbox) {
+				return "", ""
 			}
 			if slices.Contains(c.Roles, p) {
 				if inPolicy {
@@ -290,9 +279,8 @@ func (n graphNeed) mayUse(t *Tenant, c accessClaims, mailbox *Mailbox) (code, te
 		return "", ""
 	}
 	shared := slices.ContainsFunc(n.permissions, func(p string) bool { return slices.Contains(c.Scopes, p+".Shared") })
-	full := slices.ContainsFunc(mailbox.FullAccess, func(name string) bool { return strings.EqualFold(name, c.UPN) })
 	switch {
-	case shared && full:
+	case shared && contains(mailbox.FullAccess, c.UPN):
 		return "", ""
 	case n.sends: // which of the two codes comes here is assumed
 		return "ErrorSendAsDenied", textSendAs

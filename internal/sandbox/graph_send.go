@@ -151,14 +151,9 @@ func (m *graphMail) setSender(c *mailCall, item *graphItem) (from string, ok boo
 	mayAct := c.appOnly() || slices.Contains(c.claims.Scopes, "Mail.Send.Shared")
 	ok = true
 	m.tenant.View(func(t *Tenant) {
-		own := func(address string) bool {
-			account := t.user(user)
-			return t.mailbox(address) != nil && t.mailbox(address) == t.mailbox(user) ||
-				account != nil && slices.ContainsFunc(append([]string{account.UPN}, account.Proxies...), func(a string) bool { return strings.EqualFold(a, address) })
-		}
 		for _, s := range senders {
 			address := s.EmailAddress.Address
-			if own(address) {
+			if owns(t, user, address) {
 				continue
 			}
 			if !mayAct || !granted(t, user, address, true) {

@@ -49,6 +49,7 @@ func TestSendMailRefusesInGraphsWords(t *testing.T) {
 			403, "ErrorAccessDenied", "Access to OData is disabled."},
 		{"out of the scope of RBAC", func(t *Tenant) {
 			t.RoleAssignments = []RoleAssignment{{graphAppID, "Application Mail.Send", []string{"ops@contoso.com"}}}
+			t.ServicePrincipals = []ServicePrincipal{{graphAppID, graphEnterpriseID}}
 		}, app(), svc, "", "", 403, "ErrorAccessDenied", "Access is denied. Check credentials and try again."},
 		{"Exchange knows the app by the wrong object ID", func(t *Tenant) {
 			t.RoleAssignments = []RoleAssignment{{AppID: graphAppID, Role: "Application Mail.Send"}}

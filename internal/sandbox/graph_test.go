@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -91,5 +92,25 @@ func TestUserInfoHasTheSubjectOfTheIDToken(t *testing.T) {
 	}
 	if !b.entra.keys.verify(a.IDToken, &id) || info.Sub == "" || info.Sub != id.Sub {
 		t.Errorf("userinfo %q, ID token %q", info.Sub, id.Sub)
+	}
+}
+
+func TestAnApplicationSendsWithTheTokenThatItGot(t *testing.T) {
+	b := newBench(t, "default")
+	token := b.token(url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {graphAppID}, "client_secret": {b.Tenant().app(graphAppID).Secret},
+		"scope": {"https://graph.microsoft.com/.default"},
+	}, nil)
+	r, err := http.NewRequest(http.MethodPost, b.GraphURL+"/v1.0/users/ops@contoso.com/sendMail", strings.NewReader(simple("")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token.AccessToken)
+	r.Header.Set("Content-Type", "application/json")
+	if v := b.do(b.browser(), r); v.status != http.StatusAccepted || v.body != "" {
+		t.Fatalf("%d %s %s", v.status, v.body, token.Description)
+	}
+	if list := b.Tenant().Inbox(); len(list) != 1 || list[0].Over != "graph" || list[0].App != graphAppID || list[0].From != "ops@contoso.com" {
+		t.Errorf("%+v", list)
 	}
 }
