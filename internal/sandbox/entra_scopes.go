@@ -66,7 +66,10 @@ var resources = [...]*resource{
 			"Mail.Send":        "Send mail as you",
 			"Mail.Send.Shared": "Send mail on behalf of others",
 			"Mail.Read":        "Read your mail",
+			"Mail.ReadBasic":   "Read your basic mail",
 			"Mail.ReadWrite":   "Read and write access to your mail",
+
+			"Mail.ReadWrite.Shared": "Read and write mail you have access to",
 		},
 		roles: map[string]string{
 			"Mail.Send":      "Send mail as any user",
