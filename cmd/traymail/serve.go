@@ -232,6 +232,7 @@ func (p *program) printStatus(s mailer.Status) {
 			fmt.Fprintf(p.stdout, "  %s\n", a.Fix)
 		}
 	}
+	p.printAlerts(s.Accounts)
 	if len(s.Clients) > 0 {
 		fmt.Fprintln(p.stdout)
 		w := p.table("CLIENT", "LAST SEEN", "TAKEN", "REFUSED")

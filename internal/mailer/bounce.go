@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"slices"
 	"strings"
 
 	"traymail/internal/account"
@@ -18,12 +19,16 @@ import (
 func (e *engine) bounce(ctx context.Context, n queue.Notice) (queue.Message, io.Reader, bool) {
 	d := n.Delivery
 	log := e.log.With("id", d.ID, "account", d.Account, "notice", string(n.Kind))
-	a, err := e.noticeAccount(d.Account)
+	a, err := e.noticeAccount(ctx, d.Account)
 	if err != nil {
 		log.Error("nobody can be told, because no account can be used", "error", err)
 		return queue.Message{}, nil, false
 	}
-	to := noticeTo(&d.Message, a)
+	own, err := e.mailer.Accounts().Load(d.Account)
+	if err != nil {
+		own = a
+	}
+	to := noticeTo(&d.Message, own)
 	if to == "" {
 		log.Warn("nobody is told: the message is a notice itself, or its sender cannot receive and the account has no notice_to", "from", cmp.Or(d.ReturnTo, d.From))
 		return queue.Message{}, nil, false
@@ -37,14 +42,14 @@ func (e *engine) bounce(ctx context.Context, n queue.Notice) (queue.Message, io.
 	}
 	reason, reasonFix := e.pauseOf(ctx, d.Account)
 	for _, rcpt := range n.Recipients {
-		fix := strings.NewReplacer("{account}", a.Name, "{username}", a.Username).Replace(replyFix(rcpt.Reply))
+		fix := strings.NewReplacer("{account}", d.Account, "{username}", own.Username).Replace(replyFix(rcpt.Reply))
 		to := dsn.Recipient{Address: rcpt.Address, Original: rcpt.OriginalRecipient, Reply: rcpt.Reply, Fix: fix}
 		expired := strings.HasPrefix(rcpt.Reply, "not delivered within ")
 		if expired {
 			to.Status = "4.4.7" // the time ran out (RFC 3463 §3.5)
 		}
 		if replyCode(rcpt.Reply) != "none" {
-			to.RemoteMTA = a.SMTPHost // which said so
+			to.RemoteMTA = own.SMTPHost // which said so
 		} else if reason != "" && n.Kind != queue.NoticeRelayed && (expired || rcpt.Reply == "") {
 			// It never came to an attempt, because of the account.
 			to.Reply = strings.TrimPrefix(rcpt.Reply+"; the account waits: "+reason, "; ")
@@ -68,10 +73,22 @@ func (e *engine) bounce(ctx context.Context, n queue.Notice) (queue.Message, io.
 	return m, body, true
 }
 
-// noticeAccount is the account that a notice goes through: the message's own or,
-// when that was removed or broken, the one that sends by default.
-func (e *engine) noticeAccount(name string) (*account.Account, error) {
+// noticeAccount is the account that a notice goes through: the message's own,
+// unless a person must act before that sends again, or it was removed or broken.
+// Then it is another that sends or, when there is none, the one it would have
+// been or the one that sends by default.
+func (e *engine) noticeAccount(ctx context.Context, name string) (*account.Account, error) {
 	a, err := e.mailer.Accounts().Load(name)
+	accounts, statusErr := e.accounts(ctx)
+	waits := slices.ContainsFunc(accounts, func(s AccountStatus) bool { return s.Name == name && s.State == Attention })
+	if err == nil && !waits {
+		return a, nil
+	}
+	if statusErr == nil {
+		if other := e.alerts.route(accounts, name, true); other != nil {
+			return other, nil
+		}
+	}
 	if err == nil {
 		return a, nil
 	}

@@ -213,6 +213,7 @@ func (c *cure) tell(accounts []queue.Account) {
 			c.engine.log.Info("the account goes on", "account", a.Name, "was", was)
 		}
 		c.told[a.Name] = cause
+		c.engine.alerts.kick(false)
 	}
 }
 

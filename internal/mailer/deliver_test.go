@@ -227,12 +227,12 @@ func TestAMessageOfAnAccountThatWasTakenAwayIsAnsweredThroughAnother(t *testing.
 	if err := b.OpenQueue(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	a, err := b.running().noticeAccount("gone")
+	a, err := b.running().noticeAccount(t.Context(), "gone")
 	if err == nil {
 		t.Errorf("of two accounts %s was chosen, though no default is named", a.Name)
 	}
 	writeSettings(t, b, "[relay]\ndefault_account = \"other\"\n")
-	if a, err = b.running().noticeAccount("gone"); err != nil || a.Name != "other" {
+	if a, err = b.running().noticeAccount(t.Context(), "gone"); err != nil || a.Name != "other" {
 		t.Errorf("notices go through %+v, %v", a, err)
 	}
 }

@@ -39,6 +39,7 @@ type engine struct {
 	relay    *relay.Server
 	stats    stats
 	cure     *cure
+	alerts   *alerts
 	changed  pulse
 
 	reloading sync.Mutex // held by Reload, and by Shutdown to say that there is no more
@@ -125,10 +126,10 @@ func (m *Mailer) open(ctx context.Context, deliver bool) (*engine, error) {
 	e.alive, e.quit = context.WithCancel(context.WithoutCancel(ctx))
 	e.hostname = cmp.Or(config.Hostname, hostname())
 	e.readPaces()
+	e.cure, e.alerts = newCure(e), newAlerts(e)
 	if e.queue, err = m.openQueue(ctx, e); err != nil {
 		return nil, err
 	}
-	e.cure = newCure(e)
 	switch {
 	case deliver:
 		err = e.start(ctx, config)
@@ -216,7 +217,7 @@ func (e *engine) readPaces() {
 
 func (e *engine) start(ctx context.Context, config relay.Config) error {
 	e.started = e.mailer.now()
-	if err := e.queue.Start(ctx, e.deliver); err != nil {
+	if err := e.queue.Start(ctx, e.deliverCounted); err != nil {
 		return err
 	}
 	var err error
@@ -225,6 +226,7 @@ func (e *engine) start(ctx context.Context, config relay.Config) error {
 	}
 	e.listeners = config.Listeners
 	e.tending.Go(func() { e.cure.run(e.alive) })
+	e.tending.Go(func() { e.alerts.run(e.alive) })
 	files := e.watchedFiles()
 	e.tending.Go(func() { e.watchFiles(e.alive, files) })
 	events, cancel := e.queue.Subscribe()
@@ -344,6 +346,7 @@ func (e *engine) reload() error {
 	}
 	e.renewSenders()
 	e.cure.kick()
+	e.alerts.kick(true)
 	e.log.Info("the configuration is in force", "accounts", len(config.Accounts), "clients", len(config.Clients), "listeners", len(config.Listeners))
 	return nil
 }

@@ -196,6 +196,8 @@ type AccountStatus struct {
 	Instead       string            `json:"instead_of_smtp,omitempty"`
 	TokenExpires  time.Time         `json:"token_expires,omitzero"`
 	SecretExpires time.Time         `json:"secret_expires,omitzero"`
+
+	Alerts []Alert `json:"alerts"` // the gravest first
 }
 
 // A Cause is why an account is paused, in a word that programs can go by.

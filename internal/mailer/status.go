@@ -22,7 +22,7 @@ func (m *Mailer) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	s := Status{Home: m.Home, Queue: m.queuePlace(e.settings.Queue), Listeners: []ListenerStatus{}, Accounts: []AccountStatus{}, Clients: []ClientStatus{}}
+	s := Status{Home: m.Home, Queue: m.queuePlace(e.settings.Queue), Listeners: []ListenerStatus{}, Clients: []ClientStatus{}}
 	if !e.started.IsZero() {
 		s.Running, s.Version, s.PID, s.Started = true, m.Version, os.Getpid(), e.started
 		e.mu.Lock()
@@ -38,14 +38,22 @@ func (m *Mailer) Status(ctx context.Context) (Status, error) {
 			s.Clients = append(s.Clients, ClientStatus(c))
 		}
 	}
+	s.Accounts, err = e.accounts(ctx)
+	return s, err
+}
+
+// accounts returns the state of all accounts, by name.
+func (e *engine) accounts(ctx context.Context) ([]AccountStatus, error) {
+	m := e.mailer
 	queues, err := e.queue.Accounts(ctx)
 	if err != nil {
-		return Status{}, err
+		return nil, err
 	}
 	names, err := m.Accounts().Names()
 	if err != nil {
-		return Status{}, err
+		return nil, err
 	}
+	list := []AccountStatus{}
 	for _, q := range queues {
 		if !slices.Contains(names, q.Name) && q.Waiting+q.Sending+q.Held > 0 {
 			names = append(names, q.Name) // its messages wait for an account that was removed
@@ -53,7 +61,9 @@ func (m *Mailer) Status(ctx context.Context) (Status, error) {
 	}
 	for _, name := range names {
 		a := AccountStatus{Name: name, State: Ready, Replies: map[string]int64{}}
-		if file, err := m.Accounts().Load(name); err != nil {
+		file, err := m.Accounts().Load(name)
+		if err != nil {
+			file = nil
 			a.State, a.Cause, a.Reason, a.Fix = Attention, CauseSettings, plain(err), Fix(err)
 		} else {
 			a.Username, a.Sender, a.Over = file.Username, file.Sender, file.Transport
@@ -67,10 +77,11 @@ func (m *Mailer) Status(ctx context.Context) (Status, error) {
 		}
 		e.stats.fill(&a)
 		m.fillFromSender(&a)
-		s.Accounts = append(s.Accounts, a)
+		a.Alerts = e.alerts.of(&a, file)
+		list = append(list, a)
 	}
-	slices.SortFunc(s.Accounts, func(a, b AccountStatus) int { return strings.Compare(a.Name, b.Name) })
-	return s, nil
+	slices.SortFunc(list, func(a, b AccountStatus) int { return strings.Compare(a.Name, b.Name) })
+	return list, nil
 }
 
 func (a *AccountStatus) fromQueue(q queue.Account, fix string) {

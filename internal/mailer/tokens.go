@@ -112,6 +112,7 @@ func (m *Mailer) stored(a *account.Account, c *authcode.Client) *authcode.Source
 			return authcode.Secret(v.Reveal()), err
 		},
 		Save: func(ctx context.Context, t authcode.Secret) error {
+			m.noteTokenUse(a, m.now())
 			return m.Secrets.Set(ctx, refreshTokenName(a), keystore.Secret(t.Reveal()))
 		},
 		Unsaved: func(err error) {

@@ -24,6 +24,8 @@ var (
 	accountState   = desc("account_state", "1 for the state the account is in: ready, paused (goes on by itself) or attention (waits for a person).", "account", "state")
 	tokenExpiry    = desc("token_expiry_timestamp_seconds", "When the access token in use expires; a new one is fetched by itself.", "account")
 	secretExpiry   = desc("secret_expiry_timestamp_seconds", "When the account's client secret or certificate expires.", "account")
+	alert          = desc("alert", "1 for each alert that the account has.", "account", "alert", "severity")
+	alertDue       = desc("alert_due_timestamp_seconds", "When what the alert is about breaks.", "account", "alert")
 	sessions       = desc("smtp_sessions", "SMTP sessions open now.", "account")
 	roundTrips     = desc("smtp_round_trips_total", "Waits for the server's answer since the program started.", "account")
 	relayMessages  = desc("relay_messages_total", "Messages taken from a client since the program started.", "client")
@@ -42,7 +44,7 @@ type collector struct {
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		queueMessages, queueBytes, queueOldestAge, delivered, refused, attempts, accountState, tokenExpiry, secretExpiry,
+		queueMessages, queueBytes, queueOldestAge, delivered, refused, attempts, accountState, tokenExpiry, secretExpiry, alert, alertDue,
 		sessions, roundTrips, relayMessages, relayRefused, relayLastSeen, configProblem, buildInfo,
 	} {
 		ch <- d
@@ -92,6 +94,10 @@ func (c *collector) account(to sink, a mailer.AccountStatus) {
 	}
 	to.time(tokenExpiry, a.TokenExpires, a.Name)
 	to.time(secretExpiry, a.SecretExpires, a.Name)
+	for _, l := range a.Alerts {
+		to.gauge(alert, 1, a.Name, l.ID, string(l.Severity))
+		to.time(alertDue, l.Due, a.Name, l.ID)
+	}
 	to.gauge(sessions, float64(a.Sessions), a.Name)
 	to.counter(roundTrips, a.RoundTrips, a.Name)
 }

@@ -42,7 +42,11 @@ func busy() mailer.Status {
 		Accounts: []mailer.AccountStatus{
 			{Name: "alerts", State: mailer.Paused, Cause: mailer.CauseThrottle, Reason: "432 4.3.2", Waiting: 7, Sending: 3, Held: 1, Bytes: 123456, Oldest: now.Add(-90 * time.Second),
 				Delivered: 20, Refused: 2, Replies: map[string]int64{"250": 19, "554 5.2.252": 2}, RoundTrips: 64, Sessions: 3,
-				TokenExpires: now.Add(time.Hour), SecretExpires: now.AddDate(0, 1, 0)},
+				TokenExpires: now.Add(time.Hour), SecretExpires: now.AddDate(0, 1, 0),
+				Alerts: []mailer.Alert{
+					{ID: mailer.AlertRefusals, Severity: mailer.AlertWarning, Since: now, Summary: "refusals of alerts rise"},
+					{ID: mailer.AlertSecret, Severity: mailer.AlertNotice, Since: now, Due: now.AddDate(0, 1, 0), Summary: "the client secret of alerts ends in 31 days"},
+				}},
 			{Name: "idle", State: mailer.Ready},
 		},
 		Clients: []mailer.ClientStatus{

@@ -1,0 +1,208 @@
+package mailer
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"traymail/internal/account"
+)
+
+// alerts looks for what will break, tells of it in status, log and mail, and
+// uses sign-ins that nobody does. Its methods are safe for concurrent use.
+type alerts struct {
+	engine   *engine
+	now      chan struct{} // a reason to look at once
+	refusals refusals
+
+	checking sync.Mutex          // held by check
+	told     map[string]Severity // by account and ID, what the log has; only check uses it
+	looked   map[string]time.Time
+
+	mu        sync.Mutex
+	anew      bool                 // the keystore is to be asked at the next check
+	unsigned  map[string]bool      // by account
+	refreshed map[string]time.Time // by account, when an unused sign-in was tried
+	memory    alertMemory
+}
+
+const (
+	// alertRound is how often is looked without a reason.
+	alertRound = 2 * time.Minute
+	// keystoreRound is how often the keystore is asked whether a sign-in is there.
+	keystoreRound = time.Hour
+	// keystoreTimeout is how long it may take: it may wait for a person.
+	keystoreTimeout = 10 * time.Second
+)
+
+func newAlerts(e *engine) *alerts {
+	l := &alerts{engine: e, now: make(chan struct{}, 1), told: map[string]Severity{}, looked: map[string]time.Time{},
+		unsigned: map[string]bool{}, refreshed: map[string]time.Time{}}
+	l.memory = e.mailer.readAlertMemory(e.log)
+	return l
+}
+
+// kick has everything looked at soon, because something was changed; with anew
+// the keystore is asked too.
+func (l *alerts) kick(anew bool) {
+	l.mu.Lock()
+	l.anew = l.anew || anew
+	l.mu.Unlock()
+	select {
+	case l.now <- struct{}{}:
+	default: // one is on its way
+	}
+}
+
+// run looks until ctx ends.
+func (l *alerts) run(ctx context.Context) {
+	var idle sync.WaitGroup // a refresh may take minutes
+	defer idle.Wait()
+	turn := make(chan struct{}, 1)
+	ticker := time.NewTicker(alertRound)
+	defer ticker.Stop()
+	for {
+		l.check(ctx)
+		select {
+		case turn <- struct{}{}:
+			idle.Go(func() {
+				defer func() { <-turn }()
+				l.refreshIdle(ctx)
+			})
+		default: // the last one is still under way
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		case <-l.now:
+		}
+	}
+}
+
+// check looks at every account once, and tells what is new.
+func (l *alerts) check(ctx context.Context) {
+	l.checking.Lock()
+	defer l.checking.Unlock()
+	l.mu.Lock()
+	anew := l.anew
+	l.anew = false
+	l.mu.Unlock()
+	before, err := l.engine.accounts(ctx)
+	if err == nil {
+		for i := range before {
+			l.refusals.judge(before[i].Name, l.engine.mailer.now())
+			l.look(ctx, &before[i], anew)
+		}
+		before, err = l.engine.accounts(ctx)
+	}
+	if err != nil {
+		if ctx.Err() == nil {
+			l.engine.log.Error("looking for what will break", "error", err)
+		}
+		return
+	}
+	names := map[string]bool{}
+	for i := range before {
+		names[before[i].Name] = true
+		l.remember(&before[i])
+	}
+	l.forget(names)
+	// What was remembered says since when, and so whether it is an alert by now.
+	for i := range before {
+		before[i].Alerts = l.of(&before[i], l.file(before[i].Name))
+	}
+	if l.tell(before) {
+		l.engine.changed.beat()
+	}
+	l.mailAll(ctx, before)
+	l.engine.mailer.keepAlertMemory(l)
+}
+
+// look finds out whether an account has a refresh token. One that cannot be
+// asked for is as it was.
+func (l *alerts) look(ctx context.Context, s *AccountStatus, anew bool) {
+	now := l.engine.mailer.now()
+	a := l.file(s.Name)
+	if a == nil || a.SignIn != account.BrowserSignIn || s.Cause == CauseKeystore || !anew && now.Sub(l.looked[s.Name]) < keystoreRound {
+		return
+	}
+	l.looked[s.Name] = now
+	ctx, cancel := context.WithTimeout(ctx, keystoreTimeout)
+	defer cancel()
+	signedIn, err := l.engine.mailer.has(ctx, refreshTokenName(a))
+	if err != nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unsigned[s.Name] = !signedIn
+}
+
+// file is an account's, nil when it cannot be read.
+func (l *alerts) file(name string) *account.Account {
+	a, err := l.engine.mailer.Accounts().Load(name)
+	if err != nil {
+		return nil
+	}
+	return a
+}
+
+// findings are an account's, with since when each is so.
+func (l *alerts) findings(s *AccountStatus, file *account.Account) []finding {
+	m := l.engine.mailer
+	now := m.now()
+	c := circumstances{status: s, file: file, now: now, rising: l.refusals.of(s.Name, now)}
+	if file != nil {
+		c.used = m.tokenUse(file)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c.unsigned = l.unsigned[s.Name]
+	all := c.findings()
+	for i := range all {
+		f := &all[i]
+		if r := l.memory[s.Name][f.ID]; r.is(*f) {
+			f.Since = r.Since
+		} else if f.Since.IsZero() {
+			f.Since = now
+		}
+	}
+	return all
+}
+
+// of returns an account's alerts, the gravest first.
+func (l *alerts) of(s *AccountStatus, file *account.Account) []Alert {
+	list := []Alert{}
+	for _, f := range l.findings(s, file) {
+		if l.engine.mailer.now().Sub(f.Since) >= f.patience {
+			list = append(list, f.Alert)
+		}
+	}
+	return list
+}
+
+// tell logs which alerts are new or graver, and which are over, and reports
+// whether there was any.
+func (l *alerts) tell(accounts []AccountStatus) bool {
+	log, news := l.engine.log, false
+	now := map[string]Severity{}
+	for _, s := range accounts {
+		for _, a := range s.Alerts {
+			key := s.Name + " " + a.ID
+			now[key] = a.Severity
+			if was, known := l.told[key]; !known || a.Severity.rank() > was.rank() {
+				log.Warn("alert", "account", s.Name, "alert", a.ID, "severity", string(a.Severity), "summary", a.Summary, "fix", a.Fix)
+				news = true
+			}
+		}
+	}
+	for key := range l.told {
+		if _, still := now[key]; !still {
+			log.Info("an alert is over", "alert", key)
+			news = true
+		}
+	}
+	l.told = now
+	return news
+}
