@@ -2,6 +2,7 @@ package mailer
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -88,13 +89,13 @@ func (l *alerts) check(ctx context.Context) {
 	anew := l.anew
 	l.anew = false
 	l.mu.Unlock()
-	before, err := l.engine.accounts(ctx)
+	accounts, err := l.engine.accounts(ctx)
 	if err == nil {
-		for i := range before {
-			l.refusals.judge(before[i].Name, l.engine.mailer.now())
-			l.look(ctx, &before[i], anew)
+		for i := range accounts {
+			l.refusals.judge(accounts[i].Name, l.engine.mailer.now())
+			l.look(ctx, &accounts[i], anew)
 		}
-		before, err = l.engine.accounts(ctx)
+		accounts, err = l.engine.accounts(ctx)
 	}
 	if err != nil {
 		if ctx.Err() == nil {
@@ -103,19 +104,21 @@ func (l *alerts) check(ctx context.Context) {
 		return
 	}
 	names := map[string]bool{}
-	for i := range before {
-		names[before[i].Name] = true
-		l.remember(&before[i])
+	for i := range accounts {
+		names[accounts[i].Name] = true
+		l.remember(&accounts[i])
 	}
 	l.forget(names)
 	// What was remembered says since when, and so whether it is an alert by now.
-	for i := range before {
-		before[i].Alerts = l.of(&before[i], l.file(before[i].Name))
+	for i := range accounts {
+		accounts[i].Alerts = l.of(&accounts[i], l.file(accounts[i].Name))
 	}
-	if l.tell(before) {
+	if l.tell(accounts) {
 		l.engine.changed.beat()
 	}
-	l.mailAll(ctx, before)
+	// Since when it is so names the mail, and must outlast a crash in between.
+	l.engine.mailer.keepAlertMemory(l)
+	l.mailAll(ctx, accounts)
 	l.engine.mailer.keepAlertMemory(l)
 }
 
@@ -199,7 +202,8 @@ func (l *alerts) tell(accounts []AccountStatus) bool {
 	}
 	for key := range l.told {
 		if _, still := now[key]; !still {
-			log.Info("an alert is over", "alert", key)
+			name, id, _ := strings.Cut(key, " ")
+			log.Info("an alert is over", "account", name, "alert", id)
 			news = true
 		}
 	}

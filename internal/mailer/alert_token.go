@@ -86,6 +86,7 @@ func (l *alerts) refreshIdle(ctx context.Context) {
 		}
 		if err == nil {
 			l.engine.log.Info("the sign-in was refreshed, because it was not used for a week", "account", name)
+			l.kick(false)
 			continue
 		}
 		l.engine.log.Warn("a sign-in that is not used cannot be refreshed", "account", name, "error", plain(err), "fix", Fix(about(a, err)))
@@ -94,6 +95,7 @@ func (l *alerts) refreshIdle(ctx context.Context) {
 				l.engine.log.Error("an account that needs a sign-in is not paused", "account", name, "error", err)
 			}
 			l.engine.changed.beat()
+			l.kick(false)
 		}
 	}
 }

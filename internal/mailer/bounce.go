@@ -73,24 +73,17 @@ func (e *engine) bounce(ctx context.Context, n queue.Notice) (queue.Message, io.
 	return m, body, true
 }
 
-// noticeAccount is the account that a notice goes through: the message's own,
-// unless a person must act before that sends again, or it was removed or broken.
-// Then it is another that sends or, when there is none, the one it would have
-// been or the one that sends by default.
+// noticeAccount is the account that a notice goes through: the message's own or,
+// while that waits for a person, another that sends, if there is one. When it was
+// removed or broken it is the one that sends by default.
 func (e *engine) noticeAccount(ctx context.Context, name string) (*account.Account, error) {
 	a, err := e.mailer.Accounts().Load(name)
-	accounts, statusErr := e.accounts(ctx)
-	waits := slices.ContainsFunc(accounts, func(s AccountStatus) bool { return s.Name == name && s.State == Attention })
-	if err == nil && !waits {
-		return a, nil
-	}
-	if statusErr == nil {
-		if other := e.alerts.route(accounts, name, true); other != nil {
-			return other, nil
-		}
-	}
 	if err == nil {
-		return a, nil
+		accounts, err := e.accounts(ctx)
+		if err != nil || !slices.ContainsFunc(accounts, func(s AccountStatus) bool { return s.Name == name && s.State == Attention }) {
+			return a, nil
+		}
+		return cmp.Or(e.alerts.route(accounts, name, true), a), nil
 	}
 	other, otherErr := e.mailer.forSender("")
 	if otherErr != nil || other == name {
