@@ -127,6 +127,9 @@ func (l *alerts) check(ctx context.Context) {
 func (l *alerts) look(ctx context.Context, s *AccountStatus, anew bool) {
 	now := l.engine.mailer.now()
 	a := l.file(s.Name)
+	l.mu.Lock()
+	anew = anew || l.unsigned[s.Name] // whoever signs in should not wait for an hour
+	l.mu.Unlock()
 	if a == nil || a.SignIn != account.BrowserSignIn || s.Cause == CauseKeystore || !anew && now.Sub(l.looked[s.Name]) < keystoreRound {
 		return
 	}
