@@ -1,0 +1,105 @@
+# What account sei needs at Microsoft 365. It may be run again: it looks before it creates.
+# Run it in PowerShell 7 or Windows PowerShell 5.1; the roles that each step needs stand above it.
+#
+$ErrorActionPreference = 'Stop'
+
+# Have a client secret that is valid
+# Role: Application Administrator or Cloud Application Administrator
+# Takes: at once
+# In the portal: Entra -> App registrations -> the app -> Certificates & secrets -> Client secrets -> New client secret
+# https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationMenuBlade/~/Credentials/appId/11111111-2222-3333-4444-555555555555
+
+# Connect to Microsoft Graph PowerShell
+# Role: Global Reader, or one of the other roles here
+if (-not (Get-Module -ListAvailable -Name Microsoft.Graph.Applications)) {
+    Install-Module -Name Microsoft.Graph.Applications, Microsoft.Graph.Identity.SignIns -Scope CurrentUser
+}
+Connect-MgGraph -NoWelcome -Scopes 'Application.Read.All' -TenantId '99999999-8888-7777-6666-555555555555'
+
+# Take away the application permission SMTP.SendAsApp, if it was granted
+# Role: Application Administrator or Cloud Application Administrator
+# Takes: at once for new tokens; a token that was issued before lasts up to 90 minutes
+# In the portal: Entra -> App registrations -> the app -> API permissions -> the permission -> Revoke admin consent, then Remove permission
+# https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationMenuBlade/~/CallAnAPI/appId/11111111-2222-3333-4444-555555555555
+
+# Take the Object ID of the enterprise application
+# Role: Global Reader, or one of the other roles here
+$objectId = (Get-MgServicePrincipal -Filter 'appId eq ''11111111-2222-3333-4444-555555555555''').Id
+if (-not $objectId) {
+    throw 'The app has no enterprise application here: grant admin consent, or run New-MgServicePrincipal -AppId with its client ID.'
+}
+
+# Connect to Exchange Online PowerShell
+# Role: Exchange Administrator
+if (-not (Get-Module -ListAvailable -Name ExchangeOnlineManagement)) {
+    Install-Module -Name ExchangeOnlineManagement -Scope CurrentUser
+}
+Connect-ExchangeOnline -ShowBanner:$false -Organization '99999999-8888-7777-6666-555555555555'
+
+# Make the application known to Exchange
+# Role: Exchange Administrator with the role Role Management (Organization Management has it)
+# Takes: 5 to 10 minutes, sometimes an hour
+$sp = Get-ServicePrincipal -Identity '11111111-2222-3333-4444-555555555555' -ErrorAction SilentlyContinue
+if (-not $sp) {
+    $sp = New-ServicePrincipal -AppId '11111111-2222-3333-4444-555555555555' -ObjectId $objectId -DisplayName 'traymail sei'
+} elseif ($sp.ObjectId -ne $objectId) {
+    throw 'Exchange knows this app by another Object ID. Take it away with Remove-ServicePrincipal, then run this again.'
+}
+
+# Name the mailboxes that send
+$mailboxes = @(
+    'reports@contoso.com'
+    'finance@contoso.com'
+    # every mailbox of @sales.contoso.com that sends, each on a line, in single quotes
+)
+
+# Put the mailboxes that send into a group
+# Role: Exchange Administrator
+# Takes: 30 minutes for an application that has been idle, up to 2 hours for one in use
+$group = Get-DistributionGroup -Identity 'traymail sei senders' -ErrorAction SilentlyContinue
+if (-not $group) {
+    $group = New-DistributionGroup -Name 'traymail sei senders' -Type Security
+}
+$members = @(Get-DistributionGroupMember -Identity $group.DistinguishedName -ResultSize Unlimited | ForEach-Object { $_.PrimarySmtpAddress })
+foreach ($mailbox in $mailboxes) {
+    if ($members -notcontains $mailbox) {
+        Add-DistributionGroupMember -Identity $group.DistinguishedName -Member $mailbox
+    }
+}
+
+# Make a scope of the group
+# Role: Exchange Administrator with the role Role Management (Organization Management has it)
+# Takes: 30 minutes for an application that has been idle, up to 2 hours for one in use
+if (-not (Get-ManagementScope -Identity 'traymail sei scope' -ErrorAction SilentlyContinue)) {
+    New-ManagementScope -Name 'traymail sei scope' -RecipientRestrictionFilter ("MemberOfGroup -eq '" + $group.DistinguishedName.Replace("'", "''") + "'")
+}
+
+# Assign the role Application SMTP.SendAsApp for the scope
+# Role: Exchange Administrator with the role Role Management (Organization Management has it)
+# Takes: 30 minutes for an application that has been idle, up to 2 hours for one in use
+if (-not (Get-ManagementRoleAssignment -Identity 'traymail sei SMTP.SendAsApp' -ErrorAction SilentlyContinue)) {
+    New-ManagementRoleAssignment -Name 'traymail sei SMTP.SendAsApp' -Role 'Application SMTP.SendAsApp' -App $sp.ObjectId -CustomResourceScope 'traymail sei scope'
+}
+
+# Switch Authenticated SMTP on for every mailbox that sends
+# Role: Exchange Administrator or User Administrator
+# Takes: minutes, sometimes an hour
+foreach ($mailbox in $mailboxes) {
+    if ((Get-CASMailbox -Identity $mailbox).SmtpClientAuthenticationDisabled -ne $false) {
+        Set-CASMailbox -Identity $mailbox -SmtpClientAuthenticationDisabled $false
+    }
+}
+
+# Look at the organisation's setting for SMTP AUTH
+# Role: Global Reader, or one of the other roles here
+# In the portal: Exchange admin center -> Settings -> Mail flow -> "Turn off SMTP AUTH protocol for your organization"
+# https://admin.exchange.microsoft.com/#/settings
+
+# Optional: Look for policies that stop the sign-in
+# Role: Conditional Access Administrator, or Security Reader to look
+# In the portal: Entra -> Protection -> Conditional Access -> Policies; Entra -> Monitoring & health -> Sign-in logs
+# https://entra.microsoft.com/#view/Microsoft_AAD_ConditionalAccess/ConditionalAccessBlade/~/Policies
+
+# Send the test email
+# In the portal: Exchange admin center -> Reports -> Mail flow -> SMTP AUTH clients report, which shows who sends
+# https://admin.exchange.microsoft.com/#/reports/smtpauthmailflowdetails

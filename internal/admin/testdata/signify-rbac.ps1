@@ -1,0 +1,89 @@
+# What account signify needs at Microsoft 365. It may be run again: it looks before it creates.
+# Run it in PowerShell 7 or Windows PowerShell 5.1; the roles that each step needs stand above it.
+#
+$ErrorActionPreference = 'Stop'
+
+# Have a client secret that is valid
+# Role: Application Administrator or Cloud Application Administrator
+# Takes: at once
+# In the portal: Entra -> App registrations -> the app -> Certificates & secrets -> Client secrets -> New client secret
+# https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationMenuBlade/~/Credentials/appId/11111111-2222-3333-4444-555555555555
+
+# Connect to Microsoft Graph PowerShell
+# Role: Global Reader, or one of the other roles here
+if (-not (Get-Module -ListAvailable -Name Microsoft.Graph.Applications)) {
+    Install-Module -Name Microsoft.Graph.Applications, Microsoft.Graph.Identity.SignIns -Scope CurrentUser
+}
+Connect-MgGraph -NoWelcome -Scopes 'Application.Read.All' -TenantId '99999999-8888-7777-6666-555555555555'
+
+# Take away the application permission Mail.Send, if it was granted
+# Role: Application Administrator or Cloud Application Administrator
+# Takes: at once for new tokens; a token that was issued before lasts up to 90 minutes
+# In the portal: Entra -> App registrations -> the app -> API permissions -> the permission -> Revoke admin consent, then Remove permission
+# https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationMenuBlade/~/CallAnAPI/appId/11111111-2222-3333-4444-555555555555
+
+# Take the Object ID of the enterprise application
+# Role: Global Reader, or one of the other roles here
+$objectId = (Get-MgServicePrincipal -Filter 'appId eq ''11111111-2222-3333-4444-555555555555''').Id
+if (-not $objectId) {
+    throw 'The app has no enterprise application here: grant admin consent, or run New-MgServicePrincipal -AppId with its client ID.'
+}
+
+# Connect to Exchange Online PowerShell
+# Role: Exchange Administrator
+if (-not (Get-Module -ListAvailable -Name ExchangeOnlineManagement)) {
+    Install-Module -Name ExchangeOnlineManagement -Scope CurrentUser
+}
+Connect-ExchangeOnline -ShowBanner:$false -Organization '99999999-8888-7777-6666-555555555555'
+
+# Make the application known to Exchange
+# Role: Exchange Administrator with the role Role Management (Organization Management has it)
+# Takes: 5 to 10 minutes, sometimes an hour
+$sp = Get-ServicePrincipal -Identity '11111111-2222-3333-4444-555555555555' -ErrorAction SilentlyContinue
+if (-not $sp) {
+    $sp = New-ServicePrincipal -AppId '11111111-2222-3333-4444-555555555555' -ObjectId $objectId -DisplayName 'traymail signify'
+} elseif ($sp.ObjectId -ne $objectId) {
+    throw 'Exchange knows this app by another Object ID. Take it away with Remove-ServicePrincipal, then run this again.'
+}
+
+# Put payroll@contoso.com into a group
+# Role: Exchange Administrator
+# Takes: 30 minutes for an application that has been idle, up to 2 hours for one in use
+$group = Get-DistributionGroup -Identity 'traymail signify senders' -ErrorAction SilentlyContinue
+if (-not $group) {
+    $group = New-DistributionGroup -Name 'traymail signify senders' -Type Security
+}
+$members = @(Get-DistributionGroupMember -Identity $group.DistinguishedName -ResultSize Unlimited | ForEach-Object { $_.PrimarySmtpAddress })
+if ($members -notcontains 'payroll@contoso.com') {
+    Add-DistributionGroupMember -Identity $group.DistinguishedName -Member 'payroll@contoso.com'
+}
+
+# Make a scope of the group
+# Role: Exchange Administrator with the role Role Management (Organization Management has it)
+# Takes: 30 minutes for an application that has been idle, up to 2 hours for one in use
+if (-not (Get-ManagementScope -Identity 'traymail signify scope' -ErrorAction SilentlyContinue)) {
+    New-ManagementScope -Name 'traymail signify scope' -RecipientRestrictionFilter ("MemberOfGroup -eq '" + $group.DistinguishedName.Replace("'", "''") + "'")
+}
+
+# Assign the role Application Mail.Send for the scope
+# Role: Exchange Administrator with the role Role Management (Organization Management has it)
+# Takes: 30 minutes for an application that has been idle, up to 2 hours for one in use
+if (-not (Get-ManagementRoleAssignment -Identity 'traymail signify Mail.Send' -ErrorAction SilentlyContinue)) {
+    New-ManagementRoleAssignment -Name 'traymail signify Mail.Send' -Role 'Application Mail.Send' -App $sp.ObjectId -CustomResourceScope 'traymail signify scope'
+}
+
+# Optional: Assign the role Application Mail.ReadWrite for the scope
+# Role: Exchange Administrator with the role Role Management (Organization Management has it)
+# Takes: 30 minutes for an application that has been idle, up to 2 hours for one in use
+# Messages above 3 MB go through a draft and an upload session, which Mail.Send does not cover. It lets the application read the mailboxes of the scope as well.
+# Take the first # of these lines away to run them:
+# if (-not (Get-ManagementRoleAssignment -Identity 'traymail signify Mail.ReadWrite' -ErrorAction SilentlyContinue)) {
+#     New-ManagementRoleAssignment -Name 'traymail signify Mail.ReadWrite' -Role 'Application Mail.ReadWrite' -App $sp.ObjectId -CustomResourceScope 'traymail signify scope'
+# }
+
+# Optional: Look for policies that stop the sign-in
+# Role: Conditional Access Administrator, or Security Reader to look
+# In the portal: Entra -> Protection -> Conditional Access -> Policies; Entra -> Monitoring & health -> Sign-in logs
+# https://entra.microsoft.com/#view/Microsoft_AAD_ConditionalAccess/ConditionalAccessBlade/~/Policies
+
+# Send the test email
