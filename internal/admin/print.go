@@ -112,7 +112,7 @@ func VerifyScript(a account.Account, steps []Step) string {
 // Text returns the steps for a person to read.
 func Text(a account.Account, steps []Step) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "What account %s needs, in order. It is %s, and sends over %s as %s.\n", a.Name, signIn(a), transport(a), a.Sender)
+	fmt.Fprintf(&b, "What account %s needs, in order: %s, which sends as %s over %s.\n", a.Name, signIn(a), a.Sender, transport(a))
 	for i, s := range steps {
 		title := s.Title
 		if s.Optional {
@@ -133,6 +133,9 @@ func Text(a account.Account, steps []Step) string {
 func signIn(a account.Account) string {
 	switch a.SignIn {
 	case account.AppOnly:
+		if a.Credential == account.FederatedCredential {
+			return "an application with the token of another issuer"
+		}
 		return "an application with a " + string(a.Credential)
 	case account.PasswordSignIn:
 		return "a password of " + a.Username
