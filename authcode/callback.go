@@ -21,16 +21,8 @@ var errUsed = errors.New("this sign-in is over, or has already received its answ
 // from that. It is the same for a redirect (GET), a form_post (POST, which comes
 // across sites by design) and a pasted address.
 func (s *SignIn) accept(params url.Values) error {
-	for _, name := range []string{"state", "code", "error", "error_description", "iss"} {
-		if len(params[name]) > 1 {
-			return errors.New("the answer holds " + name + " more than once") // RFC 6749 §3.1
-		}
-	}
-	if !params.Has("state") {
-		return errors.New("the answer holds no state, so nothing shows that it belongs to this sign-in")
-	}
-	if subtle.ConstantTimeCompare([]byte(params.Get("state")), []byte(s.keys.state)) != 1 {
-		return errors.New("the answer belongs to another sign-in (its state differs): an older tab, perhaps")
+	if err := belongs(params, "sign-in", s.keys.state, "code", "error", "error_description", "iss"); err != nil {
+		return err
 	}
 	// RFC 9207 §2.4. It may be missing: Entra does not send it.
 	if issuer := s.client.Endpoints.Issuer; issuer != "" && params.Has("iss") && !issuerMatches(issuer, params.Get("iss")) {
@@ -43,6 +35,23 @@ func (s *SignIn) accept(params url.Values) error {
 		return errUsed
 	}
 	s.answers <- params
+	return nil
+}
+
+// belongs returns an error for an answer that was not asked for with state, or
+// that holds one of the names more than once.
+func belongs(params url.Values, what string, state Secret, names ...string) error {
+	for _, name := range append(names, "state") {
+		if len(params[name]) > 1 {
+			return errors.New("the answer holds " + name + " more than once") // RFC 6749 §3.1
+		}
+	}
+	if !params.Has("state") {
+		return errors.New("the answer holds no state, so nothing shows that it belongs to this " + what)
+	}
+	if subtle.ConstantTimeCompare([]byte(params.Get("state")), []byte(state)) != 1 {
+		return errors.New("the answer belongs to another " + what + " (its state differs): an older tab, perhaps")
+	}
 	return nil
 }
 

@@ -19,6 +19,7 @@ type Stage string
 // The stages, in the order of a sign-in.
 const (
 	StageAuthorize Stage = "authorize" // the provider, or the user, refused in the browser
+	StageConsent   Stage = "consent"   // the provider, or the administrator, refused admin consent
 	StageDevice    Stage = "device"    // device authorization grant
 	StageExchange  Stage = "exchange"  // authorization code for tokens
 	StageIdentity  Stage = "identity"  // ID token
@@ -29,6 +30,7 @@ const (
 
 var stageText = map[Stage]string{
 	StageAuthorize: "signing in",
+	StageConsent:   "granting admin consent",
 	StageDevice:    "signing in with a device code",
 	StageExchange:  "redeeming the authorization code",
 	StageIdentity:  "checking who signed in",

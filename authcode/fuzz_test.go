@@ -54,7 +54,7 @@ func FuzzCallback(f *testing.F) {
 		}
 		s := waiting()
 		w := httptest.NewRecorder()
-		s.serve(w, req)
+		s.visit().serve(w, req)
 		took := s.accepted(t)
 		if took && !isLoopback((&url.URL{Host: req.Host}).Hostname()) {
 			t.Errorf("accepted for Host %q", req.Host)

@@ -32,12 +32,28 @@ type receiver struct {
 	idle map[net.Conn]struct{} // connections on which nothing was sent yet
 }
 
-// newReceiver serves s on listeners, which it closes at shutdown. Without any it
+// A visit is the browser coming back to a redirect URL with an answer.
+type visit struct {
+	what     string // what the answer is of, for the pages
+	redirect *url.URL
+	// accept takes the answer, or says why it is none; what it refuses changes
+	// nothing. errUsed means that there was one.
+	accept func(url.Values) error
+	done   <-chan struct{}           // closed when it is known what became of the answer
+	show   func(http.ResponseWriter) // the page that tells, after done
+}
+
+// visit is this sign-in's.
+func (s *SignIn) visit() *visit {
+	return &visit{what: "sign-in", redirect: s.redirect, accept: s.accept, done: s.done, show: s.writeOutcome}
+}
+
+// newReceiver serves v on listeners, which it closes at shutdown. Without any it
 // does nothing.
-func newReceiver(s *SignIn, listeners []net.Listener) *receiver {
+func newReceiver(v *visit, listeners []net.Listener) *receiver {
 	r := &receiver{idle: map[net.Conn]struct{}{}}
 	r.server = &http.Server{
-		Handler:           http.HandlerFunc(s.serve),
+		Handler:           http.HandlerFunc(v.serve),
 		ReadHeaderTimeout: readTimeout,
 		ReadTimeout:       readTimeout,
 		MaxHeaderBytes:    maxHeader,
@@ -82,54 +98,54 @@ func (r *receiver) shutdown() {
 
 // serve answers what comes to the redirect URL. Whatever is not the answer to
 // this sign-in gets a page that says so, and the sign-in goes on.
-func (s *SignIn) serve(w http.ResponseWriter, r *http.Request) {
-	if !s.addressed(r.Host) {
+func (v *visit) serve(w http.ResponseWriter, r *http.Request) {
+	if !v.addressed(r.Host) {
 		writePage(w, http.StatusMisdirectedRequest, page{Kind: attention, Title: "Wrong address",
-			Text: "This address answers only to the name that the sign-in used."})
+			Text: "This address answers only to the name that the " + v.what + " used."})
 		return
 	}
-	if !samePath(r.URL, s.redirect) {
+	if !samePath(r.URL, v.redirect) {
 		writePage(w, http.StatusNotFound, page{Kind: attention, Title: "Nothing is here",
-			Text: "This address only receives the answer of a sign-in, which is still awaited."})
+			Text: "This address only receives the answer of a " + v.what + ", which is still awaited."})
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
 		w.Header().Set("Allow", "GET, POST")
-		writePage(w, http.StatusMethodNotAllowed, page{Kind: attention, Title: "Not a sign-in",
-			Text: "This address only receives the answer of a sign-in, by GET or POST."})
+		writePage(w, http.StatusMethodNotAllowed, page{Kind: attention, Title: "Not a " + v.what,
+			Text: "This address only receives the answer of a " + v.what + ", by GET or POST."})
 		return
 	}
 	params, status, err := readParams(w, r)
 	if err == nil {
 		// An exchange with retries outlasts the deadline of the request.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-		status, err = http.StatusBadRequest, s.accept(params)
+		status, err = http.StatusBadRequest, v.accept(params)
 	}
 	switch {
 	case errors.Is(err, errUsed):
 		writePage(w, http.StatusConflict, page{Kind: attention, Title: "This answer was already used",
-			Text: "A sign-in takes one answer. What became of it is in the other tab and in traymail.", Close: true})
+			Text: "A " + v.what + " takes one answer. What became of it is in the other tab and in traymail.", Close: true})
 		return
 	case err != nil:
 		writePage(w, status, page{Kind: attention, Title: "This is not the awaited answer", Text: sentence(err.Error()),
-			Hint: "The sign-in still waits. Go on in its own tab, or start it again in traymail."})
+			Hint: "The " + v.what + " still waits. Go on in its own tab, or start it again in traymail."})
 		return
 	}
 	select {
-	case <-s.done:
-		s.writeOutcome(w)
-	case <-r.Context().Done(): // the tab is gone; the sign-in is not
+	case <-v.done:
+		v.show(w)
+	case <-r.Context().Done(): // the tab is gone; what was asked for is not
 	}
 }
 
 // addressed reports whether a Host header names this listener.
-func (s *SignIn) addressed(host string) bool {
+func (v *visit) addressed(host string) bool {
 	u := url.URL{Host: host}
 	port := u.Port()
 	if port == "" {
 		port = "80"
 	}
-	return isLoopback(u.Hostname()) && port == s.redirect.Port()
+	return isLoopback(u.Hostname()) && port == v.redirect.Port()
 }
 
 // readParams reads the parameters from where their method has them: a POST's

@@ -330,7 +330,7 @@ func TestASlowRequestIsCutOff(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &SignIn{client: &Client{}, keys: newKeys(), redirect: &url.URL{Scheme: "http", Host: "localhost:80"}}
 				l := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
-				r := newReceiver(s, []net.Listener{l})
+				r := newReceiver(s.visit(), []net.Listener{l})
 				here, there := net.Pipe()
 				l.conns <- there
 				began := time.Now()

@@ -71,7 +71,7 @@ func (c *Client) Start(ctx context.Context, opts Options) (*SignIn, error) {
 		return nil, err
 	}
 	ctx, s.cancel = context.WithCancelCause(ctx)
-	go s.run(ctx, newReceiver(s, listeners))
+	go s.run(ctx, newReceiver(s.visit(), listeners))
 	return s, nil
 }
 
