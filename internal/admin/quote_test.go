@@ -183,7 +183,7 @@ func skeleton(t *testing.T, script string) string {
 // some that it does not.
 func TestNoValueOfAnAccountBecomesACommand(t *testing.T) {
 	const evil = "'\u2019; Remove-Mailbox x\r\nRemove-Mailbox y #\u2018 \"$(Remove-Mailbox z)` @caf\u00e9"
-	ways(t, func(a account.Account, o Options, steps []Step) {
+	ways(t, func(a account.Account, o Options, _ []Step) {
 		bad := a
 		// The place of "@" tells an address from a domain, and stays.
 		spoil := func(s string) string { return s + evil }
@@ -207,7 +207,8 @@ func TestNoValueOfAnAccountBecomesACommand(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if steps, err = Steps(a, o); err != nil {
+		steps, err := Steps(a, o)
+		if err != nil {
 			t.Fatal(err)
 		}
 		for name, print := range map[string]func(account.Account, []Step) string{"script": Script, "verification": VerifyScript} {
