@@ -116,6 +116,9 @@ func TestAnApplicationProvesItselfWithACertificate(t *testing.T) {
 		if a.status != http.StatusOK || read(t, a.AccessToken)["appidacr"] != "2" {
 			t.Errorf("%s: %s", name, a.Description)
 		}
+		if reply := b.smtpAuth("ops@contoso.com", a.AccessToken); !strings.HasPrefix(reply, "235 ") {
+			t.Errorf("%s: SMTP: %s", name, reply)
+		}
 	}
 }
 
