@@ -23,12 +23,21 @@ const maxChallenges = 5
 // for the long form. A server may close the session over either, so each may
 // lead to a second connection.
 func (c *Client) connect(ctx context.Context) (*session, error) {
+	var mech sasl.Client
+	if c.Auth != nil {
+		// Before the connection: without a token there is no use for one, and a
+		// server does not wait while a token is fetched.
+		var err error
+		if mech, err = c.Auth(ctx, nil); err != nil {
+			return nil, &Error{Op: OpAUTH, Server: c.address(), Err: err}
+		}
+	}
 	s, err := c.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if c.Auth != nil {
-		if s, err = c.signIn(ctx, s); err != nil {
+	if mech != nil {
+		if s, err = c.signIn(ctx, s, mech); err != nil {
 			return nil, err
 		}
 	}
@@ -36,14 +45,9 @@ func (c *Client) connect(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
-// signIn authenticates s, or a session in its place, and returns it. On an error
-// no session is left open.
-func (c *Client) signIn(ctx context.Context, s *session) (*session, error) {
-	mech, err := c.Auth(ctx, nil)
-	if err != nil {
-		s.close()
-		return nil, &Error{Op: OpAUTH, Server: s.server, Err: err}
-	}
+// signIn authenticates s by mech, or a session in its place, and returns it. On
+// an error no session is left open.
+func (c *Client) signIn(ctx context.Context, s *session, mech sasl.Client) (*session, error) {
 	var refused *Error // the first 535
 	long := c.longAuth.Load()
 	reconnected := false
