@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 )
@@ -12,7 +13,8 @@ import (
 // A Client submits with one identity and is safe for concurrent use. Its fields
 // must not change after the first call, and it must be closed.
 type Client struct {
-	// BaseURL is Graph's, with the version: "https://graph.microsoft.com/v1.0".
+	// BaseURL is Graph's, with the version: "https://graph.microsoft.com/v1.0". Only https
+	// is spoken.
 	BaseURL string
 	// Token returns an access token for Graph. refused is "" at first; after a 401
 	// Token is called once more, with the token that was refused, to return a
@@ -47,7 +49,7 @@ type Message struct {
 	To []string
 	// SkipSentItems sends without a copy in Sent Items. Only Graph's JSON form can
 	// do that, and it says less than MIME. Subject, From, Reply-To, To, Cc,
-	// Importance, Message-ID, the first five X- fields, one body (HTML if there is
+	// Importance (or X-Priority), Message-ID, the first five X- fields, one body (HTML if there is
 	// one, of which Exchange makes the plain text anew) and the attachments with
 	// name, type, content-id and octets arrive. Date, Sender, References,
 	// In-Reply-To, List- and Auto-Submitted fields, and all others, are lost. What has
@@ -112,10 +114,7 @@ func (c *Client) Send(ctx context.Context, m *Message) (*Receipt, error) {
 	if err != nil {
 		return &Receipt{}, err
 	}
-	s := &submission{dialog: dialog{c: c}, content: msg, message: m, base: c.BaseURL + "/me"}
-	if m.Mailbox != "" {
-		s.base = c.BaseURL + "/users/" + url.PathEscape(m.Mailbox)
-	}
+	s := &submission{dialog: dialog{c: c}, content: msg, base: c.mailbox(m.Mailbox)}
 	switch {
 	case m.SkipSentItems:
 		err = s.sendJSON(ctx)
@@ -126,6 +125,16 @@ func (c *Client) Send(ctx context.Context, m *Message) (*Receipt, error) {
 	}
 	s.receipt.Requests = s.requests
 	return &s.receipt, err
+}
+
+func (c *Client) base() string { return strings.TrimRight(c.BaseURL, "/") }
+
+// mailbox is the address of a mailbox, "" for the signed-in user's.
+func (c *Client) mailbox(name string) string {
+	if name == "" {
+		return c.base() + "/me"
+	}
+	return c.base() + "/users/" + url.PathEscape(name)
 }
 
 func (c *Client) now() time.Time {

@@ -14,7 +14,8 @@
 // Apparently-To go away. A To or Cc field that cannot be read beyond doubt goes
 // away too, and its recipients stand in Bcc: what another parser would make of it
 // nobody can tell. The same is done to all of them when a line of the header is
-// not a field, because some parsers end the header there. Every other field, and
+// not a field, because some parsers end the header there. An indented first line,
+// which continues no field, goes as well. Every other field, and
 // the body, stays as it is, but for line endings, which become CRLF as over SMTP.
 //
 // # Three ways

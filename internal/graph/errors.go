@@ -94,7 +94,7 @@ func (e *Error) Temporary() bool {
 		return errors.As(e.Err, &t) && t.Temporary()
 	case e.Status == 0:
 		var cert *tls.CertificateVerificationError
-		return !errors.As(e.Err, &cert)
+		return !errors.As(e.Err, &cert) && !errors.Is(e.Err, errPlain)
 	case e.Status >= 500, e.Status/100 == 2, e.Status/100 == 3, // the latter two are a proxy's
 		e.Status == http.StatusRequestTimeout, e.Status == http.StatusTooManyRequests:
 		return true

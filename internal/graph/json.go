@@ -108,7 +108,8 @@ func (c *content) json() (*jsonMessage, error) {
 		case "from":
 			into = &from
 		default:
-			if strings.HasPrefix(f.name, "x-") && len(m.Headers) < maxOwnHeaders {
+			// X-Priority is in Importance.
+			if strings.HasPrefix(f.name, "x-") && f.name != "x-priority" && len(m.Headers) < maxOwnHeaders {
 				name, _, _ := strings.Cut(f.raw, ":")
 				m.Headers = append(m.Headers, jsonHeader{name, f.value()})
 			}

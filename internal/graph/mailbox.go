@@ -58,14 +58,13 @@ type Identity struct {
 func (c *Client) Me(ctx context.Context) (*Identity, error) {
 	c.init()
 	d := &dialog{c: c}
-	a, err := d.do(ctx, &request{op: OpMe, method: http.MethodGet, url: c.BaseURL + "/me?$select=id,userPrincipalName,mail,proxyAddresses", want: http.StatusOK})
+	a, err := d.do(ctx, &request{op: OpMe, method: http.MethodGet, url: c.base() + "/me?$select=id,userPrincipalName,mail,proxyAddresses", want: http.StatusOK})
 	if err != nil {
 		return nil, err
 	}
 	var who Identity
 	if err := json.Unmarshal(a.body, &who); err != nil || who.ID == "" {
-		return nil, &Error{Op: OpMe, Host: (&request{url: c.BaseURL}).host(), Status: a.status, RequestID: a.requestID,
-			Err: errors.New("the answer does not say who is signed in: a proxy may have changed it")}
+		return nil, c.notAPerson(a)
 	}
 	var addresses []string
 	for _, p := range who.ProxyAddresses {
@@ -85,11 +84,14 @@ func (c *Client) Me(ctx context.Context) (*Identity, error) {
 func (c *Client) Ready(ctx context.Context, mailbox string) error {
 	c.init()
 	d := &dialog{c: c}
-	address := c.BaseURL + "/me?$select=id"
-	if mailbox != "" {
-		address = c.BaseURL + "/users/" + url.PathEscape(mailbox) + "?$select=id"
+	a, err := d.do(ctx, &request{op: OpMe, method: http.MethodGet, url: c.mailbox(mailbox) + "?$select=id", want: http.StatusOK})
+	if err == nil {
+		var who Identity
+		if json.Unmarshal(a.body, &who) != nil || who.ID == "" {
+			return c.notAPerson(a)
+		}
+		return nil
 	}
-	_, err := d.do(ctx, &request{op: OpMe, method: http.MethodGet, url: address, want: http.StatusOK})
 	var e *Error
 	if !errors.As(err, &e) {
 		return err
@@ -104,4 +106,9 @@ func (c *Client) Ready(ctx context.Context, mailbox string) error {
 		}
 	}
 	return nil
+}
+
+func (c *Client) notAPerson(a *answer) error {
+	return &Error{Op: OpMe, Host: (&request{url: c.BaseURL}).host(), Status: a.status, RequestID: a.requestID,
+		Err: errors.New("the answer does not say who is signed in: a proxy may have changed it")}
 }

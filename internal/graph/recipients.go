@@ -56,7 +56,8 @@ func rewriteHeader(header []byte, e *envelope, from string) []byte {
 	for _, f := range fields {
 		switch {
 		case f.name != "to" && f.name != "cc":
-			if !namesRecipients(f.name) {
+			// A first line that is indented would continue the field put before it.
+			if indented := f.raw[0] == ' ' || f.raw[0] == '\t'; !indented && !namesRecipients(f.name) {
 				b.WriteString(f.raw)
 			}
 			continue

@@ -49,6 +49,9 @@ type dialog struct {
 // when Graph wants a short pause. The error is an *Error, or ctx's cause if ctx
 // was done before.
 func (d *dialog) do(ctx context.Context, q *request) (*answer, error) {
+	if !strings.HasPrefix(q.url, "https://") {
+		return nil, &Error{Op: q.op, Host: q.host(), Err: errPlain}
+	}
 	refused, waited := "", false
 	for {
 		token := ""
@@ -79,6 +82,8 @@ func (d *dialog) do(ctx context.Context, q *request) (*answer, error) {
 		return nil, e
 	}
 }
+
+var errPlain = errors.New("the address does not begin with https://, and a token must not go out in the clear")
 
 // attempt makes the request once.
 func (d *dialog) attempt(ctx context.Context, q *request, token string) (*answer, error) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -146,15 +148,64 @@ func TestLostAnswerIsLookedUp(t *testing.T) {
 	}
 }
 
-func TestTimeoutAfterTheServerTookTheMessageIsUnknown(t *testing.T) {
+func TestEndAfterTheServerTookTheMessageIsUnknown(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("shutting down")
 	release := make(chan struct{})
-	_, c := graph(t, step{do: func(http.ResponseWriter, *http.Request, []byte) { <-release }},
-		step{status: 403, body: refusal("ErrorAccessDenied", "no")})
+	_, c := graph(t, step{do: func(http.ResponseWriter, *http.Request, []byte) { cancel(why); <-release }})
 	t.Cleanup(func() { close(release) })
-	c.Timeout = time.Second
-	_, err := c.Send(t.Context(), message(hello, "a@example.com"))
-	if e := failure(t, err); !e.Unknown || !strings.Contains(e.Error(), "no answer within 1s") {
+	_, err := c.Send(ctx, message(hello, "a@example.com"))
+	if e := failure(t, err); !e.Unknown || !errors.Is(err, why) {
 		t.Errorf("got %v", e)
+	}
+}
+
+func TestServerThatNeverAnswersIsTemporary(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") // and nobody accepts
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c := &Client{BaseURL: "https://" + l.Addr().String(), Timeout: 50 * time.Millisecond,
+		Token: func(context.Context, string) (string, error) { return "token", nil }}
+	defer c.Close()
+	_, err = c.Send(t.Context(), message(hello, "a@example.com"))
+	if e := failure(t, err); e.Unknown || !e.Temporary() || !e.Account() || !strings.Contains(e.Error(), "no answer within 50ms") {
+		t.Errorf("got %v", e)
+	}
+}
+
+func TestStrangersCertificateAndPlainHTTPArePermanent(t *testing.T) {
+	s, c := graph(t)
+	own := &Client{BaseURL: s.URL, Token: c.Token} // which does not know the server's certificate
+	defer own.Close()
+	plain := &Client{BaseURL: "http://" + s.Listener.Addr().String(), Token: c.Token}
+	defer plain.Close()
+	for _, c := range []*Client{own, plain} {
+		_, err := c.Send(t.Context(), message(hello, "a@example.com"))
+		if e := failure(t, err); e.Unknown || e.Temporary() || !e.Account() {
+			t.Errorf("got %v", e)
+		}
+	}
+}
+
+func TestLostAnswerOverHTTP2IsUnknownToo(t *testing.T) {
+	var n atomic.Int32
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if r.ProtoMajor == 2 && r.Method == http.MethodPost {
+			n.Add(1)
+		}
+		panic(http.ErrAbortHandler)
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	_, c := graph(t)
+	c.BaseURL, c.HTTPClient = s.URL, s.Client()
+	_, err := c.Send(t.Context(), message(hello, "a@example.com"))
+	if e := failure(t, err); !e.Unknown || n.Load() != 1 {
+		t.Errorf("sent %d times: %v", n.Load(), e)
 	}
 }
 

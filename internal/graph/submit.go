@@ -13,7 +13,6 @@ import (
 type submission struct {
 	dialog
 	content *content
-	message *Message
 	base    string // the mailbox's address
 	receipt Receipt
 }

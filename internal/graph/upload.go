@@ -16,7 +16,7 @@ import (
 
 const (
 	chunkSize  = 12 * 320 << 10 // below 4 MB, and a multiple of 320 KiB as upload sessions like it
-	chunkTries = 4
+	chunkTries = 5
 	chunkPause = time.Second // before a piece is sent again
 
 )
