@@ -59,6 +59,13 @@ func decode(encoding string, r io.Reader) (plain io.Reader, ok bool) {
 	return nil, false
 }
 
+var inAlphabet = func() (in [256]bool) {
+	for _, c := range []byte(alphanumeric + "+/=") {
+		in[c] = true
+	}
+	return in
+}()
+
 // alphabetReader leaves out what is not of base64's alphabet, which RFC 2045
 // §6.8 wants ignored.
 type alphabetReader struct{ src io.Reader }
@@ -68,7 +75,7 @@ func (a *alphabetReader) Read(p []byte) (int, error) {
 		n, err := a.src.Read(p)
 		kept := p[:0]
 		for _, c := range p[:n] {
-			if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '+' || c == '/' || c == '=' {
+			if inAlphabet[c] {
 				kept = append(kept, c)
 			}
 		}
