@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -70,7 +71,7 @@ func graph(t *testing.T, steps ...step) (*script, *Client) {
 	t.Helper()
 	s := &script{steps: steps}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(t, w, r) }))
-	s.Config.ErrorLog = nil
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.StartTLS()
 	c := &Client{BaseURL: s.URL + "/v1.0", HTTPClient: s.Client(), Timeout: time.Minute,
 		Token: func(_ context.Context, refused string) (string, error) {
