@@ -45,6 +45,7 @@ const (
 	AlertTokenIdle  = "token-idle"
 	AlertRetirement = "basic-auth-retirement"
 	AlertRefusals   = "refusals"
+	AlertOverGraph  = "smtp-auth-off"
 )
 
 // A finding is an alert with how it is told.
@@ -103,7 +104,7 @@ type circumstances struct {
 func (c circumstances) findings() []finding {
 	var all []finding
 	for _, find := range []func(circumstances) (finding, bool){
-		circumstances.trouble, circumstances.secret, circumstances.idle, circumstances.retirement, circumstances.refusals,
+		circumstances.trouble, circumstances.secret, circumstances.idle, circumstances.retirement, circumstances.refusals, circumstances.overGraph,
 	} {
 		if f, ok := find(c); ok {
 			all = append(all, f)

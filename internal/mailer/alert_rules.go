@@ -168,3 +168,20 @@ func (c circumstances) refusals() (finding, bool) {
 	f.Fix = cmp.Or(strings.NewReplacer("{account}", name, "{username}", c.status.Username).Replace(replyFix(c.status.LastReply)), f.Fix)
 	return f, true
 }
+
+// overGraph is that messages leave through Graph, because SMTP AUTH is switched
+// off.
+func (c circumstances) overGraph() (finding, bool) {
+	if c.status.Instead == "" {
+		return finding{}, false
+	}
+	name := c.status.Name
+	f := finding{
+		Alert: Alert{ID: AlertOverGraph, Severity: AlertNotice,
+			Fix: "nothing, if that is wanted: traymail account edit " + name + " --transport graph keeps it so; else " +
+				strings.NewReplacer("{account}", name, "{username}", c.status.Username).Replace(replyFix(c.status.Instead))},
+		title: "messages of " + name + " leave through Microsoft Graph",
+	}
+	f.Summary = f.title + ", because SMTP AUTH is switched off: " + c.status.Instead
+	return f, true
+}

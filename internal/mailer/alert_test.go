@@ -184,3 +184,20 @@ func TestAnAlertsNamesInJSON(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAccountThatFellBackToGraphIsAnAlertWithTheRefusalAndBothWaysOut(t *testing.T) {
+	const reply = "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant. Visit https://aka.ms/smtp_auth_disabled for more information."
+	s := &AccountStatus{Name: "payroll", Username: "svc@contoso.com", Over: account.Graph}
+	c := circumstances{status: s, file: account.New("payroll"), now: midday("2026-11-21")}
+	if found := c.findings(); len(found) != 0 {
+		t.Fatalf("an account that chose Graph has the alerts %+v", found)
+	}
+	s.Instead = reply
+	found := c.findings()
+	if len(found) != 1 || found[0].ID != AlertOverGraph || found[0].Severity != AlertNotice {
+		t.Fatalf("the alerts are %+v", found)
+	}
+	if f := found[0]; !strings.Contains(f.Summary, reply) || !strings.Contains(f.Fix, "--transport graph") || !strings.Contains(f.Fix, "Set-CASMailbox svc@contoso.com") {
+		t.Errorf("summary %q, fix %q", f.Summary, f.Fix)
+	}
+}
