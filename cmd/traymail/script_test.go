@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,6 +23,7 @@ import (
 //
 //	sandbox [SCENARIO]          starts one and sets AUTHORITY, TENANT, CLIENT_ID, …
 //	account NAME [FLAG...]      adds the sandbox's account, with more flags
+//	setup NAME FLAG...          adds an account of any kind at the sandbox's addresses
 //	inbox N                     fails unless the sandbox holds N messages
 //	received N FILE             writes message N, as it was received, to FILE
 //	until PATTERN COMMAND...    repeats a command until its output matches, for a minute
@@ -33,6 +35,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"sandbox":    startSandbox,
 			"account":    addAccount,
+			"setup":      addSetup,
 			"inbox":      checkInbox,
 			"received":   writeReceived,
 			"secretless": checkSecretless,
@@ -78,6 +81,9 @@ func startSandbox(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	for _, a := range r.Apps {
 		prefix := strings.ToUpper(string(a.Platform))
+		if slices.ContainsFunc(a.AppRoles, func(role string) bool { return strings.HasSuffix(role, "/Mail.Send") }) {
+			prefix = "GRAPHAPP"
+		}
 		ts.Setenv(prefix+"_ID", a.ClientID)
 		ts.Setenv(prefix+"_SECRET", a.ClientSecret)
 		ts.Setenv(prefix+"_REDIRECT", a.RedirectURL)
@@ -89,13 +95,16 @@ func startSandbox(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func addAccount(ts *testscript.TestScript, neg bool, args []string) {
-	all := append([]string{"account", "add", args[0], "--username", ts.Getenv("PERSON"), "--client-id", ts.Getenv("PUBLIC_ID"),
-		"--tenant", ts.Getenv("TENANT"), "--authority-url", ts.Getenv("AUTHORITY"), "--graph-url", ts.Getenv("GRAPH"),
+func addSetup(ts *testscript.TestScript, neg bool, args []string) {
+	all := append([]string{"account", "add", args[0], "--authority-url", ts.Getenv("AUTHORITY"), "--graph-url", ts.Getenv("GRAPH"),
 		"--smtp-host", "localhost", "--smtp-port", ts.Getenv("SMTP_PORT"), "--ca-file", ts.Getenv("CA")}, args[1:]...)
 	if err := ts.Exec("traymail", all...); (err != nil) != neg {
 		ts.Fatalf("account add: %v", err)
 	}
+}
+
+func addAccount(ts *testscript.TestScript, neg bool, args []string) {
+	addSetup(ts, neg, append([]string{args[0], "--username", ts.Getenv("PERSON"), "--client-id", ts.Getenv("PUBLIC_ID"), "--tenant", ts.Getenv("TENANT")}, args[1:]...))
 }
 
 func theSandbox(ts *testscript.TestScript) *sandbox.Sandbox {
@@ -162,7 +171,7 @@ func findSecrets(e *testscript.Env, home string) {
 
 // tokenForm is that of the sandbox's access tokens, refresh tokens and codes. A
 // digit before the 1 makes it a moment of time, as a database keeps them.
-var tokenForm = regexp.MustCompile(`(eyJ|(?:^|[^0-9])1\.)[A-Za-z0-9_-]{20}`)
+var tokenForm = regexp.MustCompile(`(eyJ|EwB|ya29\.|(?:^|[^0-9])1\.)[A-Za-z0-9_-]{20}|PRIVATE KEY`)
 
 // holdsSecret looks for tokens, and for what the sandbox's people and apps keep
 // secret.

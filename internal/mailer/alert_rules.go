@@ -129,7 +129,7 @@ func (c circumstances) retirement() (finding, bool) {
 		return finding{}, false
 	}
 	f := finding{
-		Alert: Alert{ID: AlertRetirement, Due: retired, Fix: "register an app (docs/register-app.md), change the account's sign_in to OAuth and sign in: traymail login " + c.file.Name},
+		Alert: Alert{ID: AlertRetirement, Due: retired, Fix: fmt.Sprintf("register an app (docs/register-app.md), then traymail account edit %[1]s --sign-in browser --client-id CLIENT-ID and traymail login %[1]s", c.file.Name)},
 	}
 	if c.file.Provider == account.OutlookCom {
 		f.Severity, f.Due = AlertUrgent, time.Time{}
