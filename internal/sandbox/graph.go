@@ -21,6 +21,7 @@ type graph struct {
 // of mail.
 func (g graph) register(mux *http.ServeMux) *GraphFaults {
 	mux.HandleFunc("GET /v1.0/me", func(w http.ResponseWriter, r *http.Request) { g.me(r).send(w) })
+	mux.HandleFunc("GET /v1.0/users/{user}", func(w http.ResponseWriter, r *http.Request) { g.user(r).send(w) })
 	mux.HandleFunc("GET /oidc/userinfo", func(w http.ResponseWriter, r *http.Request) { g.userInfo(r).send(w) })
 	mux.HandleFunc("GET /v1.0/me/licenseDetails", func(w http.ResponseWriter, r *http.Request) { g.licences(r).send(w) })
 	mux.HandleFunc("GET /v1.0/users/{user}/licenseDetails", func(w http.ResponseWriter, r *http.Request) { g.licences(r).send(w) })
@@ -128,6 +129,45 @@ func (g graph) me(r *http.Request) answer {
 	if user == nil {
 		return refused
 	}
+	return g.show(r, user)
+}
+
+// directoryReaders are the permissions with which every user can be read.
+var directoryReaders = []string{"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+
+// user is GET /v1.0/users/{user}, with $select. A token that may only send is
+// refused, whether there is such a user or not.
+func (g graph) user(r *http.Request) answer {
+	claims, refused, ok := g.bearer(r)
+	if !ok {
+		return refused
+	}
+	name, granted, need := r.PathValue("user"), claims.Roles, directoryReaders
+	if claims.UPN != "" {
+		granted = claims.Scopes
+		if me := g.account(claims.UPN); me != nil && g.same(name, me) {
+			need = append([]string{"User.Read"}, need...)
+		}
+	}
+	if !slices.ContainsFunc(need, func(n string) bool { return slices.Contains(granted, n) }) {
+		return g.refuse(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+	}
+	user := g.account(name)
+	if user == nil {
+		g.tenant.View(func(t *Tenant) { // a shared mailbox has a user of its own, whom nobody signs in as
+			if b := t.mailbox(name); b != nil && b.Shared {
+				user = &User{ObjectID: b.Address, UPN: b.Address, Name: b.Address, Proxies: b.Proxies, Disabled: true}
+			}
+		})
+	}
+	if user == nil {
+		return g.noSuchResource(name)
+	}
+	return g.show(r, user)
+}
+
+// show is a user's properties, those that $select names.
+func (g graph) show(r *http.Request, user *User) answer {
 	addresses := []string{"SMTP:" + user.UPN}
 	for _, p := range user.Proxies {
 		addresses = append(addresses, "smtp:"+p)
@@ -175,7 +215,7 @@ func (g graph) licences(r *http.Request) answer {
 		return refused
 	}
 	name := r.PathValue("user")
-	granted, need := claims.Scopes, []string{"User.Read.All", "Directory.Read.All", "LicenseAssignment.Read.All", "User.ReadWrite.All", "Directory.ReadWrite.All"}
+	granted, need := claims.Scopes, append([]string{"LicenseAssignment.Read.All"}, directoryReaders...)
 	switch {
 	case name == "" && claims.UPN == "":
 		return g.onlyDelegated()
