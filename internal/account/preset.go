@@ -98,9 +98,18 @@ func Providers() []string {
 	return append([]string{Microsoft365}, names...)
 }
 
-// preset is the provider's, with the scopes that this account's way to sign in
-// and to send needs.
-func (a *Account) preset() preset { return presets[a.Provider] }
+// graphAtOnce is how many requests Graph takes at once from one application for
+// one mailbox.
+const graphAtOnce = 4
+
+// preset is the provider's, for this account's transport.
+func (a *Account) preset() preset {
+	p := presets[a.Provider]
+	if a.Transport == Graph {
+		p.limits.Sessions = graphAtOnce
+	}
+	return p
+}
 
 // HasEntra reports whether the account signs in at Microsoft Entra ID, or at
 // Microsoft for a personal account.

@@ -165,6 +165,11 @@ func TestPartsThatDoNotGoTogetherAreRefusedWithTheReason(t *testing.T) {
 	}
 }
 
+func with(a *Account, change func(*Account)) *Account {
+	change(a)
+	return a
+}
+
 // setups are accounts of every kind.
 func setups(t *testing.T) []Account {
 	t.Helper()
