@@ -161,7 +161,7 @@ func explainConsent(err error, a account.Account, c admin.Consent) error {
 			Fix: "open the page by hand, its end is an address with admin_consent=True: " + c.Link(elsewhere.RedirectURL, "") + "; " + button}
 	case errors.As(err, &late):
 		return &account.FieldError{Text: fmt.Sprintf("the browser did not come back within %v", late.After),
-			Fix: fmt.Sprintf("what its page says tells why: the redirect URL %s is not registered (AADSTS50011), the client ID or the tenant is unknown, or the tab was closed; try again, %s", late.RedirectURL, button)}
+			Fix: fmt.Sprintf("what its page says tells why: the redirect URL %s is not registered (AADSTS50011), the client ID or the tenant is unknown, whoever signed in may not consent, or the tab was closed; try again, %s", late.RedirectURL, button)}
 	case errors.As(err, &port):
 		return &account.FieldError{Text: err.Error(), Fix: "end the program that has the port, " + button}
 	case errors.As(err, &refusal):
