@@ -33,12 +33,9 @@ func adminPages(t *testing.T, answer func(asked url.Values) url.Values) (s *http
 // printed and the texts of the pages on which the browser ended.
 func consentOf(t *testing.T, s *httptest.Server, change func(*account.Account)) (printed string, shown []string, err error) {
 	t.Helper()
-	a := account.New("app")
-	former := *a
-	a.SignIn, a.Sender, a.Tenant, a.ClientID = account.AppOnly, "app@contoso.com", "99999999-8888-7777-6666-555555555555", "11111111-2222-3333-4444-555555555555"
-	a.AuthorityURL = s.URL
-	change(a)
-	a.Follow(former)
+	a := account.Account{Name: "app", ID: "aaaaaaaaaa", Provider: account.Microsoft365, AuthorityURL: s.URL, SignIn: account.AppOnly, Sender: "app@contoso.com",
+		Tenant: "99999999-8888-7777-6666-555555555555", ClientID: "11111111-2222-3333-4444-555555555555"}
+	change(&a)
 	if err := a.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +45,7 @@ func consentOf(t *testing.T, s *httptest.Server, change func(*account.Account)) 
 	opened := 0
 	var out bytes.Buffer
 	p := &program{stdout: &out, stderr: &out}
-	err = p.askConsent(t.Context(), adminRun{account: *a, open: func(address string) error {
+	err = p.askConsent(t.Context(), adminRun{account: a, open: func(address string) error {
 		opened++
 		go func() {
 			resp, err := client.Get(address)
