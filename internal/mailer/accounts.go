@@ -105,7 +105,8 @@ func (m *Mailer) save(ctx context.Context, a account.Account, secret keystore.Se
 	if err := a.Validate(); err != nil {
 		return err
 	}
-	if err := m.checkCredential(&a, secret); err != nil {
+	secret, err = m.checkCredential(&a, secret)
+	if err != nil {
 		return err
 	}
 	slot := m.slot(a.Name)
@@ -126,6 +127,9 @@ func (m *Mailer) save(ctx context.Context, a account.Account, secret keystore.Se
 	old, err := m.Accounts().Load(a.Name)
 	if err != nil && !errors.Is(err, account.ErrNotFound) {
 		return err // it is not replaced unread
+	}
+	if err := m.forgetExpiry(ctx, old, &a, secret); err != nil {
+		return err
 	}
 	var undo []func() error
 	defer func() {
@@ -175,23 +179,46 @@ func obsolete(old, now *account.Account) []string {
 	return names
 }
 
-// checkCredential refuses a secret that cannot be right before it is stored. Of
-// a certificate it notes when it ends.
-func (m *Mailer) checkCredential(a *account.Account, secret keystore.Secret) error {
-	v := secret.Reveal()
-	if v == "" {
+// forgetExpiry drops the day on which a secret ends, when the account gets
+// another secret and the day is still the former one's.
+func (m *Mailer) forgetExpiry(ctx context.Context, old, now *account.Account, secret keystore.Secret) error {
+	if old == nil || now.SecretExpires != old.SecretExpires {
 		return nil
 	}
+	is, was := credentialOf(now).name, credentialOf(old).name
+	switch {
+	case is == certificateName(now) && secret != "", is == was && secret == "":
+		return nil // it says itself when it ends, or stays
+	case is == was:
+		stored, err := m.Secrets.Get(ctx, is)
+		if err != nil && !errors.Is(err, keystore.ErrNotFound) {
+			return err
+		}
+		if stored == secret {
+			return nil
+		}
+	}
+	now.SecretExpires = ""
+	return nil
+}
+
+// checkCredential refuses a secret that cannot be right before it is stored, and
+// returns it as it is stored: a certificate as PEM. Of that it notes when it ends.
+func (m *Mailer) checkCredential(a *account.Account, secret keystore.Secret) (keystore.Secret, error) {
+	v := secret.Reveal()
+	if v == "" {
+		return "", nil
+	}
 	c := credentialOf(a)
-	wrong := func(text, fix string) error {
-		return &account.FieldError{Key: cmp.Or(c.key, "client secret"), Text: text, Fix: fix}
+	wrong := func(text, fix string) (keystore.Secret, error) {
+		return "", &account.FieldError{Key: cmp.Or(c.key, "client secret"), Text: text, Fix: fix}
 	}
 	switch c.name {
 	case passwordName(a):
 		if strings.ContainsAny(v, "\r\n\x00") {
 			return wrong("has line breaks, which no password has", "give it again, alone")
 		}
-		return nil
+		return secret, nil
 	case certificateName(a):
 		cert, err := apponly.ParseCertificate([]byte(v), "")
 		if err == nil {
@@ -201,26 +228,22 @@ func (m *Mailer) checkCredential(a *account.Account, secret keystore.Secret) err
 			return wrong(err.Error(), "give a certificate with its private key, as PEM or PFX, or have one made: --make-certificate")
 		}
 		a.SecretExpires = cert.NotAfter().Format(time.DateOnly)
-		return nil
+		pem, err := cert.PEM() // a PFX is no text, and not every keystore takes it
+		return keystore.Secret(pem.Reveal()), err
 	case clientSecretName(a):
-		return checkClientSecret(v, wrong)
-	case "":
-		if a.SignIn == account.AppOnly {
-			return wrong("a federated application has none: the token in assertion_file stands for it", `leave the secret out, or set credential = "secret"`)
+		switch {
+		case strings.TrimSpace(v) != v || strings.ContainsAny(v, "\r\n\t \"'"):
+			return wrong("has blanks, quotes or line breaks, which no client secret has", "copy the secret's Value again, alone")
+		case account.IsGUID(v):
+			return wrong("is the Secret ID", "copy the secret's Value, which the portal shows once, right after it was made")
 		}
+		return secret, nil
+	}
+	if a.SignIn == account.AppOnly {
+		return wrong("a federated application has none: the token in assertion_file stands for it", `leave the secret out, or set credential = "secret"`)
 	}
 	return wrong("a public registration has none, and Entra refuses one from it (AADSTS700025)",
 		`leave the secret out, or set registration = "web" when the app is registered with a Web platform`)
-}
-
-func checkClientSecret(v string, wrong func(text, fix string) error) error {
-	switch {
-	case strings.TrimSpace(v) != v || strings.ContainsAny(v, "\r\n\t \"'"):
-		return wrong("has blanks, quotes or line breaks, which no client secret has", "copy the secret's Value again, alone")
-	case account.IsGUID(v):
-		return wrong("is the Secret ID", "copy the secret's Value, which the portal shows once, right after it was made")
-	}
-	return nil
 }
 
 // replaceSecret stores a secret, or removes it when value is empty, and returns

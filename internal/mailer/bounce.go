@@ -42,7 +42,7 @@ func (e *engine) bounce(ctx context.Context, n queue.Notice) (queue.Message, io.
 	}
 	reason, reasonFix := e.pauseOf(ctx, d.Account)
 	for _, rcpt := range n.Recipients {
-		fix := strings.NewReplacer("{account}", d.Account, "{username}", own.Username).Replace(replyFix(rcpt.Reply))
+		fix := strings.NewReplacer("{account}", d.Account, "{username}", own.Username).Replace(replyFix(rcpt.Reply, own.SignIn))
 		to := dsn.Recipient{Address: rcpt.Address, Original: rcpt.OriginalRecipient, Reply: rcpt.Reply, Fix: fix}
 		expired := strings.HasPrefix(rcpt.Reply, "not delivered within ")
 		if expired {

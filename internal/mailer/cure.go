@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"traymail/internal/account"
 	"traymail/internal/queue"
 )
 
@@ -54,13 +55,13 @@ func tryAfter(c Cause, n int) time.Duration {
 }
 
 // noted remembers what an account has met.
-func (c *cure) noted(account string, err error) {
+func (c *cure) noted(name string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.cases[account] == nil {
-		c.cases[account] = &case_{next: c.engine.mailer.now().Add(round)}
+	if c.cases[name] == nil {
+		c.cases[name] = &case_{next: c.engine.mailer.now().Add(round)}
 	}
-	c.cases[account].err = err
+	c.cases[name].err = err
 }
 
 // fixOf says what to do about an account's pause: by the error that was met, or,
@@ -72,11 +73,11 @@ func (e *engine) fixOf(a queue.Account) string {
 		return Fix(k.err)
 	}
 	e.cure.mu.Unlock()
-	username := ""
+	username, signIn := "", account.SignIn("")
 	if file, err := e.mailer.Accounts().Load(a.Name); err == nil {
-		username = file.Username
+		username, signIn = file.Username, file.SignIn
 	}
-	fix := cmp.Or(replyFix(a.Reason), causeFixes[Cause(a.Cause)])
+	fix := cmp.Or(replyFix(a.Reason, signIn), causeFixes[Cause(a.Cause)])
 	return strings.NewReplacer("{account}", a.Name, "{username}", username).Replace(fix)
 }
 
@@ -147,13 +148,13 @@ func (c *cure) forget(a queue.Account) {
 }
 
 // take reports whether an account is due, and makes it busy.
-func (c *cure) take(account string) bool {
+func (c *cure) take(name string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	k := c.cases[account]
+	k := c.cases[name]
 	if k == nil { // it was paused before the program started
 		k = &case_{}
-		c.cases[account] = k
+		c.cases[name] = k
 	}
 	if k.busy || c.engine.mailer.now().Before(k.next) {
 		return false
@@ -171,9 +172,9 @@ func (c *cure) try(ctx context.Context, a queue.Account) {
 	cause := Cause(a.Cause)
 	if err == nil {
 		c.goOn(ctx, a)
-	} else if t := troubleOf(err, nil, ""); t.cause != "" && (t.cause != cause || plain(err) != a.Reason) {
+	} else if t := e.troubleNow(a.Name, err); t.cause != "" && (t.cause != cause || plain(err) != a.Reason) {
 		cause = t.cause
-		if err := e.queue.Pause(ctx, a.Name, queue.Pause{Cause: string(cause), Reason: plain(err)}); err != nil {
+		if err := e.queue.Pause(ctx, a.Name, *e.pause(a.Name, t, err)); err != nil {
 			e.log.Error("an account's reason to be paused is not updated", "account", a.Name, "error", err)
 		}
 	}
@@ -184,6 +185,15 @@ func (c *cure) try(ctx context.Context, a queue.Account) {
 	k.busy = false
 	k.next = e.mailer.now().Add(tryAfter(cause, k.tries))
 	k.tries++
+}
+
+// troubleNow is troubleOf for an account that was tried without a message.
+func (e *engine) troubleNow(name string, err error) trouble {
+	a, notLoaded := e.mailer.Accounts().Load(name)
+	if notLoaded != nil {
+		return troubleOf(err, nil, "")
+	}
+	return troubleOf(err, a, a.Sender)
 }
 
 // goOn ends an account's pause, unless it has another one by now.

@@ -18,6 +18,7 @@ import (
 type AccountError struct {
 	Account  string // its name
 	Username string
+	SignIn   account.SignIn // how it proves who it is
 	Err      error
 	// Warnings are what the account's access token says that may explain it.
 	Warnings []Warning
@@ -29,7 +30,7 @@ func (e *AccountError) Error() string { return "account " + e.Account + ": " + e
 func (e *AccountError) Unwrap() error { return e.Err }
 
 func about(a *account.Account, err error) error {
-	return &AccountError{Account: a.Name, Username: a.Username, Err: err}
+	return &AccountError{Account: a.Name, Username: a.Username, SignIn: a.SignIn, Err: err}
 }
 
 // Fix says what to do about an error of this package, in one line, in the words
@@ -38,20 +39,25 @@ func about(a *account.Account, err error) error {
 func Fix(err error) string {
 	concern := &AccountError{Account: "ACCOUNT", Username: "USERNAME"}
 	errors.As(err, &concern)
-	what := fix(err)
-	if reply, ok := errors.AsType[*smtp.Error](err); ok && reply.Op == smtp.OpAUTH && reply.Code == 535 && len(concern.Warnings) > 0 {
+	what := fix(err, concern.SignIn)
+	if reply, ok := errors.AsType[*smtp.Error](err); ok && reply.Op == smtp.OpAUTH && reply.Code == 535 && len(concern.Warnings) > 0 &&
+		(what == "" || strings.Contains(serverText(reply), badIdentity)) {
 		// What the token says is more certain than what the refusal may mean.
 		w := concern.Warnings[0]
-		what = "the access token says: " + w.Text
+		said := "the access token says: " + w.Text
 		if w.Fix != "" {
-			what += "; " + w.Fix
+			said += "; " + w.Fix
 		}
+		if what != "" {
+			said += "; when that is not it: " + what
+		}
+		what = said
 	}
 	return strings.NewReplacer("{account}", concern.Account, "{username}", concern.Username).Replace(what)
 }
 
 // fix is Fix with the account's name and username left open.
-func fix(err error) string {
+func fix(err error, signIn account.SignIn) string {
 	var (
 		remote   *RemoteError
 		field    *account.FieldError
@@ -71,7 +77,7 @@ func fix(err error) string {
 	case errors.As(err, &oauth) && oauth.SignInAgain():
 		return oauthFix(oauth)
 	case errors.As(err, &reply) && reply.Code != 0: // its text is somebody else's
-		return smtpFix(reply)
+		return replyFix(serverText(reply), signIn)
 	case errors.As(err, &refusal) && refusal.Op != graph.OpToken:
 		return graphFix(refusal)
 	case errors.Is(err, account.ErrNotFound):
@@ -160,6 +166,7 @@ var entraFixes = map[int]string{
 	90002:   "correct the account's tenant: no directory has this ID or domain",
 	90094:   "an administrator grants consent: Enterprise applications → the app → Permissions → Grant admin consent",
 	700016:  "correct the client ID or the tenant: copy both from the app registration's Overview page",
+	700027:  "upload the certificate that the account has, Certificates & secrets → Certificates, or have one made and upload that: traymail account edit {account} --make-certificate FILE; a federated token's issuer must publish the key it signs with",
 	700025:  "the app is registered as a public client: set registration = \"public\", or register the redirect URL under the Web platform",
 	7000112: "an administrator enables the app: Enterprise applications → the app → Properties → Enabled for users to sign in",
 	7000215: "copy the client secret's Value, not its Secret ID, and store it: traymail account edit {account} --secret-stdin",
@@ -187,7 +194,7 @@ var smtpFixes = []struct{ text, fix string }{
 	{"did not meet the criteria to be authenticated", "a Conditional Access or authentication policy blocks it: Entra ID → Sign-in logs of {username} shows which"},
 	{"SendAsDenied", "give {username} the permission Send As on the sender's mailbox: Add-RecipientPermission SENDER -AccessRights SendAs -Trustee {username}; it takes effect within about an hour"},
 	{"does not have permissions to send as this sender", "give {username} the permission Send As on the sender's mailbox: Add-RecipientPermission SENDER -AccessRights SendAs -Trustee {username}"},
-	{"535 5.7.3", "the username must be the account that signed in ({username}), not a shared mailbox; the token must be for SMTP (smtp_scope); a permission granted just now takes up to an hour"},
+	{badIdentity, "the username must be the account that signed in ({username}), not a shared mailbox; the token must be for SMTP (smtp_scope); a permission granted just now takes up to an hour"},
 	{"432 4.3.2", "wait: Exchange takes three connections of a mailbox at a time"},
 	{"SubmissionQuotaExceeded", "wait: {username} has reached Exchange's limit of recipients a day; it is lifted 24 hours later"},
 	{"QuotaExceeded", "the mailbox of {username} is full: its Sent Items take the space"},
@@ -197,13 +204,28 @@ var smtpFixes = []struct{ text, fix string }{
 	{"federated STS", "an administrator looks at the federation service (AD FS) of the domain of {username}: Exchange cannot use it"},
 	{"bad outbound sender", "an administrator releases {username}: https://security.microsoft.com → Email & collaboration → Review → Restricted entities"},
 	{"OutboundSpamException", "sign in at https://outlook.com as {username} and follow the message in its Inbox that asks to verify the account"},
-	{"5.7.30", "passwords are no longer taken: sign in with OAuth, traymail login {account}"},
+	{"5.7.30", noPasswords},
+	{"basic authentication is disabled", noPasswords},
+	{"user credentials were incorrect", "store the right password, traymail account edit {account} --secret-stdin, or an app password where the account has multi-factor authentication"},
 }
 
-func smtpFix(e *smtp.Error) string { return replyFix(serverText(e)) }
+// noPasswords is what to do where passwords are no longer taken.
+const noPasswords = "passwords are no longer taken: sign in with OAuth: traymail account edit {account} --sign-in browser --client-id ID, then traymail login {account}"
 
-// replyFix is smtpFix for a reply's text alone.
-func replyFix(reply string) string {
+// badIdentity is how Exchange refuses whoever a token is not for, without a word
+// about the reason.
+const badIdentity = "535 5.7.3 "
+
+// badApplication is what to do about badIdentity where nobody signs in.
+const badApplication = "an administrator lets the application into the mailbox: New-ServicePrincipal with the Object ID of Enterprise applications → the app (the one of App registrations is another), " +
+	"Add-MailboxPermission with FullAccess for it on the mailbox that sends, and consent to the application permission SMTP.SendAsApp, or a role of App RBAC with the mailbox in its scope; " +
+	"traymail admin {account} has the commands; what was granted just now takes up to an hour, of App RBAC two"
+
+// replyFix is what to do about a reply, for an account that signs in so.
+func replyFix(reply string, signIn account.SignIn) string {
+	if signIn == account.AppOnly && strings.Contains(reply, badIdentity) {
+		return badApplication
+	}
 	for _, f := range smtpFixes {
 		if strings.Contains(reply, f.text) {
 			return f.fix

@@ -37,7 +37,11 @@ func (w *sender) fallsBack(err error) bool {
 	}
 	for _, sentence := range smtpAuthOff {
 		if strings.Contains(refused.Text, sentence) {
+			first := !w.overGraph() // others may have met it at the same time
 			w.insteadOfSMTP.Store(&fallback{since: w.mailer.now(), reply: serverText(refused)})
+			if !first {
+				return true
+			}
 			w.mailer.log().Warn("SMTP AUTH is switched off, and messages leave through Microsoft Graph", "account", w.account.Name, "reply", serverText(refused))
 			return true
 		}
@@ -47,19 +51,12 @@ func (w *sender) fallsBack(err error) bool {
 
 // submitToGraph sends a message through Graph, and tells of it in the words of
 // a submission server.
-func (w *sender) submitToGraph(ctx context.Context, mailbox string, m *smtp.Message) (*smtp.Receipt, error) {
-	c, err := w.graph(mailbox)
-	if err != nil {
-		return nil, err
-	}
+func (w *sender) submitToGraph(ctx context.Context, c *graph.Client, mailbox string, m *smtp.Message) (*smtp.Receipt, error) {
 	g := &graph.Message{Mailbox: mailbox, From: m.From, SkipSentItems: w.account.SkipSentItems, Open: m.Open}
 	for _, to := range m.To {
 		g.To = append(g.To, to.Address)
 	}
 	r, err := c.Send(ctx, g)
-	if errors.Is(err, graph.ErrClosed) {
-		return nil, errRetired
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -67,12 +64,17 @@ func (w *sender) submitToGraph(ctx context.Context, mailbox string, m *smtp.Mess
 	return &smtp.Receipt{Reply: reply, Session: "Graph " + c.BaseURL, TLS: tls.VersionTLS12, RoundTrips: r.Requests}, nil
 }
 
-// graphTrouble is troubleOf for a refusal by Graph.
-func graphTrouble(e *graph.Error) trouble {
+// graphTrouble is troubleOf for a refusal by Graph. What only the next message
+// can find out has a rest, for Ready proves no permission.
+func graphTrouble(e *graph.Error, a *account.Account, from string) trouble {
 	switch {
 	case e.Unknown:
 		// It may have been sent. Nobody sends it again but a person.
 		return trouble{hold: true}
+	case e.Op == graph.OpRead:
+		return trouble{}
+	case e.Op == graph.OpToken && (errors.Is(e.Err, context.Canceled) || errors.Is(e.Err, context.DeadlineExceeded)):
+		return trouble{cause: CauseNetwork}
 	case e.Throttled():
 		return trouble{cause: CauseThrottle, after: e.RetryAfter}
 	case e.Status == 0 && e.Temporary():
@@ -81,10 +83,20 @@ func graphTrouble(e *graph.Error) trouble {
 		return trouble{after: e.RetryAfter}
 	case e.Status == 0 && e.Account():
 		return trouble{cause: CauseSettings}
-	case e.Account():
-		return trouble{cause: CauseProvider}
+	case e.Account() && othersMailbox(a, from):
+		return trouble{} // this mailbox lacks a permission, or is none, and the others go on
+	case e.Code == "ErrorExceededMessageLimit":
+		return trouble{cause: CauseQuota, rest: time.Hour}
+	case e.Account(), e.Code == "ErrorSendAsDenied" && a != nil && strings.EqualFold(from, a.Sender):
+		return trouble{cause: CauseProvider, rest: 15 * time.Minute}
 	}
 	return trouble{permanent: true}
+}
+
+// othersMailbox reports whether a message with the envelope sender from leaves
+// through a mailbox that only some of the account's messages leave through.
+func othersMailbox(a *account.Account, from string) bool {
+	return a != nil && a.Mailbox == account.FromMailbox && !strings.EqualFold(from, a.Sender)
 }
 
 // graphFixes are what to do about Graph's refusals, by their code and a part of

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,8 +20,7 @@ import (
 	"traymail/smtp"
 )
 
-// A sender is an account at work: its tokens and its ways to the servers. Each
-// mailbox has sessions of its own; a person's account has one mailbox, "".
+// A sender is an account at work: its tokens and its ways to the servers.
 type sender struct {
 	account  *account.Account
 	auth     *authcode.Client // nil unless a person signs in
@@ -28,17 +28,34 @@ type sender struct {
 	password keystore.Secret
 	mailer   *Mailer
 	roots    *x509.CertPool
+	web      *http.Client // to Graph, for all mailboxes
 
-	expires  atomic.Pointer[time.Time] // of the access token used last
-	warnings atomic.Pointer[[]Warning] // what it says that will not work
+	expires atomic.Pointer[time.Time] // of the access token used last
 	// insteadOfSMTP is why messages leave through Graph, of an account whose
 	// transport is to be found out.
 	insteadOfSMTP atomic.Pointer[fallback]
 
-	mu      sync.Mutex
-	closed  bool
-	servers map[string]*smtp.Client // by mailbox
-	graphs  map[string]*graph.Client
+	mu     sync.Mutex
+	closed bool
+	ways   map[string]*way // by mailbox
+	turn   int64           // counts the uses of ways
+	seen   map[string]seen // by resource
+	busy   sync.WaitGroup  // uses of ways, and ways that come to their end
+}
+
+// A way is what reaches the servers for one mailbox: its sessions and its
+// requests. A person's account has one, for the mailbox "".
+type way struct {
+	smtp  *smtp.Client
+	graph *graph.Client
+	users int   // messages under way
+	turn  int64 // of the last use
+}
+
+// seen is the token of a resource that was looked at last.
+type seen struct {
+	token    authcode.Secret
+	warnings []Warning
 }
 
 // A fallback is a refusal that sends messages another way for a while.
@@ -60,7 +77,7 @@ func (m *Mailer) build(ctx context.Context, a *account.Account) (*sender, error)
 	if err != nil {
 		return nil, err
 	}
-	w := &sender{account: a, mailer: m, roots: roots, servers: map[string]*smtp.Client{}, graphs: map[string]*graph.Client{}}
+	w := &sender{account: a, mailer: m, roots: roots, web: graphClient(roots), ways: map[string]*way{}, seen: map[string]seen{}}
 	switch a.SignIn {
 	case account.PasswordSignIn:
 		w.password = secret
@@ -84,79 +101,95 @@ func (w *sender) mailboxFor(from string) string {
 	return w.account.Sender
 }
 
-// manyMailboxes is from how many on those at rest are let go.
-const manyMailboxes = 50
+// manyMailboxes is how many keep warm sessions at most: of a server, which has
+// other customers, and of this machine.
+const manyMailboxes = 20
 
-// server returns the sessions of a mailbox.
-func (w *sender) server(mailbox string) (*smtp.Client, error) {
+// enter returns the way of a mailbox, to be left when the message is through.
+// From enter to leave it is not closed.
+func (w *sender) enter(mailbox string) (*way, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
 		return nil, errRetired
 	}
-	if c := w.servers[mailbox]; c != nil {
-		return c, nil
+	y := w.ways[mailbox]
+	if y == nil {
+		w.letGo()
+		y = w.newWay(mailbox)
+		w.ways[mailbox] = y
 	}
-	if len(w.servers) >= manyMailboxes {
-		for name, c := range w.servers {
-			if c.Sessions() == 0 {
-				// Whoever has it in hand is told that it is closed, and asks again.
-				delete(w.servers, name)
-				w.mailer.retired.Go(func() { c.Close() })
-			}
+	w.turn++
+	y.turn = w.turn
+	y.users++
+	w.busy.Add(1)
+	return y, nil
+}
+
+func (w *sender) leave(y *way) {
+	w.mu.Lock()
+	y.users--
+	w.mu.Unlock()
+	w.busy.Done()
+}
+
+// letGo ends the way that was not used for the longest time, if there are many.
+func (w *sender) letGo() {
+	if len(w.ways) < manyMailboxes {
+		return
+	}
+	oldest := ""
+	for mailbox, y := range w.ways {
+		if y.users == 0 && (w.ways[oldest] == nil || y.turn < w.ways[oldest].turn) {
+			oldest = mailbox
 		}
 	}
-	a := w.account
-	c := &smtp.Client{
-		Host:    a.SMTPHost,
-		Port:    a.SMTPPort,
-		TLS:     tlsMode(a.SMTPTLS),
-		RootCAs: w.roots,
-		Dial:    w.mailer.Dial,
-		Now:     w.mailer.Now,
-		WireLog: w.mailer.WireLog,
-		Timeout: time.Duration(a.Timeout) * time.Second,
+	if y := w.ways[oldest]; y != nil && y.users == 0 {
+		delete(w.ways, oldest)
+		w.busy.Go(func() { y.smtp.Close() })
+	}
+}
 
-		MaxSessions: a.Sessions,
+func (w *sender) newWay(mailbox string) *way {
+	a := w.account
+	timeout := time.Duration(a.Timeout) * time.Second
+	y := &way{
+		smtp: &smtp.Client{
+			Host:    a.SMTPHost,
+			Port:    a.SMTPPort,
+			TLS:     tlsMode(a.SMTPTLS),
+			RootCAs: w.roots,
+			Dial:    w.mailer.Dial,
+			Now:     w.mailer.Now,
+			WireLog: w.mailer.WireLog,
+			Timeout: timeout,
+
+			MaxSessions: a.Sessions,
+		},
+		graph: &graph.Client{
+			BaseURL: a.GraphURL + "/v1.0",
+			Token: func(ctx context.Context, refused string) (string, error) {
+				if refused != "" {
+					w.tokens.Refused(resourceGraph, authcode.Token{Access: authcode.Secret(refused)})
+				}
+				t, err := w.token(ctx, resourceGraph)
+				return t.Access.Reveal(), err
+			},
+			HTTPClient:    w.web,
+			Timeout:       timeout,
+			MaxConcurrent: a.Sessions,
+			Now:           w.mailer.Now,
+		},
 	}
 	if w.mailer.shared.Load() {
 		// The provider counts the sessions of all machines together, idle ones
 		// too, so that a warm one here would take another machine's turn.
-		c.IdleTimeout = time.Nanosecond
+		y.smtp.IdleTimeout = time.Nanosecond
 	}
 	if a.SMTPTLS != account.NoTLS { // neither token nor password goes out in clear text
-		c.Auth = w.authenticate(cmp.Or(mailbox, a.Username))
+		y.smtp.Auth = w.authenticate(cmp.Or(mailbox, a.Username))
 	}
-	w.servers[mailbox] = c
-	return c, nil
-}
-
-// graph returns the way through Graph for a mailbox.
-func (w *sender) graph(mailbox string) (*graph.Client, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.closed {
-		return nil, errRetired
-	}
-	if c := w.graphs[mailbox]; c != nil {
-		return c, nil
-	}
-	c := &graph.Client{
-		BaseURL: w.account.GraphURL + "/v1.0",
-		Token: func(ctx context.Context, refused string) (string, error) {
-			if refused != "" {
-				w.tokens.Refused(resourceGraph, authcode.Token{Access: authcode.Secret(refused)})
-			}
-			t, err := w.token(ctx, resourceGraph)
-			return t.Access.Reveal(), err
-		},
-		HTTPClient:    graphClient(w.roots),
-		Timeout:       time.Duration(w.account.Timeout) * time.Second,
-		MaxConcurrent: w.account.Sessions,
-		Now:           w.mailer.Now,
-	}
-	w.graphs[mailbox] = c
-	return c, nil
+	return y
 }
 
 // token returns an access token and looks at what it says of itself.
@@ -165,19 +198,26 @@ func (w *sender) token(ctx context.Context, resource string) (authcode.Token, er
 	if err != nil {
 		return t, err
 	}
-	if was := w.expires.Swap(&t.Expiry); was == nil || !was.Equal(t.Expiry) {
-		w.inspect(resource, t)
+	w.expires.Store(&t.Expiry)
+	w.mu.Lock()
+	known := w.seen[resource].token == t.Access
+	var found []Warning
+	if !known {
+		found = tokenWarnings(w.account, resource, t.Access.Reveal(), w.mailer.now())
+		w.seen[resource] = seen{t.Access, found}
+	}
+	w.mu.Unlock()
+	for _, warning := range found {
+		w.mailer.log().Warn("the access token says something that may not work", "account", w.account.Name, "resource", resource, "what", warning.Text, "fix", warning.Fix)
 	}
 	return t, nil
 }
 
-// inspect notes what a new token says that will not work.
-func (w *sender) inspect(resource string, t authcode.Token) {
-	found := tokenWarnings(w.account, resource, t.Access.Reveal(), w.mailer.now())
-	w.warnings.Store(&found)
-	for _, warning := range found {
-		w.mailer.log().Warn("the access token says something that may not work", "account", w.account.Name, "resource", resource, "what", warning.Text, "fix", warning.Fix)
-	}
+// warnings are what the current token of a resource says that will not work.
+func (w *sender) warnings(resource string) []Warning {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.seen[resource].warnings
 }
 
 // authenticate signs sessions of user in, with a password or with the current
@@ -225,19 +265,20 @@ var errSamePassword = errors.New("the password was refused")
 // whose mailbox it leaves through, where that is the message's own matter.
 func (w *sender) submit(ctx context.Context, from string, m *smtp.Message) (*smtp.Receipt, error) {
 	mailbox := w.mailboxFor(from)
-	if mailbox != "" && w.account.Mailbox == account.FromMailbox && m.From != "" {
-		m.From = from // another is not this mailbox's to use
+	if w.account.Mailbox == account.FromMailbox && m.From != "" {
+		m.From = cmp.Or(from, w.account.Sender) // another is not this mailbox's to use
 	}
-	if w.overGraph() {
-		return w.submitToGraph(ctx, mailbox, m)
-	}
-	c, err := w.server(mailbox)
+	y, err := w.enter(mailbox)
 	if err != nil {
 		return nil, err
 	}
-	receipt, err := c.Submit(ctx, m)
+	defer w.leave(y)
+	if w.overGraph() {
+		return w.submitToGraph(ctx, y.graph, mailbox, m)
+	}
+	receipt, err := y.smtp.Submit(ctx, m)
 	if w.fallsBack(err) {
-		return w.submitToGraph(ctx, mailbox, m)
+		return w.submitToGraph(ctx, y.graph, mailbox, m)
 	}
 	return receipt, err
 }
@@ -246,20 +287,17 @@ func (w *sender) submit(ctx context.Context, from string, m *smtp.Message) (*smt
 // and sends nothing.
 func (w *sender) ready(ctx context.Context) error {
 	mailbox := w.mailboxFor("")
-	if !w.overGraph() {
-		c, err := w.server(mailbox)
-		if err != nil {
-			return err
-		}
-		if err := c.Ready(ctx); !w.fallsBack(err) {
-			return err
-		}
-	}
-	c, err := w.graph(mailbox)
+	y, err := w.enter(mailbox)
 	if err != nil {
 		return err
 	}
-	return c.Ready(ctx, mailbox)
+	defer w.leave(y)
+	if !w.overGraph() {
+		if err := y.smtp.Ready(ctx); !w.fallsBack(err) {
+			return err
+		}
+	}
+	return y.graph.Ready(ctx, mailbox)
 }
 
 // sessions is how many connections are open.
@@ -267,27 +305,36 @@ func (w *sender) sessions() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := 0
-	for _, c := range w.servers {
-		n += c.Sessions()
+	for _, y := range w.ways {
+		n += y.smtp.Sessions()
 	}
 	return n
 }
 
-// close ends the sessions, and waits for messages in flight.
+// close ends the warm sessions, waits for messages in flight, and ends the rest:
+// until then they may need another token, or another request.
 func (w *sender) close() error {
 	w.mu.Lock()
 	w.closed = true
-	servers, graphs := w.servers, w.graphs
-	w.mu.Unlock()
-	var errs []error
-	for _, c := range servers {
-		errs = append(errs, c.Close())
+	w.mu.Unlock() // from here on ways is nobody else's
+	var ending sync.WaitGroup
+	errs := make(chan error, len(w.ways))
+	for _, y := range w.ways {
+		ending.Go(func() { errs <- y.smtp.Close() })
 	}
-	for _, c := range graphs {
-		c.Close()
+	ending.Wait()
+	close(errs)
+	w.busy.Wait()
+	for _, y := range w.ways {
+		y.graph.Close()
 	}
+	w.web.CloseIdleConnections()
 	if w.tokens != nil {
 		w.tokens.Close()
 	}
-	return errors.Join(errs...)
+	var all []error
+	for err := range errs {
+		all = append(all, err)
+	}
+	return errors.Join(all...)
 }

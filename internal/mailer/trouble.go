@@ -33,24 +33,25 @@ type trouble struct {
 // account would meet too, by their text, because their numbers are ambiguous.
 // The next message is the only way to find out whether they have ended.
 var accountRefusals = []struct {
-	text  string
-	cause Cause
-	rest  time.Duration
+	text    string
+	cause   Cause
+	rest    time.Duration
+	mailbox bool // it is one mailbox's, where an account has several
 }{
-	{"SubmissionQuotaExceeded", CauseQuota, time.Hour},
-	{"5.1.90 ", CauseQuota, time.Hour},
-	{"5.7.232 ", CauseQuota, time.Hour},
-	{"5.7.233 ", CauseQuota, time.Hour},
-	{"QuotaExceededException", CauseProvider, 15 * time.Minute}, // the mailbox is full
-	{"5.1.8 ", CauseProvider, 15 * time.Minute},
-	{"OutboundSpamException", CauseProvider, 15 * time.Minute},
-	{"5.7.501 ", CauseProvider, 15 * time.Minute},
-	{"5.7.502 ", CauseProvider, 15 * time.Minute},
-	{"5.7.503 ", CauseProvider, 15 * time.Minute},
-	{"5.7.705 ", CauseProvider, 15 * time.Minute},
-	{"5.7.708 ", CauseProvider, 15 * time.Minute},
-	{"5.7.750 ", CauseProvider, 15 * time.Minute},
-	{"5.7.30 ", CauseProvider, 15 * time.Minute},
+	{"SubmissionQuotaExceeded", CauseQuota, time.Hour, true},
+	{"5.1.90 ", CauseQuota, time.Hour, true},
+	{"5.7.232 ", CauseQuota, time.Hour, false},
+	{"5.7.233 ", CauseQuota, time.Hour, false},
+	{"QuotaExceededException", CauseProvider, 15 * time.Minute, true}, // the mailbox is full
+	{"5.1.8 ", CauseProvider, 15 * time.Minute, true},
+	{"OutboundSpamException", CauseProvider, 15 * time.Minute, true},
+	{"5.7.501 ", CauseProvider, 15 * time.Minute, true},
+	{"5.7.502 ", CauseProvider, 15 * time.Minute, true},
+	{"5.7.503 ", CauseProvider, 15 * time.Minute, true},
+	{"5.7.705 ", CauseProvider, 15 * time.Minute, false},
+	{"5.7.708 ", CauseProvider, 15 * time.Minute, false},
+	{"5.7.750 ", CauseProvider, 15 * time.Minute, false},
+	{"5.7.30 ", CauseProvider, 15 * time.Minute, false},
 }
 
 // sendAsRefusals are how Exchange refuses a From for which a permission is
@@ -74,7 +75,7 @@ func troubleOf(err error, a *account.Account, from string) trouble {
 	case errors.As(err, &reply):
 		return smtpTrouble(reply, a, from)
 	case errors.As(err, &refusal):
-		return graphTrouble(refusal)
+		return graphTrouble(refusal, a, from)
 	}
 	return trouble{}
 }
@@ -106,8 +107,11 @@ func smtpTrouble(e *smtp.Error, a *account.Account, from string) trouble {
 			return trouble{cause: CauseSettings}
 		case e.Code == 0 || e.Code/100 == 4:
 			return trouble{cause: CauseNetwork}
-		case a != nil && a.Mailbox == account.FromMailbox && !strings.EqualFold(from, a.Sender):
+		case othersMailbox(a, from):
 			return trouble{} // this mailbox lacks a permission, and the others go on
+		case a != nil && a.SignIn == account.PasswordSignIn:
+			// Each try counts against a lockout, and none is right by itself.
+			return trouble{cause: CauseProvider, rest: time.Hour}
 		}
 		return trouble{cause: CauseProvider}
 	}
@@ -116,10 +120,13 @@ func smtpTrouble(e *smtp.Error, a *account.Account, from string) trouble {
 	case e.Code == 432, e.Code == 421 && strings.Contains(text, "submission rate"):
 		return trouble{cause: CauseThrottle}
 	case e.Code == 530:
-		return trouble{cause: CauseProvider}
+		return trouble{cause: CauseProvider, rest: 15 * time.Minute}
 	}
 	for _, r := range accountRefusals {
 		if strings.Contains(text, r.text) {
+			if r.mailbox && othersMailbox(a, from) {
+				return trouble{after: r.rest}
+			}
 			return trouble{cause: r.cause, rest: r.rest}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"traymail/internal/account"
 	"traymail/internal/claims"
+	"traymail/internal/graph"
 )
 
 // A Warning is something that an access token says of itself and that stands
@@ -46,8 +47,9 @@ func (m *Mailer) Validate(ctx context.Context, name string) (Validation, error) 
 		if w.account.SignIn == account.AppOnly {
 			v.Mailbox = w.account.Sender
 		}
-		if found := w.warnings.Load(); found != nil {
-			v.Warnings = *found
+		v.Warnings = w.warnings(resourceSMTP)
+		if w.overGraph() {
+			v.Warnings = w.warnings(resourceGraph)
 		}
 		return v, nil
 	}
@@ -55,9 +57,10 @@ func (m *Mailer) Validate(ctx context.Context, name string) (Validation, error) 
 
 // about is about, with what the token says that explains a refusal.
 func (w *sender) about(err error) error {
-	e := &AccountError{Account: w.account.Name, Username: w.account.Username, Err: err}
-	if found := w.warnings.Load(); found != nil {
-		e.Warnings = *found
+	e := &AccountError{Account: w.account.Name, Username: w.account.Username, SignIn: w.account.SignIn, Err: err}
+	e.Warnings = w.warnings(resourceSMTP)
+	if _, ok := errors.AsType[*graph.Error](err); ok {
+		e.Warnings = w.warnings(resourceGraph)
 	}
 	return e
 }
