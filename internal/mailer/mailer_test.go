@@ -39,6 +39,21 @@ type bench struct {
 
 func newBench(t *testing.T, scenario string) *bench {
 	t.Helper()
+	b := newBenchAt(t, scenario)
+	r := b.sandbox.Ready()
+	a := account.New("main")
+	a.Username, a.Tenant, a.ClientID = r.Users[0].Username, r.TenantID, r.Apps[0].ClientID
+	a.AuthorityURL, a.GraphURL, a.SMTPHost, a.SMTPPort, a.CAFile = r.Authority, r.GraphURL, r.SMTPHost, r.SMTPPort, "ca.pem"
+	b.account = *a
+	if err := b.Save(t.Context(), b.account, ""); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// newBenchAt is a bench without an account.
+func newBenchAt(t *testing.T, scenario string) *bench {
+	t.Helper()
 	b := &bench{t: t}
 	s, err := sandbox.Start(sandbox.Options{Scenario: scenario, Now: func() time.Time { return time.Now().Add(time.Duration(b.ahead.Load())) }})
 	if err != nil {
@@ -53,13 +68,6 @@ func newBench(t *testing.T, scenario string) *bench {
 		Client: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true}}}
 	t.Cleanup(func() { b.Close() })
 	if err := os.WriteFile(filepath.Join(b.Home, "ca.pem"), []byte(r.CAPEM), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	a := account.New("main")
-	a.Username, a.Tenant, a.ClientID = r.Users[0].Username, r.TenantID, r.Apps[0].ClientID
-	a.AuthorityURL, a.GraphURL, a.SMTPHost, a.SMTPPort, a.CAFile = r.Authority, r.GraphURL, r.SMTPHost, r.SMTPPort, "ca.pem"
-	b.account = *a
-	if err := b.Save(t.Context(), b.account, ""); err != nil {
 		t.Fatal(err)
 	}
 	return b

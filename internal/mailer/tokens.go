@@ -61,13 +61,15 @@ func (m *Mailer) person(a *account.Account, secret keystore.Secret, roots *x509.
 		HTTPClient:   httpClient(a, roots),
 		Now:          m.Now,
 	}
+	if !a.HasEntra() {
+		c.ResponseMode = "query" // which every provider has (RFC 6749 §4.1.2)
+	}
 	switch {
 	case a.Provider == account.Google:
 		// Google gives a refresh token for these parameters, not for a scope, and
 		// tells the address in a claim of its own.
 		c.Scopes = []string{"openid", "email"}
 		c.AuthParams = url.Values{"access_type": {"offline"}, "prompt": {"consent"}}
-		c.ResponseMode = "query"
 	case !a.HasEntra() && a.Issuer == "":
 		c.Scopes = []string{} // a provider without OpenID Connect
 	}
