@@ -2,6 +2,7 @@ package mailer
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -22,7 +23,7 @@ func (e *engine) deliver(ctx context.Context, d *queue.Delivery) queue.Outcome {
 	for {
 		w, err := e.mailer.sender(ctx, d.Account)
 		if err != nil {
-			return e.failed(ctx, d, nil, nil, err)
+			return e.failed(ctx, d, nil, nil, d.From, err)
 		}
 		m := &smtp.Message{
 			From: d.From, UTF8: d.UTF8, Return: d.Return, EnvelopeID: d.EnvelopeID, Size: d.Size,
@@ -31,9 +32,11 @@ func (e *engine) deliver(ctx context.Context, d *queue.Delivery) queue.Outcome {
 		for _, r := range d.Recipients {
 			m.To = append(m.To, smtp.Recipient(r))
 		}
-		author, err := authorOf(ctx, w.account, d)
-		if err != nil {
-			return e.failed(ctx, d, w, nil, err)
+		author := ""
+		if w.account.Mailbox == account.FromMailbox {
+			if author, err = authorOf(ctx, d); err != nil {
+				return e.failed(ctx, d, w, nil, d.From, err)
+			}
 		}
 		receipt, err := w.submit(ctx, author, m)
 		if errors.Is(err, errRetired) {
@@ -45,20 +48,15 @@ func (e *engine) deliver(ctx context.Context, d *queue.Delivery) queue.Outcome {
 			m.From = w.account.Sender
 			receipt, err = w.submit(ctx, author, m)
 		}
-		d.From = m.From // which is what a refusal is about
 		if err != nil {
-			return e.failed(ctx, d, w, receipt, err)
+			return e.failed(ctx, d, w, receipt, refusedSender(ctx, d, m.From, err), err)
 		}
 		return e.taken(d, receipt)
 	}
 }
 
-// authorOf is whom a message is from by its header, where that decides which
-// mailbox it leaves through; else "".
-func authorOf(ctx context.Context, a *account.Account, d *queue.Delivery) (string, error) {
-	if a.Mailbox != account.FromMailbox {
-		return "", nil
-	}
+// authorOf is whom a message is from by its header.
+func authorOf(ctx context.Context, d *queue.Delivery) (string, error) {
 	body, err := d.Open(ctx)
 	if err != nil {
 		return "", err
@@ -69,6 +67,19 @@ func authorOf(ctx context.Context, a *account.Account, d *queue.Delivery) (strin
 		return "", err
 	}
 	return firstAuthor(fields), nil
+}
+
+// refusedSender is the sender that a refusal is about: the envelope's or, where
+// it may not be sent as, the header's.
+func refusedSender(ctx context.Context, d *queue.Delivery, envelope string, err error) string {
+	if !sendAsDenied(err) {
+		return envelope
+	}
+	author, err := authorOf(ctx, d)
+	if err != nil {
+		return envelope
+	}
+	return cmp.Or(author, envelope)
 }
 
 func refusesNullSender(err error) bool {
@@ -110,8 +121,9 @@ func results(d *queue.Delivery, r *smtp.Receipt, took bool) []queue.Result {
 }
 
 // failed is the outcome of a message that was not taken. w is nil when not even
-// the account could be had; r is nil when nothing was said.
-func (e *engine) failed(ctx context.Context, d *queue.Delivery, w *sender, r *smtp.Receipt, err error) queue.Outcome {
+// the account could be had; r is nil when nothing was said. from is the sender
+// that was refused, if one was.
+func (e *engine) failed(ctx context.Context, d *queue.Delivery, w *sender, r *smtp.Receipt, from string, err error) queue.Outcome {
 	refusal, _ := errors.AsType[*smtp.Error](err)
 	unknown := refusal != nil && refusal.Unknown
 	if g, ok := errors.AsType[*graph.Error](err); ok && g.Unknown {
@@ -126,7 +138,7 @@ func (e *engine) failed(ctx context.Context, d *queue.Delivery, w *sender, r *sm
 		e.mailer.keepClaims(a, err)
 		err = w.about(err)
 	}
-	t := troubleOf(err, a, d.From)
+	t := troubleOf(err, a, from)
 	o := queue.Outcome{Reply: plain(err)}
 	if r != nil {
 		o.Session = r.Session

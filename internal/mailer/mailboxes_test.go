@@ -91,7 +91,7 @@ func TestANoticeLeavesThroughTheSendersMailbox(t *testing.T) {
 		t.Errorf("the null sender left as %s through %s", m.From, m.User)
 	}
 	// What could not be sent in time is told to who wrote it.
-	late := b.write("board@contoso.com", "board@contoso.com", "x@example.com")
+	late := b.write("team@contoso.com", "board@contoso.com", "x@example.com")
 	b.until("refused once", func(s Status) bool { return s.Accounts[0].Replies["535 5.7.3"] == 1 && s.Accounts[0].Sending == 0 })
 	b.pass(6 * 24 * time.Hour)
 	if err := b.Change(t.Context(), late.ID, Retry); err != nil {
@@ -100,7 +100,7 @@ func TestANoticeLeavesThroughTheSendersMailbox(t *testing.T) {
 	bad := b.ended(late.ID)
 	b.until("told", func(Status) bool { return len(b.inbox()) == 2 })
 	notice := b.inbox()[1]
-	if bad.State != queue.Failed || notice.User != "svc@contoso.com" || notice.From != "" || notice.To[0] != "board@contoso.com" {
+	if bad.State != queue.Failed || notice.User != "svc@contoso.com" || notice.From != "" || notice.To[0] != "team@contoso.com" {
 		t.Errorf("of what is %s a notice left through %s from <%s> to %s", bad.State, notice.User, notice.From, notice.To)
 	}
 	text := strings.Join(strings.Fields(string(notice.Data)), " ")

@@ -235,3 +235,20 @@ func TestAProviderThatNoPresetKnowsIsReachedByItsAddresses(t *testing.T) {
 		t.Errorf("it left as %s", m.User)
 	}
 }
+
+func TestAnApplicationSendsInANationalCloud(t *testing.T) {
+	t.Parallel()
+	b := newBenchAt(t, "gcc-high")
+	app := b.appWith("SMTP.SendAsApp")
+	b.at(account.Microsoft365US, keystore.Secret(app.ClientSecret), func(a *account.Account, r sandbox.Ready) {
+		a.SignIn, a.ClientID, a.Tenant, a.Credential = account.AppOnly, app.ClientID, r.TenantID, account.SecretCredential
+		a.AuthorityURL, a.GraphURL = r.Authority, r.GraphURL
+		a.Registration, a.RedirectURL, a.SMTPScope, a.GraphScope = "", "", "", ""
+	})
+	if v, err := b.Validate(t.Context(), "main"); err != nil || len(v.Warnings) != 0 {
+		t.Errorf("Validate = %+v, %v", v, err)
+	}
+	if _, err := b.SendTest(t.Context(), "main", "x@example.com"); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -87,7 +87,7 @@ func graphTrouble(e *graph.Error, a *account.Account, from string) trouble {
 		return trouble{} // this mailbox lacks a permission, or is none, and the others go on
 	case e.Code == "ErrorExceededMessageLimit":
 		return trouble{cause: CauseQuota, rest: time.Hour}
-	case e.Account(), e.Code == "ErrorSendAsDenied" && a != nil && strings.EqualFold(from, a.Sender):
+	case e.Account(), sendAsDenied(e) && a != nil && strings.EqualFold(from, a.Sender):
 		return trouble{cause: CauseProvider, rest: 15 * time.Minute}
 	}
 	return trouble{permanent: true}
@@ -106,7 +106,7 @@ var graphFixes = []struct{ code, text, fix string }{
 	{"ErrorAccessDenied", "Access to OData is disabled", "an application access policy, or the scope of a role, leaves this mailbox out: Test-ApplicationAccessPolicy -Identity SENDER -AppId CLIENT-ID shows which; traymail admin {account} has the commands"},
 	{"ErrorAccessDenied", "", "grant the permission Mail.Send of Microsoft Graph and consent to it: Entra ID → App registrations → the app → API permissions → Grant admin consent"},
 	{"MailboxNotEnabledForRESTAPI", "", "the mailbox has no Exchange Online licence, was removed, or is on premises: Users → Active users → the user → Licenses and apps"},
-	{"InvalidAuthenticationToken", "", "sign in again, or see that graph_scope is one of Microsoft Graph in this cloud"},
+	{"InvalidAuthenticationToken", "", "see that graph_url and graph_scope are Microsoft Graph's in this cloud; where a person signs in, sign in again: traymail login {account}"},
 	{"ErrorInvalidUser", "", "correct the sender: the tenant has no mailbox of this address"},
 	{"ErrorMessageSubmissionBlocked", "", "an administrator releases the mailbox: https://security.microsoft.com → Email & collaboration → Review → Restricted entities"},
 	{"ErrorExceededMessageLimit", "", "wait: the mailbox has reached Exchange's limit of messages or recipients a day"},

@@ -54,11 +54,16 @@ var accountRefusals = []struct {
 	{"5.7.30 ", CauseProvider, 15 * time.Minute, false},
 }
 
-// sendAsRefusals are how Exchange refuses a From for which a permission is
-// missing.
-var sendAsRefusals = []string{"SendAsDenied", "5.7.60 "}
+// sendAsDenied reports whether a permission is missing for the From of a message.
+func sendAsDenied(err error) bool {
+	if e, ok := errors.AsType[*graph.Error](err); ok {
+		return e.Code == "ErrorSendAsDenied"
+	}
+	e, ok := errors.AsType[*smtp.Error](err)
+	return ok && (strings.Contains(e.Text, "SendAsDenied") || strings.Contains(e.Text, "5.7.60 "))
+}
 
-// troubleOf judges why a message with the envelope sender from did not leave
+// troubleOf judges why a message with the sender from did not leave
 // through a. The cases come from the facts on Exchange Online's replies.
 func troubleOf(err error, a *account.Account, from string) trouble {
 	var reply *smtp.Error
@@ -130,12 +135,10 @@ func smtpTrouble(e *smtp.Error, a *account.Account, from string) trouble {
 			return trouble{cause: r.cause, rest: r.rest}
 		}
 	}
-	for _, t := range sendAsRefusals {
+	if sendAsDenied(e) && a != nil && strings.EqualFold(from, a.Sender) {
 		// As the account's own sender no message would be taken, and somebody has
 		// to give the permission; as another, this one is not.
-		if own := a != nil && strings.EqualFold(from, a.Sender); own && strings.Contains(text, t) {
-			return trouble{cause: CauseProvider, rest: 15 * time.Minute}
-		}
+		return trouble{cause: CauseProvider, rest: 15 * time.Minute}
 	}
 	return trouble{permanent: e.Code/100 == 5}
 }

@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"traymail/authcode"
 	"traymail/internal/account"
+	"traymail/internal/graph"
 	"traymail/internal/queue"
 	"traymail/internal/relay"
 	"traymail/keystore"
@@ -58,6 +60,48 @@ func TestTroubleIsTheAccountsOrTheMessages(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestTroubleOfOneMailboxIsNotThatOfAllMailboxes(t *testing.T) {
+	const own, other = "svc@contoso.com", "board@contoso.com"
+	app := &account.Account{Name: "main", Username: own, Sender: own, SignIn: account.AppOnly, Mailbox: account.FromMailbox}
+	password := &account.Account{Name: "main", Username: own, Sender: own, SignIn: account.PasswordSignIn}
+	smtpSays := func(op string, code int, text string) error { return &smtp.Error{Op: op, Code: code, Text: text} }
+	graphSays := func(status int, code string) error {
+		return &graph.Error{Op: graph.OpSend, Status: status, Code: code, Message: "text"}
+	}
+	rest := trouble{cause: CauseProvider, rest: 15 * time.Minute}
+	for name, tt := range map[string]struct {
+		account *account.Account
+		from    string
+		err     error
+		want    trouble
+	}{
+		"a mailbox without permission":             {app, other, smtpSays(smtp.OpAUTH, 535, "5.7.3 Authentication unsuccessful"), trouble{}},
+		"the account's own without permission":     {app, own, smtpSays(smtp.OpAUTH, 535, "5.7.3 Authentication unsuccessful"), trouble{cause: CauseProvider}},
+		"a mailbox that is full":                   {app, other, smtpSays(smtp.OpDATA, 554, "5.2.2 mailbox full; x:QuotaExceededException"), trouble{after: 15 * time.Minute}},
+		"the account's own that is full":           {app, own, smtpSays(smtp.OpDATA, 554, "5.2.2 mailbox full; x:QuotaExceededException"), rest},
+		"a tenant that may not send":               {app, other, smtpSays(smtp.OpDATA, 550, "5.7.705 Access denied, tenant has exceeded threshold"), rest},
+		"a password that was refused":              {password, own, smtpSays(smtp.OpAUTH, 535, "5.7.139 Authentication unsuccessful, the user credentials were incorrect."), trouble{cause: CauseProvider, rest: time.Hour}},
+		"a server that wants a sign-in":            {nil, own, smtpSays(smtp.OpMAIL, 530, "5.7.57 Client not authenticated to send mail"), rest},
+		"Graph: a mailbox left out":                {app, other, graphSays(403, "ErrorAccessDenied"), trouble{}},
+		"Graph: the account's own left out":        {app, own, graphSays(403, "ErrorAccessDenied"), rest},
+		"Graph: no such mailbox":                   {app, other, graphSays(404, "ErrorInvalidUser"), trouble{}},
+		"Graph: the day's messages are used up":    {password, own, graphSays(400, "ErrorExceededMessageLimit"), trouble{cause: CauseQuota, rest: time.Hour}},
+		"Graph: the own sender is not permitted":   {password, own, graphSays(403, "ErrorSendAsDenied"), rest},
+		"Graph: another sender is not permitted":   {password, other, graphSays(403, "ErrorSendAsDenied"), trouble{permanent: true}},
+		"Graph: a recipient that is none":          {password, own, graphSays(400, "ErrorInvalidRecipients"), trouble{permanent: true}},
+		"Graph: a service that rests":              {password, own, &graph.Error{Op: graph.OpSend, Status: 503, RetryAfter: time.Minute}, trouble{cause: CauseThrottle, after: time.Minute}},
+		"Graph: no network":                        {password, own, &graph.Error{Op: graph.OpSend, Err: errors.New("reset")}, trouble{cause: CauseNetwork}},
+		"Graph: an answer that never came":         {password, own, &graph.Error{Op: graph.OpSend, Unknown: true, Err: errors.New("reset")}, trouble{hold: true}},
+		"Graph: a body that cannot be read":        {password, own, &graph.Error{Op: graph.OpRead, Err: errors.New("the queue is away")}, trouble{}},
+		"Graph: a message in no known form":        {password, own, &graph.Error{Op: graph.OpMessage, Err: errors.New("x")}, trouble{permanent: true}},
+		"Graph: a token that did not come in time": {password, own, &graph.Error{Op: graph.OpToken, Err: context.DeadlineExceeded}, trouble{cause: CauseNetwork}},
+	} {
+		if got := troubleOf(tt.err, tt.account, tt.from); got != tt.want {
+			t.Errorf("%s: got %+v, want %+v", name, got, tt.want)
+		}
 	}
 }
 
