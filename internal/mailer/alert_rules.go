@@ -151,6 +151,15 @@ func (c circumstances) retirement() (finding, bool) {
 	return f, true
 }
 
+// replyFix is what to do about a reply to the account.
+func (c circumstances) replyFix(reply string) string {
+	signIn := account.SignIn("")
+	if c.file != nil {
+		signIn = c.file.SignIn
+	}
+	return strings.NewReplacer("{account}", c.status.Name, "{username}", c.status.Username).Replace(replyFix(reply, signIn))
+}
+
 // refusals is that the server refuses more recipients than it used to.
 func (c circumstances) refusals() (finding, bool) {
 	if c.rising == nil {
@@ -165,7 +174,7 @@ func (c circumstances) refusals() (finding, bool) {
 	if reply := c.status.LastReply; reply != "" && !strings.HasPrefix(reply, "250") {
 		f.Summary += ", last: " + reply
 	}
-	f.Fix = cmp.Or(strings.NewReplacer("{account}", name, "{username}", c.status.Username).Replace(replyFix(c.status.LastReply)), f.Fix)
+	f.Fix = cmp.Or(c.replyFix(c.status.LastReply), f.Fix)
 	return f, true
 }
 
@@ -179,7 +188,7 @@ func (c circumstances) overGraph() (finding, bool) {
 	f := finding{
 		Alert: Alert{ID: AlertOverGraph, Severity: AlertNotice,
 			Fix: "nothing, if that is wanted: traymail account edit " + name + " --transport graph keeps it so; else " +
-				strings.NewReplacer("{account}", name, "{username}", c.status.Username).Replace(replyFix(c.status.Instead))},
+				c.replyFix(c.status.Instead)},
 		title: "messages of " + name + " leave through Microsoft Graph",
 	}
 	f.Summary = f.title + ", because SMTP AUTH is switched off: " + c.status.Instead
