@@ -1,0 +1,292 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"traymail/internal/sandbox"
+)
+
+// The permissions of application registrations, as the guides name them.
+const (
+	sendAsApp = "https://outlook.office.com/SMTP.SendAsApp"
+	mailSend  = "https://graph.microsoft.com/Mail.Send"
+)
+
+// delegated are the permissions that Endpoint Central's guide asks for.
+var delegated = []string{"https://graph.microsoft.com/SMTP.Send", "offline_access", "https://graph.microsoft.com/User.Read", "openid", "profile"}
+
+const noFullAccess = "535 5.7.3 Authentication unsuccessful"
+
+// missing goes through what an administrator can forget on the way to an app
+// that sends over SMTP: each time the test email is refused, with the reason.
+func (o *office) missing(test, mailbox string, app *sandbox.App) {
+	o.t.Helper()
+	o.refuses(test, noFullAccess, "no role SMTP.SendAsApp", "Grant admin consent")
+	o.tenant(func(*sandbox.Tenant) { app.GrantedRoles = app.AppRoles })
+	o.refuses(test, noFullAccess)
+	o.tenant(func(t *sandbox.Tenant) {
+		t.ServicePrincipals = append(t.ServicePrincipals, principal(app, app.ObjectID)) // of the registration
+	})
+	o.mailbox(mailbox, func(m *sandbox.Mailbox) { m.FullAccess = append(m.FullAccess, app.ObjectID) })
+	o.refuses(test, noFullAccess)
+	o.tenant(func(t *sandbox.Tenant) {
+		t.ServicePrincipals[len(t.ServicePrincipals)-1] = principal(app, app.EnterpriseID)
+	})
+	o.refuses(test, noFullAccess)
+	o.mailbox(mailbox, func(m *sandbox.Mailbox) { m.FullAccess = append(m.FullAccess, app.EnterpriseID) })
+}
+
+func TestSecureAuthsGuideLeadsToADeliveredMessage(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	o := newOffice(t, "")
+	p := o.open("secureauth.md")
+	app := o.register(&sandbox.App{Name: "SMTP Mailer application", SingleTenant: true, AppRoles: []string{sendAsApp}})
+
+	// The Secret ID instead of the value, then everything else that can be missing.
+	o.write("secret.txt", app.SecretID)
+	o.refuses(p.under("Add the account"), "the account is saved, but it cannot sign in yet", "AADSTS7000215", "the client secret's Value, not its Secret ID")
+	o.write("secret.txt", app.Secret)
+	o.refuses("traymail account edit secureauth --secret-stdin < secret.txt", noFullAccess)
+	o.missing(p.under("Send the test email"), "alerts@contoso.com", app)
+	o.does(p.under("Send the test email"), "from alerts@contoso.com")
+
+	o.empty()
+	o.does(p.under("Add the account"), "Account secureauth is saved.", "It signed in: alerts@contoso.com at smtp.office365.com")
+	o.does(p.under("Send the test email"), "Sent to ops@contoso.com, from alerts@contoso.com", "250 2.0.0 OK")
+	o.does(p.under("Add SecureAuth as a client"))
+	o.does(p.under("Start traymail"))
+	at := o.signing(o.server(p, "SMTP server", "Port"), p.typed("user name"), "")
+	want := toolsMail{from: p.typed("sender address"), as: "alerts@contoso.com", user: "alerts@contoso.com", app: app.ClientID, over: "smtp", account: "secureauth"}
+	o.delivers(at, want)
+
+	// "Verify the Authorized From Address": another one does not get out.
+	want.from = "noreply@contoso.com"
+	o.delivers(at, want)
+	p.mentions("begins with 6d", "FullAccess", "Authorized from Address", "Connection timeout")
+}
+
+func TestIncortasGuideLeadsToADeliveredMessage(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	o := newOffice(t, "smtp-auth-off-tenant")
+	p := o.open("incorta.md")
+	app := o.register(&sandbox.App{Name: "Incorta SMTP", SingleTenant: true, AppRoles: []string{sendAsApp}})
+	test := p.under("Send the test email")
+
+	o.refuses(p.under("Add the account"), "the account is saved, but it cannot sign in yet", noFullAccess)
+	o.missing(test, "invoices@contoso.com", app)
+	o.mailbox("invoices@contoso.com", func(m *sandbox.Mailbox) { m.SendAs = append(m.SendAs, app.EnterpriseID) })
+	o.refuses(test, "SmtpClientAuthentication is disabled for the Tenant", "Manage email apps")
+	off := true
+	o.tenant(func(t *sandbox.Tenant) { t.SMTPAuthDisabled = false })
+	o.mailbox("invoices@contoso.com", func(m *sandbox.Mailbox) { m.SMTPAuthDisabled = &off })
+	o.refuses(test, "SmtpClientAuthentication is disabled for the Mailbox", "Set-CASMailbox invoices@contoso.com -SmtpClientAuthenticationDisabled $false")
+	// The mailbox's own switch wins over the organization's.
+	on := false
+	o.tenant(func(t *sandbox.Tenant) { t.SMTPAuthDisabled = true })
+	o.mailbox("invoices@contoso.com", func(m *sandbox.Mailbox) { m.SMTPAuthDisabled = &on })
+
+	o.empty()
+	o.does(p.under("Add the account"), "It signed in: invoices@contoso.com at smtp.office365.com")
+	o.does("traymail account show incorta", o.ready.TenantID)
+	o.does(test, "from invoices@contoso.com")
+	o.does(p.under("Add Incorta as a client"))
+	o.does(p.under("Start traymail"))
+	at := o.server(p, "SMTP Host", "Port")
+	want := toolsMail{from: p.typed("System Email Address"), as: "invoices@contoso.com", user: "invoices@contoso.com", app: app.ClientID, over: "smtp", account: "incorta"}
+	o.delivers(at, want)
+	p.mentions("Email Host Requires Authentication", "Sender's Username Auth", "SMTP OAuth Token Endpoint", "SMTP OAuth Scope", "5 to 10 minutes", "-ServiceId")
+}
+
+func TestSEIsGuideLeadsToADeliveredMessageWithUseSenderEmailOnAndOff(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	o := newOffice(t, "")
+	p := o.open("sei.md")
+	app := o.register(&sandbox.App{Name: "nectari-smtp-app", Redirects: map[string]sandbox.Platform{"http://localhost": sandbox.Web}, AppRoles: []string{sendAsApp}})
+	test := p.under("Send the test email")
+
+	o.refuses(p.under("Add the account"), "the account is saved, but it cannot sign in yet", noFullAccess, "Grant admin consent")
+	o.consents(p, app)
+	o.missingButConsent(test, "svc@contoso.com", app)
+
+	o.empty()
+	o.does(p.under("Add the account"), "It signed in: svc@contoso.com at smtp.office365.com")
+	o.does("traymail account show sei", "2028-01-31", o.ready.TenantID)
+	o.does(test, "from svc@contoso.com")
+	o.does(p.under("Add SEI as a client"))
+	o.does(p.under("Start traymail"))
+	at := o.signing(o.server(p, "SMTP Server", "Port"), p.typed("user name"), "")
+	want := toolsMail{from: p.typed("Sender Email"), as: "svc@contoso.com", user: "svc@contoso.com", app: app.ClientID, over: "smtp", account: "sei"}
+	o.delivers(at, want)
+	want.from = "ops@contoso.com" // is replaced while Use sender email is on
+	o.delivers(at, want)
+
+	o.does(p.under("Use sender email, off"))
+	o.mailbox("ops@contoso.com", func(m *sandbox.Mailbox) { m.FullAccess = append(m.FullAccess, app.EnterpriseID) })
+	for _, from := range []string{"ops@contoso.com", "svc@contoso.com"} {
+		want.from, want.as, want.user = from, from, from
+		o.delivers(at, want)
+	}
+	// A mailbox that was forgotten keeps its own messages waiting, and no others.
+	o.submit(at, "board@contoso.com")
+	o.until("traymail log", noFullAccess)
+	o.delivers(at, want)
+	o.does("traymail queue ls", "board@contoso.com")
+	o.mailbox("board@contoso.com", func(m *sandbox.Mailbox) { m.FullAccess = append(m.FullAccess, app.EnterpriseID) })
+	o.does("traymail queue flush")
+	o.until("traymail queue ls 2>&1", "No message waits")
+	p.mentions("Secret Expiration Alert", "Secret Expiration Date", "Token Endpoint", "Scopes", "Use SSL/TLS", "Validate", "SERVICE_PRINCIPAL_ID")
+}
+
+// missingButConsent is missing, for an app that has the consent already.
+func (o *office) missingButConsent(test, mailbox string, app *sandbox.App) {
+	o.t.Helper()
+	o.refuses(test, noFullAccess)
+	o.tenant(func(t *sandbox.Tenant) {
+		t.ServicePrincipals = append(t.ServicePrincipals, principal(app, app.EnterpriseID))
+	})
+	o.refuses(test, noFullAccess)
+	o.mailbox(mailbox, func(m *sandbox.Mailbox) { m.FullAccess = append(m.FullAccess, app.EnterpriseID) })
+}
+
+// consents has the administrator of the tenant open the page's link, as the
+// guide has it for an app of another tenant.
+func (o *office) consents(p *page, app *sandbox.App) {
+	o.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:80") // http://localhost
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	answer := ""
+	web := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { answer = r.URL.RawQuery })}
+	go web.Serve(l)
+	defer web.Close()
+	admin := sandbox.Person{Username: "admin@contoso.com", Password: o.password("admin@contoso.com"), Client: trusting(o.ready.CAPEM)}
+	_, link, _ := strings.Cut(p.text, "```text\n")
+	link, _, _ = strings.Cut(link, "\n")
+	link = strings.NewReplacer("TENANT-ID", o.fill["TENANT-ID"], "CLIENT-ID", o.fill["CLIENT-ID"]).Replace(link)
+	if _, err := admin.Visit(o.t.Context(), link); err != nil {
+		o.t.Fatal(err)
+	}
+	o.tenant(func(*sandbox.Tenant) {
+		if len(app.GrantedRoles) != 1 || !strings.Contains(answer, "admin_consent=True") {
+			o.t.Errorf("granted %v, answered %s", app.GrantedRoles, answer)
+		}
+	})
+}
+
+func (o *office) password(username string) string {
+	for _, u := range o.ready.Users {
+		if u.Username == username {
+			return u.Password
+		}
+	}
+	o.t.Fatalf("there is no %s", username)
+	return ""
+}
+
+func TestSignifysGuideLeadsToADeliveredMessageThroughGraph(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	// SMTP AUTH may be off: Graph does not ask it.
+	o := newOffice(t, "smtp-auth-off-tenant")
+	p := o.open("signify.md")
+	app := o.register(&sandbox.App{Name: "Signify", SingleTenant: true, AppRoles: []string{mailSend}})
+	test := p.under("Send the test email")
+
+	tenant := o.fill["TENANT-ID"]
+	o.fill["TENANT-ID"] = "5c1f9a70-3a61-4a6e-9a0d-000000000000"
+	o.refuses(p.under("Add the account"), "AADSTS90002", "no directory has this ID or domain")
+	o.fill["TENANT-ID"] = tenant
+	o.does("traymail account edit signify --tenant TENANT-ID", "It signed in", "no role Mail.Send")
+	o.refuses(test, "ErrorAccessDenied", "Grant admin consent")
+	o.tenant(func(*sandbox.Tenant) { app.GrantedRoles = app.AppRoles })
+
+	o.empty()
+	o.does(p.under("Add the account"), "It signed in: ops@contoso.com at https://graph.microsoft.com")
+	o.does("traymail account show signify", "HR notifications", "30 messages a minute")
+	o.does(test, "Sent to admin@contoso.com, from ops@contoso.com")
+	o.does(p.under("Add Signify as a client"))
+	o.does(p.under("Start traymail"))
+	at := o.signing(o.server(p, "Server Name", "Port"), p.typed("user name"), "")
+	want := toolsMail{from: p.typed("From Email"), as: "ops@contoso.com", user: "ops@contoso.com", app: app.ClientID, over: "graph", account: "signify"}
+	o.delivers(at, want)
+
+	// "Any user within the tenant", one at a time.
+	o.does("traymail account edit signify --use-sender-email=false")
+	want.from, want.as, want.user = "svc@contoso.com", "svc@contoso.com", "svc@contoso.com"
+	o.delivers(at, want)
+	o.does("traymail account edit signify --use-sender-email --sender nobody@contoso.com")
+	o.refuses(test, "ErrorInvalidUser", "no mailbox of this address")
+	p.mentions("Timeout 120", "Batch Size", "From Email", "Mail.Send", "24 months")
+}
+
+func TestEndpointCentralsGuideLeadsToADeliveredMessage(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	o := newOffice(t, "")
+	p := o.open("endpoint-central.md")
+	app := o.register(&sandbox.App{Name: "Endpoint Central", SingleTenant: true, Redirects: map[string]sandbox.Platform{"https://ec.contoso.com:8383/oauth": sandbox.Web}})
+	login, test := p.under("Sign in"), p.under("Send the test email")
+
+	o.does(p.under("Add the account"), "Register the redirect URL http://localhost:53682/callback")
+	o.failsInTheBrowser("AADSTS50011")
+	o.tenant(func(*sandbox.Tenant) { app.Redirects["http://localhost:53682/callback"] = sandbox.Web })
+	o.refuses(login, "AADSTS650057")
+	o.tenant(func(t *sandbox.Tenant) { app.Permissions, t.UserConsentDisabled = delegated, true })
+	o.failsInTheBrowser("Need admin approval")
+	o.tenant(func(*sandbox.Tenant) { app.AdminConsented = delegated })
+	// The administrator at the browser is not the Username.
+	o.person = sandbox.ReadyUser{Username: "admin@contoso.com", Password: o.password("admin@contoso.com")}
+	o.refuses(login, "admin@contoso.com", "svc@contoso.com")
+	o.person = o.ready.Users[0]
+	o.write("secret.txt", app.SecretID)
+	o.does("traymail account edit endpoint-central --secret-stdin < secret.txt")
+	o.refuses(login, "AADSTS7000215", "not its Secret ID")
+	o.write("secret.txt", app.Secret)
+	o.does("traymail account edit endpoint-central --secret-stdin < secret.txt")
+	o.does(login, "Signed in as svc@contoso.com")
+
+	off := true
+	o.mailbox("svc@contoso.com", func(m *sandbox.Mailbox) { m.SMTPAuthDisabled = &off })
+	o.refuses(test, "SmtpClientAuthentication is disabled for the Mailbox", "Manage email apps")
+	o.mailbox("svc@contoso.com", func(m *sandbox.Mailbox) { m.SMTPAuthDisabled = nil })
+	o.tenant(func(t *sandbox.Tenant) { t.Users[0].Unlicensed = true })
+	o.refuses(test, noFullAccess)
+	o.tenant(func(t *sandbox.Tenant) { t.Users[0].Unlicensed = false })
+	o.mailbox("invoices@contoso.com", func(m *sandbox.Mailbox) { m.SendAs = nil })
+	o.refuses(test, "SendAsDenied", "Add-RecipientPermission", "-AccessRights SendAs -Trustee svc@contoso.com")
+	o.mailbox("invoices@contoso.com", func(m *sandbox.Mailbox) { m.SendAs = []string{"svc@contoso.com"} })
+
+	o.empty()
+	o.does(p.under("Add the account"))
+	o.does(login, "Signed in as svc@contoso.com")
+	o.does(test, "Sent to ops@contoso.com, from invoices@contoso.com, signed in as svc@contoso.com")
+	o.does(p.under("Add Endpoint Central as a client"))
+	o.does(p.under("Start traymail"))
+	at := o.signing(o.server(p, "Server Name", "Port"), p.typed("Username"), "LOGIN")
+	want := toolsMail{from: p.typed("Sender Email Address"), as: "invoices@contoso.com", user: "svc@contoso.com", over: "smtp", account: "endpoint-central"}
+	o.delivers(at, want)
+
+	basic := p.blocksUnder("Basic Authentication")
+	o.write("password.txt", o.password("svc@contoso.com"))
+	o.refuses(basic[0], "end of December 2026", "second half of 2027", "basic authentication is disabled")
+	o.does("traymail account rm endpoint-central-basic")
+	o.tenant(func(t *sandbox.Tenant) { t.BasicAuthAllowed = true })
+	o.does(basic[0], "end of December 2026", "It signed in: svc@contoso.com")
+	o.does(basic[1], "Sent to ops@contoso.com, from invoices@contoso.com")
+	o.does("traymail account show endpoint-central-basic", "end of December 2026")
+	want.account = "endpoint-central-basic"
+	o.delivers(at, want)
+	p.mentions("Test Email Address", "Email Type", "Enable TLS", "Application Administrator", "Send on Behalf", "User.Read")
+}
