@@ -15,8 +15,13 @@ const (
 	mailSend  = "https://graph.microsoft.com/Mail.Send"
 )
 
-// delegated are the permissions that Endpoint Central's guide asks for.
-var delegated = []string{"https://graph.microsoft.com/SMTP.Send", "offline_access", "https://graph.microsoft.com/User.Read", "openid", "profile"}
+// delegated are the permissions that Endpoint Central's guide asks for, and
+// consented what is then granted: the portal lists SMTP.Send under Graph, and it
+// is asked for as Exchange's.
+var (
+	delegated = []string{"https://graph.microsoft.com/SMTP.Send", "offline_access", "https://graph.microsoft.com/User.Read", "openid", "profile"}
+	consented = append([]string{"https://outlook.office.com/SMTP.Send"}, delegated[1:]...)
+)
 
 const noFullAccess = "535 5.7.3 Authentication unsuccessful"
 
@@ -47,8 +52,10 @@ func TestSecureAuthsGuideLeadsToADeliveredMessage(t *testing.T) {
 	p := o.open("secureauth.md")
 	app := o.register(&sandbox.App{Name: "SMTP Mailer application", SingleTenant: true, AppRoles: []string{sendAsApp}})
 
-	// The Secret ID instead of the value, then everything else that can be missing.
+	// The Secret ID instead of the value, and another app's secret.
 	o.write("secret.txt", app.SecretID)
+	o.refuses(p.under("Add the account"), "client secret: is the Secret ID", "copy the secret's Value")
+	o.write("secret.txt", app.Secret+"-of-another-app")
 	o.refuses(p.under("Add the account"), "the account is saved, but it cannot sign in yet", "AADSTS7000215", "the client secret's Value, not its Secret ID")
 	o.write("secret.txt", app.Secret)
 	o.refuses("traymail account edit secureauth --secret-stdin < secret.txt", noFullAccess)
@@ -245,12 +252,12 @@ func TestEndpointCentralsGuideLeadsToADeliveredMessage(t *testing.T) {
 	o.refuses(login, "AADSTS650057")
 	o.tenant(func(t *sandbox.Tenant) { app.Permissions, t.UserConsentDisabled = delegated, true })
 	o.failsInTheBrowser("Need admin approval")
-	o.tenant(func(*sandbox.Tenant) { app.AdminConsented = delegated })
+	o.tenant(func(*sandbox.Tenant) { app.AdminConsented = consented })
 	// The administrator at the browser is not the Username.
 	o.person = sandbox.ReadyUser{Username: "admin@contoso.com", Password: o.password("admin@contoso.com")}
 	o.refuses(login, "admin@contoso.com", "svc@contoso.com")
 	o.person = o.ready.Users[0]
-	o.write("secret.txt", app.SecretID)
+	o.write("secret.txt", app.Secret+"-of-another-app")
 	o.does("traymail account edit endpoint-central --secret-stdin < secret.txt")
 	o.refuses(login, "AADSTS7000215", "not its Secret ID")
 	o.write("secret.txt", app.Secret)

@@ -36,7 +36,11 @@ func alone(t *testing.T) bool {
 			t.Fatal(err)
 		}
 		// The namespaces' own user is root in them and nowhere else.
-		again := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.v", "-test.run=^"+t.Name()+"$")
+		args := []string{"-test.v", "-test.run=^" + t.Name() + "$"}
+		if end, ok := t.Deadline(); ok {
+			args = append(args, "-test.timeout="+(time.Until(end)-5*time.Second).String()) // so that it says where it hangs
+		}
+		again := exec.Command("/proc/self/exe", args...)
 		again.Env = append(os.Environ(), aloneVariable+"="+hosts)
 		again.SysProcAttr = &syscall.SysProcAttr{
 			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWNET,
