@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -19,7 +20,8 @@ import (
 	"traymail/internal/mailer"
 )
 
-// pages returns the text of the documentation by the name of its file.
+// pages returns the text of the documentation by the name of its file, that of
+// docs/systems with the folder's.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	root := filepath.Join("..", "..")
@@ -27,13 +29,21 @@ func pages(t *testing.T) map[string]string {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no documentation: %v", err)
 	}
+	systems, err := filepath.Glob(filepath.Join(root, "docs", "systems", "*.md"))
+	if err != nil || len(systems) == 0 {
+		t.Fatalf("no pages of systems: %v", err)
+	}
 	all := map[string]string{}
-	for _, file := range append(files, filepath.Join(root, "README.md"), filepath.Join(root, "CHANGELOG.md")) {
+	for _, file := range slices.Concat(files, systems, []string{filepath.Join(root, "README.md"), filepath.Join(root, "CHANGELOG.md")}) {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		all[filepath.Base(file)] = string(text)
+		name := filepath.Base(file)
+		if filepath.Base(filepath.Dir(file)) == "systems" {
+			name = "systems/" + name
+		}
+		all[name] = string(text)
 	}
 	return all
 }
@@ -188,6 +198,44 @@ func TestEveryCommandInTheDocumentationExists(t *testing.T) {
 	}
 	if len(found) < 15 {
 		t.Errorf("only these were found: %v", slices.Sorted(maps.Keys(found)))
+	}
+}
+
+func TestEveryLinkWithinTheDocumentationLeadsSomewhere(t *testing.T) {
+	all := pages(t)
+	link := regexp.MustCompile(`\]\(([^):]*?)(?:#([^)]*))?\)`)
+	heading := regexp.MustCompile("(?m)^#+ (.*)$")
+	// GitHub's own rule for the name of a heading.
+	dropped := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+	anchors := func(text string) (list []string) {
+		for _, m := range heading.FindAllStringSubmatch(text, -1) {
+			list = append(list, strings.ReplaceAll(dropped.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-"))
+		}
+		return list
+	}
+	found := 0
+	for page, text := range all {
+		folder := "docs"
+		if page == "README.md" || page == "CHANGELOG.md" {
+			folder = ""
+		}
+		for _, m := range link.FindAllStringSubmatch(text, -1) {
+			to, target := path.Join(folder, path.Dir(page), m[1]), text
+			if m[1] != "" {
+				if _, err := os.Stat(filepath.Join("..", "..", filepath.FromSlash(to))); err != nil {
+					t.Errorf("%s: (%s): %v", page, m[1], err)
+					continue
+				}
+				target = all[strings.TrimPrefix(to, "docs/")]
+			}
+			if m[2] != "" && !slices.Contains(anchors(target), m[2]) {
+				t.Errorf("%s: (%s#%s): there is no such heading", page, m[1], m[2])
+			}
+			found++
+		}
+	}
+	if found < 20 {
+		t.Errorf("only %d links were found", found)
 	}
 }
 

@@ -36,7 +36,7 @@ func alone(t *testing.T) bool {
 			t.Fatal(err)
 		}
 		// The namespaces' own user is root in them and nowhere else.
-		args := []string{"-test.v", "-test.run=^" + t.Name() + "$"}
+		args := []string{"-test.v", "-test.run=^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$"}
 		if end, ok := t.Deadline(); ok {
 			args = append(args, "-test.timeout="+(time.Until(end)-5*time.Second).String()) // so that it says where it hangs
 		}
