@@ -201,6 +201,45 @@ func TestEveryCommandInTheDocumentationExists(t *testing.T) {
 	}
 }
 
+func TestTheGuidesTablesNameFlagsAndKeysThatExist(t *testing.T) {
+	add := (&program{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard}).accountAdd()
+	keys := map[string][]string{}
+	keysOf("account", reflect.TypeFor[account.Account](), keys)
+	flag, key := regexp.MustCompile("--([a-z-]+)"), regexp.MustCompile("`([a-z_]+)`")
+	found := 0
+	for page, text := range pages(t) {
+		if !strings.HasPrefix(page, "systems/") {
+			continue
+		}
+		table := false
+		for line := range strings.Lines(text) {
+			cells := strings.Split(line, " | ")
+			switch {
+			case len(cells) != 4:
+				table = false
+			case cells[1] == "flag of `traymail account add`":
+				table = true
+			case table:
+				for _, m := range flag.FindAllStringSubmatch(cells[1], -1) {
+					if add.Flags().Lookup(m[1]) == nil {
+						t.Errorf("%s: there is no flag --%s", page, m[1])
+					}
+					found++
+				}
+				for _, m := range key.FindAllStringSubmatch(cells[2], -1) {
+					if !slices.Contains(keys["account"], m[1]) {
+						t.Errorf("%s: an account has no key %s", page, m[1])
+					}
+					found++
+				}
+			}
+		}
+	}
+	if found < 60 {
+		t.Errorf("only %d flags and keys were found", found)
+	}
+}
+
 func TestEveryLinkWithinTheDocumentationLeadsSomewhere(t *testing.T) {
 	all := pages(t)
 	link := regexp.MustCompile(`\]\(([^):]*?)(?:#([^)]*))?\)`)

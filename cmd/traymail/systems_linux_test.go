@@ -3,8 +3,10 @@ package main
 import (
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"traymail/internal/sandbox"
 )
@@ -61,9 +63,11 @@ func TestSecureAuthsGuideLeadsToADeliveredMessage(t *testing.T) {
 	o.refuses("traymail account edit secureauth --secret-stdin < secret.txt", noFullAccess)
 	o.missing(p.under("Send the test email"), "alerts@contoso.com", app)
 	o.does(p.under("Send the test email"), "from alerts@contoso.com")
+	o.refuses("traymail account edit secureauth --smtp-port 588", "no connection to smtp.office365.com:588")
 
 	o.empty()
 	o.does(p.under("Add the account"), "Account secureauth is saved.", "It signed in: alerts@contoso.com at smtp.office365.com")
+	o.does(p.under("What the administrator does"), "-AppId '"+app.ClientID+"'", "$objectId = '"+app.EnterpriseID+"'", "-Identity 'alerts@contoso.com'", "SMTP.SendAsApp")
 	o.does(p.under("Send the test email"), "Sent to ops@contoso.com, from alerts@contoso.com", "250 2.0.0 OK")
 	o.does(p.under("Add SecureAuth as a client"))
 	o.does(p.under("Start traymail"))
@@ -99,9 +103,14 @@ func TestIncortasGuideLeadsToADeliveredMessage(t *testing.T) {
 	o.tenant(func(t *sandbox.Tenant) { t.SMTPAuthDisabled = true })
 	o.mailbox("invoices@contoso.com", func(m *sandbox.Mailbox) { m.SMTPAuthDisabled = &on })
 
+	o.does(test)
+	o.refuses("traymail account edit incorta --token-endpoint 5c1f9a70-3a61-4a6e-9a0d-000000000000/oauth2/v2.0/token", "AADSTS90002")
+	o.refuses("traymail account edit incorta --token-endpoint https://login.microsoftonline.us/TENANT-ID/oauth2/v2.0/token", "token_url")
+
 	o.empty()
 	o.does(p.under("Add the account"), "It signed in: invoices@contoso.com at smtp.office365.com")
 	o.does("traymail account show incorta", o.ready.TenantID)
+	o.does(p.under("What the administrator does"), "Add-RecipientPermission -Identity 'invoices@contoso.com'", "Set-CASMailbox -Identity 'invoices@contoso.com'", "5 to 10 minutes")
 	o.does(test, "from invoices@contoso.com")
 	o.does(p.under("Add Incorta as a client"))
 	o.does(p.under("Start traymail"))
@@ -117,16 +126,21 @@ func TestSEIsGuideLeadsToADeliveredMessageWithUseSenderEmailOnAndOff(t *testing.
 	}
 	o := newOffice(t, "")
 	p := o.open("sei.md")
-	app := o.register(&sandbox.App{Name: "nectari-smtp-app", Redirects: map[string]sandbox.Platform{"http://localhost": sandbox.Web}, AppRoles: []string{sendAsApp}})
+	app := o.register(&sandbox.App{Name: "nectari-smtp-app", Redirects: map[string]sandbox.Platform{"http://localhost": sandbox.PublicClient}, AppRoles: []string{sendAsApp}})
 	test := p.under("Send the test email")
 
 	o.refuses(p.under("Add the account"), "the account is saved, but it cannot sign in yet", noFullAccess, "Grant admin consent")
 	o.consents(p, app)
+	o.tenant(func(*sandbox.Tenant) { app.GrantedRoles = nil })
+	o.person = sandbox.ReadyUser{Username: "admin@contoso.com", Password: o.password("admin@contoso.com")}
+	o.does(p.under("Consent, for a multi-tenant app"), "was granted", "SMTP.SendAsApp")
+	o.person = o.ready.Users[0]
 	o.missingButConsent(test, "svc@contoso.com", app)
 
 	o.empty()
 	o.does(p.under("Add the account"), "It signed in: svc@contoso.com at smtp.office365.com")
 	o.does("traymail account show sei", "2028-01-31", o.ready.TenantID)
+	o.does(p.under("What the administrator does"), "-AppId '"+app.ClientID+"'", "$objectId = '"+app.EnterpriseID+"'", "2028-01-31", "-TenantId '"+o.ready.TenantID+"'")
 	o.does(test, "from svc@contoso.com")
 	o.does(p.under("Add SEI as a client"))
 	o.does(p.under("Start traymail"))
@@ -150,6 +164,18 @@ func TestSEIsGuideLeadsToADeliveredMessageWithUseSenderEmailOnAndOff(t *testing.
 	o.mailbox("board@contoso.com", func(m *sandbox.Mailbox) { m.FullAccess = append(m.FullAccess, app.EnterpriseID) })
 	o.does("traymail queue flush")
 	o.until("traymail queue ls 2>&1", "No message waits")
+
+	// The alert before the secret expires, and what follows without a new one.
+	before := len(o.sandbox.Tenant().Inbox())
+	o.does("traymail account edit sei --secret-expires " + time.Now().UTC().AddDate(0, 0, 10).Format(time.DateOnly))
+	o.until("traymail status", "secret")
+	alert := o.arrived(before + 1)
+	if !slices.Equal(alert.To, []string{"ops@contoso.com"}) || !strings.Contains(alert.Subject, "sei") {
+		t.Errorf("the alert goes to %v: %s", alert.To, alert.Subject)
+	}
+	o.tenant(func(*sandbox.Tenant) { app.SecretExpires = time.Now().AddDate(0, 0, -1) })
+	o.stop()
+	o.refuses(test, "AADSTS7000222", "traymail account edit sei --secret-stdin")
 	p.mentions("Secret Expiration Alert", "Secret Expiration Date", "Token Endpoint", "Scopes", "Use SSL/TLS", "Validate", "SERVICE_PRINCIPAL_ID")
 }
 
@@ -221,6 +247,8 @@ func TestSignifysGuideLeadsToADeliveredMessageThroughGraph(t *testing.T) {
 	o.empty()
 	o.does(p.under("Add the account"), "It signed in: ops@contoso.com at https://graph.microsoft.com")
 	o.does("traymail account show signify", "HR notifications", "30 messages a minute")
+	o.does(p.under("What the administrator does"), "Mail.Send", "Microsoft Graph", app.ClientID)
+	o.does("traymail admin signify --rbac", "Application Mail.Send")
 	o.does(test, "Sent to admin@contoso.com, from ops@contoso.com")
 	o.does(p.under("Add Signify as a client"))
 	o.does(p.under("Start traymail"))
@@ -234,6 +262,9 @@ func TestSignifysGuideLeadsToADeliveredMessageThroughGraph(t *testing.T) {
 	o.delivers(at, want)
 	o.does("traymail account edit signify --use-sender-email --sender nobody@contoso.com")
 	o.refuses(test, "ErrorInvalidUser", "no mailbox of this address")
+	o.does("traymail account edit signify --sender svc@contoso.com")
+	o.tenant(func(t *sandbox.Tenant) { t.Users[0].Unlicensed = true })
+	o.refuses(test, "MailboxNotEnabledForRESTAPI", "Exchange Online licence")
 	p.mentions("Timeout 120", "Batch Size", "From Email", "Mail.Send", "24 months")
 }
 
@@ -285,6 +316,7 @@ func TestEndpointCentralsGuideLeadsToADeliveredMessage(t *testing.T) {
 	want := toolsMail{from: p.typed("Sender Email Address"), as: "invoices@contoso.com", user: "svc@contoso.com", over: "smtp", account: "endpoint-central"}
 	o.delivers(at, want)
 
+	o.does(p.under("What the administrator does"), "http://localhost:53682/callback", "Add-RecipientPermission", "svc@contoso.com")
 	basic := p.blocksUnder("Basic Authentication")
 	o.write("password.txt", o.password("svc@contoso.com"))
 	o.refuses(basic[0], "end of December 2026", "second half of 2027", "basic authentication is disabled")
@@ -295,5 +327,12 @@ func TestEndpointCentralsGuideLeadsToADeliveredMessage(t *testing.T) {
 	o.does("traymail account show endpoint-central-basic", "end of December 2026")
 	want.account = "endpoint-central-basic"
 	o.delivers(at, want)
+
+	// The same app as a public one.
+	o.empty()
+	o.tenant(func(*sandbox.Tenant) { app.Redirects["http://localhost"] = sandbox.PublicClient })
+	o.does(p.under("Without a secret"), "Register the redirect URL http://localhost,")
+	o.does(login, "Signed in as svc@contoso.com")
+	o.does(test, "Sent to ops@contoso.com, from invoices@contoso.com, signed in as svc@contoso.com")
 	p.mentions("Test Email Address", "Email Type", "Enable TLS", "Application Administrator", "Send on Behalf", "User.Read")
 }

@@ -290,13 +290,7 @@ func (o *office) delivers(at clienttest.Server, m toolsMail) sandbox.Message {
 	o.t.Helper()
 	before := len(o.sandbox.Tenant().Inbox())
 	o.submit(at, m.from)
-	for deadline := time.Now().Add(time.Minute); len(o.sandbox.Tenant().Inbox()) == before; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			said, _ := o.sh("traymail status; traymail queue ls; traymail log")
-			o.t.Fatalf("the message does not arrive:\n%s\n%s", said, o.serve.said())
-		}
-	}
-	got := o.sandbox.Tenant().Inbox()[before]
+	got := o.arrived(before + 1)
 	if got.From != m.as || got.User != m.user || got.App != m.app || got.Over != m.over || got.Subject != "from the tool" ||
 		!slices.Equal(got.To, []string{"ops@contoso.com"}) || !bytes.Contains(got.Data, []byte("From: "+m.as+"\r\n")) && !bytes.Contains(got.Data, []byte("From: <"+m.as+">\r\n")) {
 		o.t.Errorf("it arrives from %s by %s (%s) over %s, to %v:\n%s", got.From, got.User, got.App, got.Over, got.To, got.Data)
@@ -305,6 +299,20 @@ func (o *office) delivers(at clienttest.Server, m toolsMail) sandbox.Message {
 	o.until("traymail log", m.account+" delivered")
 	o.until("traymail status", m.account)
 	return got
+}
+
+// arrived waits for the nth message in the inbox.
+func (o *office) arrived(n int) sandbox.Message {
+	o.t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		if inbox := o.sandbox.Tenant().Inbox(); len(inbox) >= n {
+			return inbox[n-1]
+		}
+		if time.Now().After(deadline) {
+			said, _ := o.sh("traymail status; traymail queue ls; traymail log")
+			o.t.Fatalf("the message does not arrive:\n%s\n%s", said, o.serve.said())
+		}
+	}
 }
 
 // server is what the page's table has the tool connect to.
