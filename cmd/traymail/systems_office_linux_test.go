@@ -1,8 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
+	"encoding/json"
 	"net"
 	"os"
 	"os/exec"
@@ -10,76 +10,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"traymail/internal/clienttest"
+	"traymail/internal/mailer"
 	"traymail/internal/sandbox"
 )
-
-// aloneVariable is set for a test that runs in namespaces of its own.
-const aloneVariable = "TRAYMAIL_TEST_ALONE"
-
-// alone runs a test once more, as a process of its own, on a network where the
-// names of the real providers lead to this machine, and nothing else is. It
-// reports whether this is that process; in the first one the test is over.
-func alone(t *testing.T) bool {
-	t.Helper()
-	hosts := os.Getenv(aloneVariable)
-	if hosts == "" {
-		t.Parallel()
-		hosts = filepath.Join(t.TempDir(), "hosts")
-		if err := os.WriteFile(hosts, []byte("127.0.0.1 localhost "+strings.Join(sandbox.Hosts(), " ")+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		// The namespaces' own user is root in them and nowhere else.
-		args := []string{"-test.v", "-test.run=^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$"}
-		if end, ok := t.Deadline(); ok {
-			args = append(args, "-test.timeout="+(time.Until(end)-5*time.Second).String()) // so that it says where it hangs
-		}
-		again := exec.Command("/proc/self/exe", args...)
-		again.Env = append(os.Environ(), aloneVariable+"="+hosts)
-		again.SysProcAttr = &syscall.SysProcAttr{
-			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWNET,
-			UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
-			GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
-			Pdeathsig:   syscall.SIGKILL,
-		}
-		said, err := again.CombinedOutput()
-		if err != nil || !bytes.Contains(said, []byte("--- PASS: "+t.Name())) {
-			t.Fatalf("in namespaces of its own: %v\n%s", err, said)
-		}
-		return false
-	}
-	if err := unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Mount(hosts, "/etc/hosts", "", unix.MS_BIND, ""); err != nil {
-		t.Fatal(err)
-	}
-	if err := loopbackUp(); err != nil {
-		t.Fatal(err)
-	}
-	return true
-}
-
-// loopbackUp switches on the only interface of a new network.
-func loopbackUp() error {
-	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(s)
-	lo, err := unix.NewIfreq("lo")
-	if err != nil {
-		return err
-	}
-	lo.SetUint16(unix.IFF_UP)
-	return unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, lo)
-}
 
 // An office is a machine that has traymail and nothing of its configuration, in
 // front of a tenant where an app is registered and nothing is granted.
@@ -288,17 +225,42 @@ func (o *office) submit(at clienttest.Server, from string) {
 // tells so.
 func (o *office) delivers(at clienttest.Server, m toolsMail) sandbox.Message {
 	o.t.Helper()
-	before := len(o.sandbox.Tenant().Inbox())
+	before, was := len(o.sandbox.Tenant().Inbox()), o.status(m.account)
 	o.submit(at, m.from)
 	got := o.arrived(before + 1)
 	if got.From != m.as || got.User != m.user || got.App != m.app || got.Over != m.over || got.Subject != "from the tool" ||
 		!slices.Equal(got.To, []string{"ops@contoso.com"}) || !bytes.Contains(got.Data, []byte("From: "+m.as+"\r\n")) && !bytes.Contains(got.Data, []byte("From: <"+m.as+">\r\n")) {
 		o.t.Errorf("it arrives from %s by %s (%s) over %s, to %v:\n%s", got.From, got.User, got.App, got.Over, got.To, got.Data)
 	}
-	o.until("traymail queue ls --all --json | tr -d '\\n'", `"state": "delivered"`)
-	o.until("traymail log", m.account+" delivered")
-	o.until("traymail status", m.account)
+	reply := "202 "
+	if m.over == "smtp" {
+		reply = got.ExchangeID
+	}
+	o.until("traymail log | grep ' "+m.account+" delivered '", reply)
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		now := o.status(m.account)
+		if now.Delivered == was.Delivered+1 && now.State == mailer.Ready {
+			break
+		}
+		if time.Now().After(deadline) {
+			o.t.Fatalf("the status tells of %+v, before of %+v", now, was)
+		}
+	}
 	return got
+}
+
+// status is what traymail status tells of an account.
+func (o *office) status(account string) mailer.AccountStatus {
+	o.t.Helper()
+	var s mailer.Status
+	if err := json.Unmarshal([]byte(o.does("traymail status --json")), &s); err != nil {
+		o.t.Fatal(err)
+	}
+	i := slices.IndexFunc(s.Accounts, func(a mailer.AccountStatus) bool { return a.Name == account })
+	if i < 0 {
+		o.t.Fatalf("the status does not know %s", account)
+	}
+	return s.Accounts[i]
 }
 
 // arrived waits for the nth message in the inbox.
@@ -327,128 +289,7 @@ func (o *office) signing(at clienttest.Server, user, mechanism string) clienttes
 	return at
 }
 
-// A page is one of docs/systems.
-type page struct {
-	t      *testing.T
-	name   string
-	text   string
-	blocks []block
-}
-
-// A block is a block of commands under a heading.
-type block struct {
-	heading, commands string
-	run               bool
-}
-
-// open reads a page. When the test ends, every block of it must have been run.
-func (o *office) open(name string) *page {
-	o.t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "systems", name))
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	p := &page{t: o.t, name: name, text: string(text)}
-	heading := ""
-	part := regexp.MustCompile("(?ms)^## ([^\n]*)$|^```sh\n(.*?)^```$")
-	for _, m := range part.FindAllStringSubmatch(p.text, -1) {
-		if m[1] != "" {
-			heading = m[1]
-			continue
-		}
-		p.blocks = append(p.blocks, block{heading: heading, commands: m[2]})
-	}
-	if len(p.blocks) == 0 {
-		o.t.Fatalf("%s has no commands", name)
-	}
-	o.t.Cleanup(func() {
-		for _, b := range p.blocks {
-			if !b.run {
-				o.t.Errorf("%s: nobody ran, under %q:\n%s", name, b.heading, b.commands)
-			}
-		}
-	})
-	return p
-}
-
-// under returns the commands under a heading, of all its blocks.
-func (p *page) under(heading string) string {
-	p.t.Helper()
-	return strings.Join(p.blocksUnder(heading), "")
-}
-
-// blocksUnder returns the blocks of commands under a heading, which the caller
-// runs.
-func (p *page) blocksUnder(heading string) (all []string) {
-	p.t.Helper()
-	for i := range p.blocks {
-		if b := &p.blocks[i]; b.heading == heading {
-			b.run = true
-			all = append(all, b.commands)
-		}
-	}
-	if all == nil {
-		p.t.Fatalf("%s has no commands under %q", p.name, heading)
-	}
-	return all
-}
-
-// typed returns what the last table of the page, which is that of the tool, has
-// for a setting.
-func (p *page) typed(setting string) string {
-	p.t.Helper()
-	row := regexp.MustCompile(`(?m)^\| ` + regexp.QuoteMeta(setting) + ` \| ` + "`([^`]+)`")
-	found := row.FindAllStringSubmatch(p.text, -1)
-	if found == nil {
-		p.t.Fatalf("%s has no row %s with a value", p.name, setting)
-	}
-	return found[len(found)-1][1]
-}
-
-// mentions reports words that a page does not have.
-func (p *page) mentions(words ...string) {
-	p.t.Helper()
-	for _, w := range words {
-		if !strings.Contains(p.text, w) {
-			p.t.Errorf("%s does not mention %q", p.name, w)
-		}
-	}
-}
-
 // principal is an app as New-ServicePrincipal makes it known to Exchange.
 func principal(app *sandbox.App, objectID string) sandbox.ServicePrincipal {
 	return sandbox.ServicePrincipal{AppID: app.ClientID, ObjectID: objectID}
-}
-
-// failsInTheBrowser has the person visit the address of a sign-in that ends on a
-// page of the provider, and then cancels the command.
-func (o *office) failsInTheBrowser(says string) {
-	o.t.Helper()
-	c := o.command("exec traymail login --timeout 10m endpoint-central")
-	c.Env = append(c.Env, "PERSON=") // who opens no page
-	lines, err := c.StderrPipe()
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		o.t.Fatal(err)
-	}
-	visited := false
-	for in := bufio.NewScanner(lines); in.Scan(); {
-		if visited || !strings.HasPrefix(in.Text(), "https://") {
-			continue
-		}
-		visited = true
-		p := sandbox.Person{Username: o.person.Username, Password: o.person.Password, Client: trusting(o.ready.CAPEM)}
-		said, err := p.Visit(o.t.Context(), in.Text())
-		if !strings.Contains(said, says) {
-			o.t.Errorf("the browser does not show %q: %s, %v", says, said, err)
-		}
-		if err := c.Process.Signal(os.Interrupt); err != nil {
-			o.t.Error(err)
-		}
-	}
-	if err := c.Wait(); err == nil || !visited {
-		o.t.Errorf("the sign-in ends with %v, visited: %v", err, visited)
-	}
 }
