@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // A collection is the form in which accounts travel: no secrets, which stay in
@@ -51,6 +53,12 @@ func withoutIDs(accounts []Account) []Account {
 // fresh ID. Nothing is returned unless all of them are valid; the error is then
 // a *FieldError that names the account.
 func Import(data []byte) ([]Account, error) {
+	// Windows PowerShell writes UTF-16, or a byte order mark, into a file of a
+	// command's output.
+	data, _, err := transform.Bytes(unicode.BOMOverride(transform.Nop), data)
+	if err != nil {
+		return nil, &FieldError{Text: "is not text: " + err.Error(), Fix: "give a file that 'traymail account export' wrote"}
+	}
 	read := importTOML
 	if text := bytes.TrimSpace(data); len(text) > 0 && text[0] == '{' {
 		read = importJSON

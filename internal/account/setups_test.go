@@ -105,6 +105,7 @@ func TestPartsThatDoNotGoTogetherAreRefusedWithTheReason(t *testing.T) {
 		text   string
 	}{
 		{"an application on common", func(a *Account) { a.Tenant = "common" }, "tenant", "AADSTS50059"},
+		{"an application in the tenant of personal accounts", func(a *Account) { a.Tenant = "9188040d-6c67-4c5b-b112-36a304b66dad" }, "tenant", "AADSTS50059"},
 		{"an application with a redirect URL", func(a *Account) { a.RedirectURL = "http://localhost" }, "redirect_url", "redirected nowhere"},
 		{"an application with a kind of registration", func(a *Account) { a.Registration = Public }, "registration", "always has a credential"},
 		{"an application with a person's scope", func(a *Account) { a.SMTPScope = "https://outlook.office.com/SMTP.Send" }, "smtp_scope", "person's sign-in"},
@@ -234,6 +235,34 @@ func TestEverySetupTravelsAsTOMLAndAsJSONButWithoutItsID(t *testing.T) {
 				t.Errorf("changed on the way (-before +after):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestAPasswordAtAnotherProviderMayHaveAnyUserName(t *testing.T) {
+	a := &Account{Name: "a", ID: "abcdefgh", Provider: Custom, SignIn: PasswordSignIn, Username: "apikey", Sender: "a@example.org", SMTPHost: "smtp.example.org"}
+	if err := a.Validate(); err != nil {
+		t.Error(err)
+	}
+	a.Sender = ""
+	var f *FieldError
+	if err := a.Validate(); !errors.As(err, &f) || f.Key != "sender" {
+		t.Errorf("without a sender: %v", err)
+	}
+}
+
+func TestAnImportReadsWhatWindowsPowerShellWrites(t *testing.T) {
+	data, err := ExportTOML(setups(t)[:1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide := []byte{0xff, 0xfe}
+	for _, c := range data {
+		wide = append(wide, c, 0)
+	}
+	for name, text := range map[string][]byte{"UTF-16": wide, "UTF-8 with a byte order mark": append([]byte("\ufeff"), data...)} {
+		if back, err := Import(text); err != nil || len(back) != 1 || back[0].Username != "svc@contoso.com" {
+			t.Errorf("%s: %v, %d accounts", name, err, len(back))
+		}
 	}
 }
 

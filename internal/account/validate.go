@@ -96,6 +96,9 @@ func (a *Account) validateAddresses() error {
 		if f.value == "" {
 			continue
 		}
+		if f.key == "username" && a.SignIn == PasswordSignIn && a.Provider == Custom && isName(f.value) {
+			continue // some servers have a fixed name, such as "apikey"
+		}
 		if !isAddress(f.value) {
 			return &FieldError{Key: f.key, Text: fmt.Sprintf("%q is not an email address", f.value),
 				Fix: "give the address alone, such as svc@contoso.com, without a name or brackets"}
@@ -127,6 +130,11 @@ func (a *Account) validateSMTP() error {
 			Fix: `use "starttls"; "none" is for a server on this machine`}
 	}
 	return nil
+}
+
+// isName reports whether s can be a user name: printable, and without blanks.
+func isName(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f })
 }
 
 func isAddress(s string) bool {

@@ -101,7 +101,10 @@ func (a *Account) validatePassword() error {
 }
 
 // severalTenants are Entra's names that stand for more than one tenant.
-var severalTenants = []string{"common", "organizations", "consumers"}
+var severalTenants = []string{"common", "organizations", "consumers", personalTenant}
+
+// personalTenant is the tenant of all personal accounts.
+const personalTenant = "9188040d-6c67-4c5b-b112-36a304b66dad"
 
 func (a *Account) validateIDs() error {
 	switch {

@@ -82,7 +82,7 @@ func New(c Config) (*Source, error) {
 		return nil, errors.New("no resource is named to get a token for")
 	}
 	for _, r := range c.Resources {
-		if err := checkScopes(r); err != nil {
+		if err := checkScopes(r, isEntra(c.TokenURL)); err != nil {
 			return nil, err
 		}
 	}
@@ -157,16 +157,27 @@ func (c Config) credential() (func() (authcode.Secret, error), error) {
 // personalTenant is the tenant of personal accounts, which holds no applications' mailboxes.
 const personalTenant = "9188040d-6c67-4c5b-b112-36a304b66dad"
 
+// isEntra tells Entra's form of a token endpoint, /{tenant}/oauth2/…, from that
+// of another provider.
+func isEntra(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
+	return strings.HasPrefix(strings.ToLower(rest), "oauth2/")
+}
+
 // checkTokenURL wants https and, where the address has Entra's form, one tenant.
 func checkTokenURL(raw string) error {
 	u, err := url.Parse(raw)
 	if err != nil || !strings.EqualFold(u.Scheme, "https") || u.Host == "" {
 		return fmt.Errorf("token URL %q is not an https address", raw)
 	}
-	tenant, rest, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
-	if !strings.HasPrefix(strings.ToLower(rest), "oauth2/") {
-		return nil // another provider's
+	if !isEntra(raw) {
+		return nil
 	}
+	tenant, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
 	const fix = "set the tenant to the Directory (tenant) ID of the app registration's Overview page, or to a domain of that tenant"
 	switch tenant = strings.ToLower(tenant); tenant {
 	case "", "{tenant}", "{tenantid}":
@@ -185,7 +196,13 @@ func checkTokenURL(raw string) error {
 // the resource is an address or an ID.
 var defaultScope = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*://[^\s/]+[^\s]*|[0-9A-Fa-f-]{36})/\.default$`)
 
-func checkScopes(r authcode.Resource) error {
+func checkScopes(r authcode.Resource, entra bool) error {
+	if !entra {
+		if len(r.Scopes) == 0 {
+			return fmt.Errorf("resource %q has no scope", r.Name)
+		}
+		return nil // another provider's own rules
+	}
 	const form = `"{resource}/.default", such as https://outlook.office365.com/.default`
 	if len(r.Scopes) != 1 || len(strings.Fields(r.Scopes[0])) > 1 {
 		return fmt.Errorf("resource %q has the scopes %q: an application asks for exactly one, %s, since its permissions are those that an administrator has consented to (AADSTS70011)", r.Name, r.Scopes, form)

@@ -128,6 +128,9 @@ func (m *Mailer) save(ctx context.Context, a account.Account, secret keystore.Se
 	if err != nil && !errors.Is(err, account.ErrNotFound) {
 		return err // it is not replaced unread
 	}
+	if old != nil && secret == "" && credentialOf(&a).name == clientSecretName(&a) && !sameApp(old, &a) {
+		return &account.FieldError{Key: "client secret", Text: "what is stored is that of another app", Fix: "give the new app's together with its client ID (in a command: --secret-stdin or --secret-file)"}
+	}
 	if err := m.forgetExpiry(ctx, old, &a, secret); err != nil {
 		return err
 	}
@@ -234,7 +237,7 @@ func (m *Mailer) checkCredential(a *account.Account, secret keystore.Secret) (ke
 		switch {
 		case strings.TrimSpace(v) != v || strings.ContainsAny(v, "\r\n\t \"'"):
 			return wrong("has blanks, quotes or line breaks, which no client secret has", "copy the secret's Value again, alone")
-		case account.IsGUID(v):
+		case a.HasEntra() && account.IsGUID(v): // elsewhere a secret may look like that
 			return wrong("is the Secret ID", "copy the secret's Value, which the portal shows once, right after it was made")
 		}
 		return secret, nil
@@ -260,6 +263,11 @@ func (m *Mailer) replaceSecret(ctx context.Context, name string, value keystore.
 		return m.Secrets.Set(ctx, name, v)
 	}
 	return func() error { return put(context.WithoutCancel(ctx), old) }, put(ctx, value)
+}
+
+// sameApp reports whether two accounts are of one app registration.
+func sameApp(a, b *account.Account) bool {
+	return strings.EqualFold(a.ClientID, b.ClientID) && a.AuthorityURL == b.AuthorityURL && a.TokenURL == b.TokenURL
 }
 
 // sameSignIn reports whether a refresh token for a is one for b.

@@ -130,7 +130,7 @@ func (l *alerts) look(ctx context.Context, s *AccountStatus, anew bool) {
 	l.mu.Lock()
 	anew = anew || l.unsigned[s.Name] // whoever signs in should not wait for an hour
 	l.mu.Unlock()
-	if a == nil || a.SignIn != account.BrowserSignIn || s.Cause == CauseKeystore || !anew && now.Sub(l.looked[s.Name]) < keystoreRound {
+	if a == nil || a.SignIn != account.BrowserSignIn || s.Cause == CauseKeystore || !anew && now.Sub(l.looked[s.Name]).Abs() < keystoreRound {
 		return
 	}
 	l.looked[s.Name] = now
@@ -170,7 +170,8 @@ func (l *alerts) findings(s *AccountStatus, file *account.Account) []finding {
 		f := &all[i]
 		if r := l.memory[s.Name][f.ID]; r.is(*f) {
 			f.Since = r.Since
-		} else if f.Since.IsZero() {
+		}
+		if f.Since.IsZero() || f.Since.After(now) && f.Due.IsZero() { // the clock may have been ahead
 			f.Since = now
 		}
 	}

@@ -44,7 +44,7 @@ func (m *Mailer) tokenUse(a *account.Account) time.Time {
 		return time.Time{}
 	}
 	t, err := time.Parse(time.RFC3339, strings.TrimSpace(string(b)))
-	if err != nil {
+	if err != nil || t.After(m.now()) { // the clock was ahead, so that nothing is known
 		return time.Time{}
 	}
 	return t
@@ -106,7 +106,7 @@ func (l *alerts) mayRefresh(name string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.engine.mailer.now()
-	if l.unsigned[name] || now.Sub(l.refreshed[name]) < idleRetry {
+	if l.unsigned[name] || now.Sub(l.refreshed[name]).Abs() < idleRetry {
 		return false
 	}
 	l.refreshed[name] = now

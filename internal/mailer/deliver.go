@@ -34,7 +34,10 @@ func (e *engine) deliver(ctx context.Context, d *queue.Delivery) queue.Outcome {
 		}
 		author := ""
 		if w.account.Mailbox == account.FromMailbox {
-			if author, err = authorOf(ctx, d); err != nil {
+			if author, err = authorOf(ctx, d); errors.Is(err, errLongHeader) {
+				err = &smtp.Error{Op: smtp.OpMessage, Err: err} // it never gets shorter
+			}
+			if err != nil {
 				return e.failed(ctx, d, w, nil, d.From, err)
 			}
 		}
@@ -125,12 +128,11 @@ func results(d *queue.Delivery, r *smtp.Receipt, took bool) []queue.Result {
 // that was refused, if one was.
 func (e *engine) failed(ctx context.Context, d *queue.Delivery, w *sender, r *smtp.Receipt, from string, err error) queue.Outcome {
 	refusal, _ := errors.AsType[*smtp.Error](err)
-	unknown := refusal != nil && refusal.Unknown
-	if g, ok := errors.AsType[*graph.Error](err); ok && g.Unknown {
-		unknown = true
-	}
+	g, _ := errors.AsType[*graph.Error](err)
+	hold := g != nil && g.Unknown // also when the program stops: the next start would send it again
+	unknown := hold || refusal != nil && refusal.Unknown
 	if ctx.Err() != nil {
-		return queue.Outcome{Reply: "cut short, because the program stops", Unknown: unknown}
+		return queue.Outcome{Reply: "cut short, because the program stops", Unknown: unknown, Hold: hold}
 	}
 	var a *account.Account
 	if w != nil {

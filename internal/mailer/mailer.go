@@ -192,10 +192,12 @@ func (m *Mailer) sender(ctx context.Context, name string) (*sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	if slot.sender, err = m.build(ctx, a); err != nil {
+	w, err := m.build(ctx, a)
+	if err != nil {
 		return nil, about(a, err)
 	}
-	return slot.sender, nil
+	slot.sender = w
+	return w, nil
 }
 
 func tlsMode(t account.SMTPTLS) smtp.TLSMode {

@@ -82,12 +82,16 @@ func (m *Mailer) build(ctx context.Context, a *account.Account) (*sender, error)
 	case account.PasswordSignIn:
 		w.password = secret
 	case account.AppOnly:
-		w.tokens, err = m.application(a, secret, roots)
+		source, err := m.application(a, secret, roots)
+		if err != nil {
+			return nil, err
+		}
+		w.tokens = source
 	default:
 		w.auth = m.person(a, secret, roots)
 		w.tokens = m.stored(a, w.auth)
 	}
-	return w, err
+	return w, nil
 }
 
 // mailboxFor is the mailbox that a message from an address leaves through.

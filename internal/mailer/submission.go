@@ -41,6 +41,8 @@ type Submission struct {
 // maxHeader is how large a header may be, in octets; it is Exchange's limit.
 const maxHeader = 256 << 10
 
+var errLongHeader = fmt.Errorf("the message's header is longer than %d KiB", maxHeader>>10)
+
 // A prepared message waits to be submitted: its body is kept aside, and
 // complete gives it the header that goes out. Close removes the file that it
 // may use.
@@ -95,7 +97,7 @@ func (p *prepared) address(s Submission) error {
 // firstAuthor is the first address in From, "" when there is none.
 func firstAuthor(fields []field) string {
 	for _, f := range fields {
-		if list, err := addressParser.ParseList(f.value()); strings.EqualFold(f.name, "from") && err == nil {
+		if list, err := addressParser.ParseList(f.value()); strings.EqualFold(f.name, "from") && err == nil && len(list) > 0 { // a group may be empty
 			return list[0].Address
 		}
 	}
@@ -137,7 +139,7 @@ func readHeader(r *bufio.Reader) ([]field, error) {
 		}
 		size += len(line)
 		if size > maxHeader || len(fields) > 0 && line == nil {
-			return nil, fmt.Errorf("the message's header is longer than %d KiB", maxHeader>>10)
+			return nil, errLongHeader
 		}
 		text := bytes.TrimRight(line, "\r\n")
 		name, _, isField := bytes.Cut(text, []byte(":"))

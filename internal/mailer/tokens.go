@@ -150,7 +150,11 @@ func (m *Mailer) application(a *account.Account, secret keystore.Secret, roots *
 	default:
 		c.ClientSecret = authcode.Secret(secret.Reveal())
 	}
-	return apponly.New(c)
+	source, err := apponly.New(c)
+	if err != nil {
+		return nil, &account.FieldError{Text: "the application's sign-in cannot work: " + err.Error(), Fix: "correct the account: traymail account edit " + a.Name}
+	}
+	return source, nil
 }
 
 func httpClient(a *account.Account, roots *x509.CertPool) *http.Client {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 )
 
 func TestAMessageWhoseFateAPersonMustFindOutIsHeldAndItsSenderTold(t *testing.T) {
@@ -38,4 +39,17 @@ func TestAMessageWhoseFateAPersonMustFindOutIsHeldAndItsSenderTold(t *testing.T)
 			t.Error("the second attempt does not know that it may send the message twice")
 		}
 	})
+}
+
+func TestWhatIsHeldForItsFateDoesNotExpire(t *testing.T) {
+	now := time.Now()
+	o := &Options{Expire: time.Hour, DelayNotice: time.Hour, Schedule: []time.Duration{time.Minute}}
+	d := &Delivery{since: now.Add(-2 * time.Hour), numbers: []int{0}, tries: []int{3}}
+	d.Recipients = []Recipient{{Address: "bob@example.net"}}
+	for hold, want := range map[bool]State{true: Queued, false: Failed} {
+		v := o.settle(d, Outcome{Hold: hold, Unknown: true, Reply: "no answer came"}, true, now)
+		if v[0].State != want {
+			t.Errorf("hold %v: %s, want %s", hold, v[0].State, want)
+		}
+	}
 }

@@ -39,6 +39,9 @@ func (o *Options) settle(d *Delivery, out Outcome, counts bool, now time.Time) [
 		case counts:
 			v.tries++
 			v.Next = now.Add(o.retryAfter(v.tries, r.After))
+			if out.Hold {
+				break // it may have been sent, and does not expire while it is held
+			}
 			if now.Sub(d.since) >= o.Expire {
 				v.State = Failed
 				v.Reply = o.expired(v.Reply)
