@@ -23,7 +23,6 @@ import (
 type office struct {
 	*bench // with the home folder of the moment
 	dir    string
-	env    []string
 	// fill is what the placeholders of the documentation stand for.
 	fill map[string]string
 	// person is who sits at the browser.
