@@ -315,6 +315,8 @@ func TestAChangeOfProviderOrSignInTakesWhatFollowedAlong(t *testing.T) {
 			func(a *Account) bool {
 				return a.GraphScope == "https://graph.microsoft.com/Mail.Send https://graph.microsoft.com/User.Read"
 			}},
+		{"to Graph alone", application(), func(a *Account) { a.Transport = Graph }, func(a *Account) bool { return a.Sessions == 4 }},
+		{"a number of sessions of its own stays", with(application(), func(a *Account) { a.Sessions = 2 }), func(a *Account) { a.Transport = Graph }, func(a *Account) bool { return a.Sessions == 2 }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
