@@ -130,8 +130,12 @@ func (m *Mailer) SendTest(ctx context.Context, name, to string) (Delivery, error
 			to = other
 		}
 	}
+	agent := ""
+	if a.OnBehalf && !strings.EqualFold(a.Username, a.Sender) { // as the relay does it
+		agent = "Sender: <" + a.Username + ">\n"
+	}
 	return m.Send(ctx, name, Submission{To: []string{to}, Data: strings.NewReader(fmt.Sprintf(testEmail,
-		a.Sender, to, a.Name, a.Username, a.Sender, w.serverName(), m.now().Format(time.RFC1123Z)))})
+		a.Sender, agent, to, a.Name, a.Username, a.Sender, w.serverName(), m.now().Format(time.RFC1123Z)))})
 }
 
 // serverName is where messages go, for people.
@@ -143,7 +147,7 @@ func (w *sender) serverName() string {
 }
 
 const testEmail = `From: <%s>
-To: <%s>
+%sTo: <%s>
 Subject: Test email from traymail
 Auto-Submitted: auto-generated
 MIME-Version: 1.0

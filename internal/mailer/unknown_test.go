@@ -92,3 +92,16 @@ func TestAMessageThatGraphMayHaveIsHeldAlsoWhenTheProgramStops(t *testing.T) {
 		t.Errorf("the message is %s after %d attempts", r.State, len(r.Attempts))
 	}
 }
+
+func TestTheTestEmailNamesWhoSignedInWhereItIsSentOnBehalf(t *testing.T) {
+	b := newBench(t, "")
+	b.change("", func(a *account.Account) { a.Sender, a.OnBehalf = "alerts@contoso.com", true })
+	b.signIn()
+	if _, err := b.SendTest(t.Context(), "main", "ops@contoso.com"); err != nil {
+		t.Fatal(err)
+	}
+	header, _, _ := strings.Cut(string(b.inbox()[0].Data), "\r\n\r\n")
+	if !strings.Contains(header, "From: <alerts@contoso.com>\r\nSender: <svc@contoso.com>\r\n") {
+		t.Errorf("the header is\n%s", header)
+	}
+}
