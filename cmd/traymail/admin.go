@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ type adminRun struct {
 
 func (p *program) adminCommand() *cobra.Command {
 	var run adminRun
-	var script, verify, consent bool
+	var script, verify, verifyGraph, consent bool
 	c := p.reporting(&cobra.Command{
 		Use:               "admin ACCOUNT",
 		ValidArgsFunction: p.accountNames,
@@ -33,7 +34,10 @@ pages in order, the PowerShell with the account's own names and IDs in it, what
 shows that it worked, who may do it and how long it takes.
 
 --script prints the PowerShell alone, to be saved as a .ps1 file (it is ASCII)
-and run; it may be run again. --verify prints the lines that only look.
+and run; it may be run again, and ends with the lines that only look. --verify
+prints these alone. What only Microsoft Graph PowerShell can show is in
+--verify-graph: its module and Exchange's conflict in one window of PowerShell.
+
 --consent opens the admin consent page and receives its answer; for an
 application the redirect URL http://localhost must be registered under Mobile
 and desktop applications.`,
@@ -56,6 +60,8 @@ and desktop applications.`,
 				return p.printScript(run, admin.Script)
 			case verify:
 				return p.printScript(run, admin.VerifyScript)
+			case verifyGraph:
+				return p.printScript(run, admin.VerifyGraphScript)
 			}
 			return p.printSteps(run)
 		},
@@ -63,11 +69,15 @@ and desktop applications.`,
 	f := c.Flags()
 	f.BoolVar(&script, "script", false, "print the PowerShell alone, as a script")
 	f.BoolVar(&verify, "verify", false, "print the PowerShell that shows what is done, and changes nothing")
+	f.BoolVar(&verifyGraph, "verify-graph", false, "the same for what only Microsoft Graph PowerShell shows, in a window of its own")
 	f.BoolVar(&run.options.RBAC, "rbac", false, "permit an application by Exchange's roles for some mailboxes (App RBAC)")
 	f.BoolVar(&consent, "consent", false, "open the admin consent page and receive its answer")
 	f.DurationVar(&run.timeout, "timeout", 5*time.Minute, "how long the browser may take, with --consent")
 	f.StringVar(&run.options.TenantID, "tenant", "", "Directory (tenant) ID (default: the account's)")
-	c.MarkFlagsMutuallyExclusive("script", "verify", "consent", "json")
+	c.MarkFlagsMutuallyExclusive("script", "verify", "verify-graph", "consent")
+	for _, text := range []string{"script", "verify", "verify-graph"} {
+		c.MarkFlagsMutuallyExclusive(text, "json")
+	}
 	c.MarkFlagsMutuallyExclusive("rbac", "consent") // App RBAC has no permission to consent to
 	return c
 }
@@ -118,32 +128,53 @@ func (p *program) askConsent(ctx context.Context, r adminRun) error {
 	if r.account.SignIn == account.AppOnly {
 		fmt.Fprintf(p.stderr, "The redirect URL %s must be registered: Authentication → Add a platform → Mobile and desktop applications.\n", redirect)
 	}
-	next := "traymail test " + r.account.Name
+	outcome := consentOutcome{Account: r.account.Name, Granted: []grantedConsent{}, Next: "traymail test " + r.account.Name}
 	if r.account.SignIn == account.BrowserSignIn {
-		next = "traymail login " + r.account.Name
+		outcome.Next = "traymail login " + r.account.Name
 	}
 	for i, consent := range consents {
-		hint := "Go on with: " + next
+		hint := "Go on with: " + outcome.Next
 		if i < len(consents)-1 {
 			hint = "One more page comes, for " + consents[i+1].For + "."
 		}
 		ask := authcode.Consent{ClientID: r.account.ClientID, RedirectURL: redirect, Link: consent.Link, Next: hint, Timeout: r.timeout}
 		granted, err := ask.Ask(ctx, r.open)
 		if err != nil {
-			return explainConsent(err, r.account, consent)
+			err = explainConsent(err, r.account, consent)
+			if p.json && len(outcome.Granted) > 0 {
+				return errors.Join(p.printJSON(outcome), err)
+			}
+			return err
 		}
-		scope := granted.Scope
-		if scope == "" {
-			scope = consent.Scope
+		got := grantedConsent{For: consent.For, Scope: oneLine(errors.New(cmp.Or(granted.Scope, consent.Scope)))}
+		outcome.Granted = append(outcome.Granted, got)
+		if !p.json {
+			fmt.Fprintf(p.stdout, "Consent for %s was granted, the page says: %s\n", got.For, got.Scope)
 		}
-		fmt.Fprintf(p.stdout, "Consent for %s was granted, the page says: %s\n", consent.For, oneLine(errors.New(scope)))
 	}
-	fmt.Fprintf(p.stderr, "A token proves it: %s\n", next)
+	if p.json {
+		return p.printJSON(outcome)
+	}
+	fmt.Fprintf(p.stderr, "A token proves it: %s\n", outcome.Next)
 	return nil
 }
 
+// A consentOutcome is what came of --consent, as JSON. An account with two
+// pages has one when the second was refused.
+type consentOutcome struct {
+	Account string           `json:"account"`
+	Granted []grantedConsent `json:"granted"`
+	// Next is the command whose token proves it.
+	Next string `json:"next"`
+}
+
+type grantedConsent struct {
+	For   string `json:"for"`
+	Scope string `json:"scope"` // as the page says
+}
+
 func (p *program) openConsent(address string) error {
-	fmt.Fprintln(p.stderr, "An administrator signs in, looks at what is permitted, and accepts. Ctrl+C cancels.")
+	fmt.Fprintln(p.stderr, "An administrator signs in, looks at what is permitted, and accepts. A page that says that somebody else must approve does not come back here: Ctrl+C cancels.")
 	return p.openBrowser(address)
 }
 

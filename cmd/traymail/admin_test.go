@@ -2,10 +2,13 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,6 +36,14 @@ func adminPages(t *testing.T, answer func(asked url.Values) url.Values) (s *http
 // printed and the texts of the pages on which the browser ended.
 func consentOf(t *testing.T, s *httptest.Server, change func(*account.Account)) (printed string, shown []string, err error) {
 	t.Helper()
+	var out bytes.Buffer
+	shown, err = consentBy(t, s, &program{stdout: &out, stderr: &out}, change)
+	return out.String(), shown, err
+}
+
+// consentBy is consentOf with what p prints to.
+func consentBy(t *testing.T, s *httptest.Server, p *program, change func(*account.Account)) (shown []string, err error) {
+	t.Helper()
 	a := account.Account{Name: "app", ID: "aaaaaaaaaa", Provider: account.Microsoft365, AuthorityURL: s.URL, SignIn: account.AppOnly, Sender: "app@contoso.com",
 		Tenant: "99999999-8888-7777-6666-555555555555", ClientID: "11111111-2222-3333-4444-555555555555"}
 	change(&a)
@@ -43,8 +54,6 @@ func consentOf(t *testing.T, s *httptest.Server, change func(*account.Account)) 
 	client.Transport.(*http.Transport).DisableKeepAlives = true
 	pages := make(chan string, 2)
 	opened := 0
-	var out bytes.Buffer
-	p := &program{stdout: &out, stderr: &out}
 	err = p.askConsent(t.Context(), adminRun{account: a, open: func(address string) error {
 		opened++
 		go func() {
@@ -63,7 +72,7 @@ func consentOf(t *testing.T, s *httptest.Server, change func(*account.Account)) 
 	for range opened {
 		shown = append(shown, <-pages)
 	}
-	return out.String(), shown, err
+	return shown, err
 }
 
 func granting(q url.Values) url.Values {
@@ -108,6 +117,48 @@ func TestARefusedConsentEndsTheRestAndSaysWhatToDo(t *testing.T) {
 			}
 			if len(*asked) != 1 || strings.Contains(printed, "granted") || !strings.Contains(shown[0], tt.description) {
 				t.Errorf("%d pages; it printed\n%s\nand showed\n%s", len(*asked), printed, shown)
+			}
+		})
+	}
+}
+
+func TestAConsentAsJSONKeepsWhatWasGrantedBeforeARefusal(t *testing.T) {
+	for name, tt := range map[string]struct {
+		refuses string // the page that does
+		granted []string
+	}{
+		"both granted":       {"", []string{"SMTP", "Microsoft Graph"}},
+		"the second refused": {"https://graph.microsoft.com/.default", []string{"SMTP"}},
+		"the first refused":  {"https://outlook.office365.com/.default", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := adminPages(t, func(q url.Values) url.Values {
+				if q.Get("scope") == tt.refuses {
+					return url.Values{"admin_consent": {"True"}, "error": {"access_denied"}, "error_description": {"AADSTS65004: no."}}
+				}
+				return granting(q)
+			})
+			var out bytes.Buffer
+			_, err := consentBy(t, s, &program{stdout: &out, stderr: io.Discard, json: true}, func(a *account.Account) { a.Transport = account.Auto })
+			if (err != nil) != (tt.refuses != "") || err != nil && mailer.Fix(err) == "" {
+				t.Errorf("got %v", err)
+			}
+			if tt.granted == nil {
+				if out.Len() > 0 {
+					t.Errorf("it printed %s", out.String())
+				}
+				return
+			}
+			var outcome consentOutcome
+			if err := json.Unmarshal(out.Bytes(), &outcome); err != nil {
+				t.Fatalf("%v in %s", err, out.String())
+			}
+			var granted []string
+			for _, g := range outcome.Granted {
+				granted = append(granted, g.For)
+			}
+			if !slices.Equal(granted, tt.granted) || outcome.Account != "app" || outcome.Next != "traymail test app" {
+				t.Errorf("it printed %s", out.String())
 			}
 		})
 	}

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"traymail/internal/account"
 )
@@ -26,10 +27,12 @@ type Step struct {
 	Where string `json:"where,omitempty"`
 	Link  string `json:"link,omitempty"`
 	// Command is PowerShell. Steps follow one another in one window: a later one
-	// uses variables of an earlier one.
+	// uses variables of an earlier one. The exception is the step connect-graph,
+	// which opens a window of its own.
 	Command string `json:"command,omitempty"`
 	// Verify is PowerShell that changes nothing, and Expect what it prints, in
-	// words, when the step is done.
+	// words, when the step is done. What has commands of Microsoft Graph (Get-Mg…)
+	// is for the window of connect-graph, everything else for Exchange's.
 	Verify string `json:"verify,omitempty"`
 	Expect string `json:"expect,omitempty"`
 	// Role is who may do it.
@@ -45,6 +48,9 @@ type Step struct {
 	// prepares: the commands of the other steps need this one, and the
 	// verification as well.
 	prepares bool
+	// look takes the place of Command in the verification, when it must not
+	// change what Command may.
+	look string
 }
 
 // Options choose among the ways to set up an account.
@@ -169,15 +175,23 @@ func (h *help) each(do func(mailbox string) string) string {
 	if h.a.Mailbox != account.FromMailbox {
 		return do(quote(h.a.Sender))
 	}
-	return "foreach ($mailbox in $mailboxes) {\n    " + strings.ReplaceAll(do("$mailbox"), "\n", "\n    ") + "\n}"
+	return "foreach ($mailbox in $mailboxes) {\n" + indent(do("$mailbox")) + "\n}"
 }
 
-// displayName is what the administrator's tools show for the account.
+// longestName is how many characters names in Exchange have at most.
+const longestName = 64
+
+// displayName is what the administrator's tools show for the account: a line of
+// at most longestName characters.
 func (h *help) displayName() string {
-	if h.a.Label != "" {
-		return h.a.Label
+	name := strings.Join(strings.FieldsFunc(h.a.Label, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
+	if name == "" {
+		name = "traymail " + h.a.Name
 	}
-	return "traymail " + h.a.Name
+	if all := []rune(name); len(all) > longestName {
+		name = strings.TrimSpace(string(all[:longestName]))
+	}
+	return name
 }
 
 // A Consent is one page on which an administrator permits the app what it asks

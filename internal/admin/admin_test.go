@@ -73,6 +73,10 @@ func others(t testing.TB) []account.Account {
 		valid(t, "auto", func(a *account.Account) {
 			a.SignIn, a.Sender, a.Transport, a.Credential = account.AppOnly, "app@contoso.com", account.Auto, account.CertificateCredential
 		}),
+		valid(t, "graph-proxy", func(a *account.Account) {
+			a.Username, a.Sender, a.Transport, a.GraphURL = "svc@contoso.com", "desk@contoso.com", account.Graph, "https://graph.contoso.com"
+			a.GraphScope = "https://graph.microsoft.com/Mail.Send https://graph.microsoft.com/User.Read"
+		}),
 		valid(t, "dod", func(a *account.Account) {
 			a.Provider, a.SignIn, a.Sender, a.Credential, a.AssertionFile = account.Microsoft365DD, account.AppOnly, "app@contoso.mil", account.FederatedCredential, "/run/token"
 		}),
@@ -123,6 +127,7 @@ func TestEachSystemGetsItsStepsAndItsScripts(t *testing.T) {
 			golden(t, a.Name+".txt", Text(a, steps))
 			golden(t, a.Name+".ps1", Script(a, steps))
 			golden(t, a.Name+"-verify.ps1", VerifyScript(a, steps))
+			golden(t, a.Name+"-verify-graph.ps1", VerifyGraphScript(a, steps))
 			if a.SignIn != account.AppOnly {
 				return
 			}
@@ -213,6 +218,7 @@ func TestTheConsentLinkAsksForWhatTheAccountNeedsOfEachResource(t *testing.T) {
 	}{
 		{"endpoint-central", "https://central.contoso.com:8383/emsapi/oauth", []string{"offline_access https://outlook.office.com/SMTP.Send https://graph.microsoft.com/User.Read"}},
 		{"graph-person", "http://localhost", []string{"offline_access https://graph.microsoft.com/Mail.Send https://graph.microsoft.com/User.Read https://graph.microsoft.com/Mail.Send.Shared"}},
+		{"graph-proxy", "http://localhost", []string{"offline_access https://graph.microsoft.com/Mail.Send https://graph.microsoft.com/User.Read https://graph.microsoft.com/Mail.Send.Shared"}},
 		{"incorta", "http://localhost", []string{"https://outlook.office365.com/.default"}},
 		{"signify", "http://localhost", []string{"https://graph.microsoft.com/.default"}},
 		{"auto", "http://localhost", []string{"https://outlook.office365.com/.default", "https://graph.microsoft.com/.default"}},

@@ -58,7 +58,7 @@ func (h *help) application() []Step {
 			})
 		}
 	}
-	steps = append(steps, h.connectGraph("Application.Read.All"))
+	steps = append(steps, h.connectGraph("Application.Read.All", "Microsoft.Graph.Applications"))
 	if h.rbac {
 		steps = append(steps, h.noPermission(names))
 	} else {
@@ -119,7 +119,8 @@ func (h *help) verifyRoles() string {
 	return b.String()
 }
 
-// objectID is the step that so many setups fail at.
+// objectID is the step that so many setups fail at. Where the ID is not known it
+// is asked for: looking it up takes a module that cannot be in Exchange's window.
 func (h *help) objectID() Step {
 	s := Step{
 		ID: "object-id", Title: "Take the Object ID of the enterprise application",
@@ -134,9 +135,16 @@ func (h *help) objectID() Step {
 		s.Expect = h.a.ObjectID
 		return s
 	}
-	s.Command = fmt.Sprintf("$objectId = (Get-MgServicePrincipal -Filter %s).Id\nif (-not $objectId) {\n    throw 'The app has no enterprise application here: grant admin consent, or run New-MgServicePrincipal -AppId with its client ID.'\n}", h.appFilter())
-	s.Expect = "an ID of the form 00000000-0000-0000-0000-000000000000"
-	s.Note = "It is looked up by the client ID. Keep it: object_id in the account's file."
+	s.Command = fmt.Sprintf(`$objectId = ''
+for ($try = 1; $objectId -notmatch '^\s*[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\s*$' -or $objectId.Trim() -eq %s; $try++) {
+    if ($try -gt 3) {
+        throw 'That is not the Object ID: it has the form 00000000-0000-0000-0000-000000000000, and is not the client ID.'
+    }
+    $objectId = Read-Host -Prompt 'Object ID of the enterprise application (Entra, Enterprise applications)'
+}
+$objectId = $objectId.Trim()`, quote(h.a.ClientID))
+	s.Expect = "an ID of the form 00000000-0000-0000-0000-000000000000; nothing means that the app has no enterprise application here: grant admin consent, or run New-MgServicePrincipal -AppId with its client ID"
+	s.Note = "Better: keep it in the account first, and nobody is asked: traymail account edit " + h.a.Name + " --object-id OBJECT-ID"
 	return s
 }
 
@@ -145,11 +153,19 @@ func (h *help) servicePrincipal() Step {
 	id := quote(h.a.ClientID)
 	return Step{
 		ID: "service-principal", Title: "Make the application known to Exchange",
-		Why: "Exchange gives permissions only to what it knows, and does not learn of an app by itself.",
+		Why: "Exchange gives permissions only to what it knows, and does not learn of an app by itself. Its servers learn one after the other, so the commands wait and try again.",
 		Command: fmt.Sprintf(`$sp = Get-ServicePrincipal -Identity %s -ErrorAction SilentlyContinue
 if (-not $sp) {
-    $sp = New-ServicePrincipal -AppId %[1]s -ObjectId $objectId -DisplayName %s
-} elseif ($sp.ObjectId -ne $objectId) {
+    New-ServicePrincipal -AppId %[1]s -ObjectId $objectId -DisplayName %s -ErrorAction Stop
+    for ($try = 1; -not $sp -and $try -le 30; $try++) {
+        Start-Sleep -Seconds 10
+        $sp = Get-ServicePrincipal -Identity %[1]s -ErrorAction SilentlyContinue
+    }
+    if (-not $sp) {
+        throw 'Exchange does not show the application yet, 5 minutes after it was made known. Run this again in a while.'
+    }
+}
+if ($sp.ObjectId -ne $objectId) {
     throw 'Exchange knows this app by another Object ID. Take it away with Remove-ServicePrincipal, then run this again.'
 }`, id, quote(h.displayName())),
 		Verify: fmt.Sprintf("Get-ServicePrincipal -Identity %s | Format-List DisplayName, AppId, ObjectId", id),
@@ -166,7 +182,8 @@ func (h *help) mailboxPermissions() []Step {
 		Why: "Exchange refuses the sign-in for a mailbox that the application may not open (535 5.7.3).",
 		Command: h.each(func(mailbox string) string {
 			return fmt.Sprintf("if (-not (Get-MailboxPermission -Identity %s -User $sp.Identity -ErrorAction SilentlyContinue | Where-Object { $_.AccessRights -match 'FullAccess' -and -not $_.Deny })) {\n"+
-				"    Add-MailboxPermission -Identity %[1]s -User $sp.Identity -AccessRights FullAccess\n}", mailbox)
+				"    $null = Get-Mailbox -Identity %[1]s -ErrorAction Stop\n%s\n}", mailbox,
+				indent(retry(fmt.Sprintf("Add-MailboxPermission -Identity %s -User $sp.Identity -AccessRights FullAccess -ErrorAction Stop", mailbox))))
 		}),
 		Verify: h.each(func(mailbox string) string {
 			return fmt.Sprintf("Get-MailboxPermission -Identity %s -User %s | Format-Table Identity, User, AccessRights, Deny", mailbox, sp)
@@ -174,8 +191,10 @@ func (h *help) mailboxPermissions() []Step {
 		Expect: "a line for each mailbox, with FullAccess and Deny False", Role: exchangeRole, Takes: permissionTakes,
 	}, {
 		ID: "send-as", Title: "Let the application send as " + h.who(),
-		Why:     "Some setups work without it; with it a message is not refused at its end (554 5.2.252 SendAsDenied).",
-		Command: h.each(func(mailbox string) string { return addSendAs(mailbox, "$sp.Identity") }),
+		Why: "Some setups work without it; with it a message is not refused at its end (554 5.2.252 SendAsDenied).",
+		Command: h.each(func(mailbox string) string {
+			return unlessSendAs(mailbox, "$sp.Identity", retry(addSendAs(mailbox, "$sp.Identity")))
+		}),
 		Verify: h.each(func(mailbox string) string {
 			return fmt.Sprintf("Get-RecipientPermission -Identity %s -Trustee %s | Format-Table Identity, Trustee, AccessRights", mailbox, sp)
 		}),

@@ -2,30 +2,78 @@ package admin
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 
 	"traymail/internal/account"
 )
 
+// The modules of PowerShell. Exchange's and Graph's bring their own copies of the
+// same libraries: whichever is loaded second in one window fails to sign in
+// (microsoftgraph/msgraph-sdk-powershell issue 3394).
+const (
+	exchangeModule  = "ExchangeOnlineManagement"
+	graphModule     = "Microsoft.Graph.Authentication" // that every other one of Graph loads
+	exchangeConnect = "connect-exchange"
+	graphConnect    = "connect-graph"
+)
+
+// notBeside stops a script in a window in which the other module is loaded.
+func notBeside(module, other string) string {
+	return fmt.Sprintf("if (Get-Module -Name %s) {\n    throw '%[1]s is loaded in this window and conflicts with %s: open a new window of PowerShell, and run this there.'\n}\n", other, module)
+}
+
+// missing runs do for a module that is not installed.
+func missing(module, do string) string {
+	return fmt.Sprintf("if (-not (Get-Module -ListAvailable -Name %s)) {\n    %s\n}\n", module, do)
+}
+
+func install(module string) string { return "Install-Module -Name " + module + " -Scope CurrentUser" }
+
+// sayMissing installs nothing.
+func sayMissing(module string) string {
+	return missing(module, "throw 'A module is missing. Install it, then run this again: "+install(module)+"'")
+}
+
+// organisation is the tenant where Exchange Online PowerShell can be told it; a
+// sign-in in the browser finds it by itself.
+func (h *help) organisation() string {
+	if uuid.MatchString(h.tenant) || strings.HasSuffix(strings.ToLower(h.tenant), ".onmicrosoft.com") {
+		return h.tenant
+	}
+	return ""
+}
+
+var uuid = regexp.MustCompile("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
+
 // connectExchange opens the session for everything that is Exchange's.
 func (h *help) connectExchange() Step {
-	command := "if (-not (Get-Module -ListAvailable -Name ExchangeOnlineManagement)) {\n    Install-Module -Name ExchangeOnlineManagement -Scope CurrentUser\n}\nConnect-ExchangeOnline -ShowBanner:$false"
-	if h.a.SignIn == account.AppOnly {
-		command += " -Organization " + quote(h.tenant)
+	connect := "Connect-ExchangeOnline -ShowBanner:$false"
+	if o := h.organisation(); o != "" && h.a.SignIn == account.AppOnly {
+		connect += " -Organization " + quote(o)
 	}
 	if h.cloud.environment != "" {
-		command += " -ExchangeEnvironmentName " + h.cloud.environment
+		connect += " -ExchangeEnvironmentName " + h.cloud.environment
 	}
+	alone := notBeside(exchangeModule, graphModule)
 	return Step{
-		ID: "connect-exchange", Title: "Connect to Exchange Online PowerShell",
+		ID: exchangeConnect, Title: "Connect to Exchange Online PowerShell",
 		Why:     "The permissions on mailboxes are Exchange's, and most have no page in a portal.",
-		Command: command, Role: exchangeRole, prepares: true,
+		Command: alone + missing(exchangeModule, install(exchangeModule)) + connect,
+		Role:    exchangeRole, prepares: true,
+		look: alone + sayMissing(exchangeModule) + connect,
 	}
 }
 
-// connectGraph opens the session for what is Entra's.
-func (h *help) connectGraph(scope string) Step {
-	command := "if (-not (Get-Module -ListAvailable -Name Microsoft.Graph.Applications)) {\n    Install-Module -Name Microsoft.Graph.Applications, Microsoft.Graph.Identity.SignIns -Scope CurrentUser\n}\nConnect-MgGraph -NoWelcome -Scopes " + quote(scope)
+// connectGraph opens the session for what is Entra's, with the modules that its
+// checks use. No command needs it, so it installs nothing.
+func (h *help) connectGraph(scope string, modules ...string) Step {
+	command := notBeside("Microsoft.Graph", exchangeModule)
+	for _, m := range modules {
+		command += sayMissing(m)
+	}
+	command += "Connect-MgGraph -NoWelcome -Scopes " + quote(scope)
 	if h.cloud.graph != "" {
 		command += " -Environment " + h.cloud.graph
 	}
@@ -33,9 +81,10 @@ func (h *help) connectGraph(scope string) Step {
 		command += " -TenantId " + quote(h.tenant)
 	}
 	return Step{
-		ID: "connect-graph", Title: "Connect to Microsoft Graph PowerShell",
-		Why:     "It reads what was consented to, and the IDs of the enterprise application.",
+		ID: graphConnect, Title: "Connect to Microsoft Graph PowerShell, in a window of its own", Optional: true,
+		Why:     "It checks what was consented to, and the Object ID of the enterprise application. The portal shows both as well.",
 		Command: command, Role: readerRole, prepares: true,
+		Note: "Its module and Exchange's conflict in one window, whichever comes first.",
 	}
 }
 
@@ -43,7 +92,7 @@ func (h *help) connectGraph(scope string) Step {
 func (h *help) smtpAuth() []Step {
 	command := func(mailbox string) string {
 		// $null means "as the organisation": only False is sure.
-		return fmt.Sprintf("if ((Get-CASMailbox -Identity %s).SmtpClientAuthenticationDisabled -ne $false) {\n    Set-CASMailbox -Identity %[1]s -SmtpClientAuthenticationDisabled $false\n}", mailbox)
+		return fmt.Sprintf("if ((Get-CASMailbox -Identity %s).SmtpClientAuthenticationDisabled -ne $false) {\n    Set-CASMailbox -Identity %[1]s -SmtpClientAuthenticationDisabled $false -ErrorAction Stop\n}", mailbox)
 	}
 	verify := func(mailbox string) string {
 		return fmt.Sprintf("Get-CASMailbox -Identity %s | Format-List PrimarySmtpAddress, SmtpClientAuthenticationDisabled", mailbox)
@@ -84,10 +133,7 @@ func (h *help) conditionalAccess() Step {
 
 // afterwards is what to do when everything is done.
 func (h *help) afterwards() Step {
-	s := Step{
-		ID: "test", Title: "Send the test email",
-		Why: "Send As shows only when a message was sent. A permission that was granted just now may still be refused: wait, and try again.",
-	}
+	s := Step{ID: "test", Title: "Send the test email", Why: h.proof()}
 	switch {
 	case h.a.SignIn == account.BrowserSignIn:
 		s.Note = fmt.Sprintf("traymail login %s, then traymail test %[1]s", h.a.Name)
@@ -99,4 +145,24 @@ func (h *help) afterwards() Step {
 		s.Note += ". Microsoft's own self-test: https://aka.ms/smtprelay"
 	}
 	return s
+}
+
+// proof is what the test email shows that nothing else does.
+func (h *help) proof() string {
+	const wait = " A permission that was granted just now may still be refused: wait, and try again."
+	switch {
+	case h.cloud == (cloud{}) || h.a.Provider == account.OutlookCom:
+		return "It shows that the provider takes the sign-in and the message; the message that arrives shows whether the provider kept the sender."
+	case h.a.SignIn == account.AppOnly && h.rbac:
+		return "It shows that the role holds for the mailbox." + wait
+	case h.a.Transport == account.Graph && h.a.SignIn == account.AppOnly:
+		return "It shows that Mail.Send holds for the mailbox: without it Microsoft Graph answers 403 ErrorAccessDenied." + wait
+	case h.a.SignIn == account.AppOnly:
+		return "Send As shows only when a message was sent." + wait
+	case len(h.others()) == 0:
+		return "It shows that the mailbox takes the sign-in and the message. What was switched on just now may still be refused: wait, and try again."
+	case h.a.Transport == account.Graph:
+		return "Send As shows only when a message was sent: without it Microsoft Graph answers 403 ErrorSendAsDenied." + wait
+	}
+	return "Send As shows only when a message was sent." + wait
 }

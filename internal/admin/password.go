@@ -23,9 +23,9 @@ func (h *help) password() []Step {
 		ID: "authentication-policy-own", Title: "Give " + h.a.Username + " a policy of its own that takes passwords over SMTP", Optional: true,
 		Why: "Only where the policy in force stops it, and for this one mailbox.",
 		Command: fmt.Sprintf(`if (-not (Get-AuthenticationPolicy -Identity 'traymail SMTP' -ErrorAction SilentlyContinue)) {
-    New-AuthenticationPolicy -Name 'traymail SMTP' -AllowBasicAuthSmtp
+    New-AuthenticationPolicy -Name 'traymail SMTP' -AllowBasicAuthSmtp -ErrorAction Stop
 }
-Set-User -Identity %s -AuthenticationPolicy 'traymail SMTP'`, user),
+Set-User -Identity %s -AuthenticationPolicy 'traymail SMTP' -ErrorAction Stop`, user),
 		Verify: fmt.Sprintf("Get-User -Identity %s | Format-List AuthenticationPolicy", user), Expect: "traymail SMTP", Role: exchangeRole, Takes: "up to 24 hours",
 	}, Step{
 		ID: "security-defaults", Title: "See that security defaults are off",

@@ -16,9 +16,15 @@ func delegatedScopes(a *account.Account) []string {
 	if a.SendsOver(account.SMTP) {
 		scopes = append(scopes, strings.Fields(a.SMTPScope)...)
 	}
-	scopes = append(scopes, strings.Fields(a.GraphScope)...)
-	if a.SendsOver(account.Graph) && a.Sender != a.Username {
-		scopes = append(scopes, a.GraphURL+"/Mail.Send.Shared")
+	graph := strings.Fields(a.GraphScope)
+	scopes = append(scopes, graph...)
+	if len(graph) > 0 && a.SendsOver(account.Graph) && !strings.EqualFold(a.Sender, a.Username) {
+		// Of the resource that the other scopes are of: Entra knows that one, and
+		// an address of the account's own for Graph it may not (AADSTS500011).
+		shared := graph[0][:strings.LastIndexByte(graph[0], '/')+1] + "Mail.Send.Shared"
+		if !slices.ContainsFunc(graph, func(s string) bool { return strings.EqualFold(s, shared) }) {
+			scopes = append(scopes, shared)
+		}
 	}
 	return scopes
 }
@@ -38,7 +44,7 @@ func (h *help) person() []Step {
 	if h.a.Registration == account.Web {
 		steps = append(steps, h.secret())
 	}
-	steps = append(steps, h.delegated(), h.connectGraph("Directory.Read.All"), h.consent(strings.Join(delegatedPermissions(&h.a), ", ")),
+	steps = append(steps, h.delegated(), h.connectGraph("Directory.Read.All", "Microsoft.Graph.Applications", "Microsoft.Graph.Identity.SignIns"), h.consent(strings.Join(delegatedPermissions(&h.a), ", ")),
 		h.connectExchange(), h.licence())
 	if h.a.SendsOver(account.SMTP) {
 		steps = append(steps, h.smtpAuth()...)
@@ -168,7 +174,7 @@ func (h *help) delegate() []Step {
 		Why:     "The username signs in and the sender stands in From. Exchange takes the message and then refuses it without this (554 5.2.252 SendAsDenied). Recipients see the sender alone.",
 		Where:   "Microsoft 365 admin center → Users → Active users → " + all + " → Mail → Send as permissions",
 		Link:    h.cloud.users,
-		Command: of(func(mailbox string) string { return addSendAs(mailbox, user) }),
+		Command: of(func(mailbox string) string { return unlessSendAs(mailbox, user, addSendAs(mailbox, user)) }),
 		Verify: of(func(mailbox string) string {
 			return fmt.Sprintf("Get-RecipientPermission -Identity %s -Trustee %s | Format-Table Identity, Trustee, AccessRights, AccessControlType", mailbox, user)
 		}),
@@ -182,7 +188,7 @@ func (h *help) delegate() []Step {
 		Link:  h.cloud.users,
 		// Add keeps those who have the permission; a plain list replaces them.
 		Command: of(func(mailbox string) string {
-			return fmt.Sprintf("Set-Mailbox -Identity %s -GrantSendOnBehalfTo @{Add=%s}", mailbox, user)
+			return fmt.Sprintf("Set-Mailbox -Identity %s -GrantSendOnBehalfTo @{Add=%s} -ErrorAction Stop", mailbox, user)
 		}),
 		Verify: of(func(mailbox string) string {
 			return fmt.Sprintf("Get-Mailbox -Identity %s | Format-List PrimarySmtpAddress, GrantSendOnBehalfTo", mailbox)
@@ -198,8 +204,13 @@ func (h *help) delegate() []Step {
 }
 
 func addSendAs(mailbox, trustee string) string {
-	return fmt.Sprintf("if (-not (Get-RecipientPermission -Identity %s -Trustee %s -AccessRights SendAs -ErrorAction SilentlyContinue)) {\n"+
-		"    Add-RecipientPermission -Identity %[1]s -Trustee %[2]s -AccessRights SendAs -Confirm:$false\n}", mailbox, trustee)
+	return fmt.Sprintf("Add-RecipientPermission -Identity %s -Trustee %s -AccessRights SendAs -Confirm:$false -ErrorAction Stop", mailbox, trustee)
+}
+
+// unlessSendAs runs add when trustee may not send as mailbox yet.
+func unlessSendAs(mailbox, trustee, add string) string {
+	return fmt.Sprintf("if (-not (Get-RecipientPermission -Identity %s -Trustee %s -AccessRights SendAs -ErrorAction SilentlyContinue)) {\n%s\n}",
+		mailbox, trustee, indent(add))
 }
 
 // join puts two remarks, either of which may be empty, after one another.

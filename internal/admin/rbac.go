@@ -2,6 +2,7 @@ package admin
 
 import (
 	"fmt"
+	"hash/fnv"
 	"strings"
 
 	"traymail/internal/account"
@@ -12,7 +13,9 @@ import (
 func (h *help) groupName(suffix string) string {
 	name := h.a.Name
 	if len(name) > 24 {
-		name = fmt.Sprintf("%s-%.8s", name[:15], strings.ToLower(h.a.ClientID))
+		sum := fnv.New32a()
+		_, _ = sum.Write([]byte(name)) // cannot fail
+		name = fmt.Sprintf("%s-%08x", name[:15], sum.Sum32())
 	}
 	return "traymail " + name + " " + suffix
 }
@@ -36,25 +39,29 @@ func (h *help) noPermission(names []string) Step {
 func (h *help) scope() []Step {
 	group := quote(h.groupName("senders"))
 	add := h.each(func(mailbox string) string {
-		return fmt.Sprintf("if ($members -notcontains %s) {\n    Add-DistributionGroupMember -Identity $group.DistinguishedName -Member %[1]s\n}", mailbox)
+		return fmt.Sprintf("if ($members -notcontains %s) {\n    Add-DistributionGroupMember -Identity $group.DistinguishedName -Member %[1]s -ErrorAction Stop\n}", mailbox)
 	})
 	return []Step{{
 		ID: "group", Title: "Put " + h.who() + " into a group",
 		Why: "The roles hold for the members of this group. Only direct members count.",
 		Command: fmt.Sprintf(`$group = Get-DistributionGroup -Identity %s -ErrorAction SilentlyContinue
 if (-not $group) {
-    $group = New-DistributionGroup -Name %[1]s -Type Security
+    $group = New-DistributionGroup -Name %[1]s -Type Security -ErrorAction Stop
 }
-$members = @(Get-DistributionGroupMember -Identity $group.DistinguishedName -ResultSize Unlimited | ForEach-Object { $_.PrimarySmtpAddress })
-%s`, group, add),
-		Verify: fmt.Sprintf("Get-DistributionGroupMember -Identity %s | Format-Table PrimarySmtpAddress", group), Expect: "every mailbox that sends",
-		Role: exchangeRole, Takes: rbacTakes,
-		Note: "A mailbox is compared by its primary address.",
+if (-not $group.HiddenFromAddressListsEnabled) {
+%s
+}
+$members = @(Get-DistributionGroupMember -Identity $group.DistinguishedName -ResultSize Unlimited -ErrorAction Stop | ForEach-Object { $_.PrimarySmtpAddress })
+%s`, group, indent(retry("Set-DistributionGroup -Identity $group.DistinguishedName -HiddenFromAddressListsEnabled $true -ErrorAction Stop")), add),
+		Verify: fmt.Sprintf("Get-DistributionGroupMember -Identity %s | Format-Table PrimarySmtpAddress\nGet-DistributionGroup -Identity %[1]s | Format-List HiddenFromAddressListsEnabled", group),
+		Expect: "every mailbox that sends; HiddenFromAddressListsEnabled True",
+		Role:   exchangeRole, Takes: rbacTakes,
+		Note: "A mailbox is compared by its primary address. The group is hidden from the address book. Whoever is not its owner adds -BypassSecurityGroupManagerCheck to the lines that change it.",
 	}, {
 		ID: "scope", Title: "Make a scope of the group",
 		Why: "A role is assigned to an application for a scope.",
 		Command: fmt.Sprintf(`if (-not (Get-ManagementScope -Identity %s -ErrorAction SilentlyContinue)) {
-    New-ManagementScope -Name %[1]s -RecipientRestrictionFilter ("MemberOfGroup -eq '" + $group.DistinguishedName.Replace("'", "''") + "'")
+    New-ManagementScope -Name %[1]s -RecipientRestrictionFilter ("MemberOfGroup -eq '" + $group.DistinguishedName.Replace("'", "''") + "'") -ErrorAction Stop
 }`, quote(h.groupName("scope"))),
 		Verify: fmt.Sprintf("Get-ManagementScope -Identity %s | Format-List RecipientFilter", quote(h.groupName("scope"))), Expect: "MemberOfGroup and the name of the group",
 		Role: rbacRole, Takes: rbacTakes,
@@ -72,8 +79,9 @@ func (h *help) assign(p appPermission, optional bool) Step {
 		ID: "role-" + strings.ToLower(short), Title: "Assign the role " + p.role + " for the scope",
 		Why: "With it the application may send as the mailboxes of the scope, and as no other.",
 		Command: fmt.Sprintf(`if (-not (Get-ManagementRoleAssignment -Identity %s -ErrorAction SilentlyContinue)) {
-    New-ManagementRoleAssignment -Name %[1]s -Role %s -App $sp.ObjectId -CustomResourceScope %s
-}`, name, quote(p.role), quote(h.groupName("scope"))),
+%s
+}`, name, indent(retry(fmt.Sprintf("New-ManagementRoleAssignment -Name %s -Role %s -App $sp.ObjectId -CustomResourceScope %s -ErrorAction Stop",
+			name, quote(p.role), quote(h.groupName("scope")))))),
 		Verify: h.each(verify), Expect: "a line with " + p.role + " and InScope True",
 		Role: rbacRole, Takes: rbacTakes, Optional: optional,
 		Note: "Test-ServicePrincipalAuthorization looks past the cache: it says True before a sign-in works.",

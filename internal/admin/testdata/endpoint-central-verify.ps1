@@ -1,21 +1,14 @@
 # What account endpoint-central has at Microsoft 365. It changes nothing.
-
-# Connect to Microsoft Graph PowerShell
-if (-not (Get-Module -ListAvailable -Name Microsoft.Graph.Applications)) {
-    Install-Module -Name Microsoft.Graph.Applications, Microsoft.Graph.Identity.SignIns -Scope CurrentUser
-}
-Connect-MgGraph -NoWelcome -Scopes 'Directory.Read.All' -TenantId '99999999-8888-7777-6666-555555555555'
+# What was consented to stands in Entra: 'traymail admin endpoint-central --verify-graph' has the lines, for a window of their own.
 
 # Connect to Exchange Online PowerShell
+if (Get-Module -Name Microsoft.Graph.Authentication) {
+    throw 'Microsoft.Graph.Authentication is loaded in this window and conflicts with ExchangeOnlineManagement: open a new window of PowerShell, and run this there.'
+}
 if (-not (Get-Module -ListAvailable -Name ExchangeOnlineManagement)) {
-    Install-Module -Name ExchangeOnlineManagement -Scope CurrentUser
+    throw 'A module is missing. Install it, then run this again: Install-Module -Name ExchangeOnlineManagement -Scope CurrentUser'
 }
 Connect-ExchangeOnline -ShowBanner:$false
-
-# Grant admin consent
-# Prints: ConsentType AllPrincipals, and a Scope with offline_access, SMTP.Send, User.Read
-$app = Get-MgServicePrincipal -Filter 'appId eq ''11111111-2222-3333-4444-555555555555'''
-Get-MgOauth2PermissionGrant -Filter ("clientId eq '" + $app.Id + "'") | Format-List ConsentType, Scope
 
 # See that svc@contoso.com has an Exchange Online licence
 # Prints: RecipientTypeDetails UserMailbox

@@ -1,26 +1,14 @@
 # What account incorta has at Microsoft 365. It changes nothing.
-
-# Connect to Microsoft Graph PowerShell
-if (-not (Get-Module -ListAvailable -Name Microsoft.Graph.Applications)) {
-    Install-Module -Name Microsoft.Graph.Applications, Microsoft.Graph.Identity.SignIns -Scope CurrentUser
-}
-Connect-MgGraph -NoWelcome -Scopes 'Application.Read.All' -TenantId '99999999-8888-7777-6666-555555555555'
+# What was consented to stands in Entra: 'traymail admin incorta --verify-graph' has the lines, for a window of their own.
 
 # Connect to Exchange Online PowerShell
+if (Get-Module -Name Microsoft.Graph.Authentication) {
+    throw 'Microsoft.Graph.Authentication is loaded in this window and conflicts with ExchangeOnlineManagement: open a new window of PowerShell, and run this there.'
+}
 if (-not (Get-Module -ListAvailable -Name ExchangeOnlineManagement)) {
-    Install-Module -Name ExchangeOnlineManagement -Scope CurrentUser
+    throw 'A module is missing. Install it, then run this again: Install-Module -Name ExchangeOnlineManagement -Scope CurrentUser'
 }
 Connect-ExchangeOnline -ShowBanner:$false -Organization '99999999-8888-7777-6666-555555555555'
-
-# Grant admin consent
-# Prints: True
-$app = Get-MgServicePrincipal -Filter 'appId eq ''11111111-2222-3333-4444-555555555555'''
-$granted = @((Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $app.Id).AppRoleId)
-$granted -contains ((Get-MgServicePrincipal -Filter 'appId eq ''00000002-0000-0ff1-ce00-000000000000''').AppRoles | Where-Object Value -eq 'SMTP.SendAsApp').Id
-
-# Take the Object ID of the enterprise application
-# Prints: an ID of the form 00000000-0000-0000-0000-000000000000
-(Get-MgServicePrincipal -Filter 'appId eq ''11111111-2222-3333-4444-555555555555''').Id
 
 # Make the application known to Exchange
 # Prints: AppId 11111111-2222-3333-4444-555555555555, and the ObjectId of the enterprise application

@@ -1,11 +1,11 @@
 # What account secureauth needs at Microsoft 365. It may be run again: it looks before it creates.
-# Run it in PowerShell 7 or Windows PowerShell 5.1; the roles that each step needs stand above it.
-#
+# Run it in a new window of PowerShell 7 or Windows PowerShell 5.1; the roles that each step needs stand above it.
 $ErrorActionPreference = 'Stop'
 
 # Have a client secret that is valid
 # Role: Application Administrator or Cloud Application Administrator
 # Takes: at once
+# Note: Store it: traymail account edit secureauth --secret-stdin; and the day on which it ends with --secret-expires.
 # In the portal: Entra -> App registrations -> the app -> Certificates & secrets -> Client secrets -> New client secret
 # https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationMenuBlade/~/Credentials/appId/11111111-2222-3333-4444-555555555555
 
@@ -18,15 +18,21 @@ $ErrorActionPreference = 'Stop'
 # Grant admin consent
 # Role: Cloud Application Administrator; for application permissions of Microsoft Graph, Privileged Role Administrator
 # Takes: at once for new tokens; a token that was issued before lasts up to 90 minutes
+# Note: The link ends on http://localhost with admin_consent=True in the address. 'traymail admin secureauth --consent' opens it and receives the answer. For the link, http://localhost must be registered under Mobile and desktop applications; the button in the portal needs no redirect URL.
 # In the portal: Entra -> App registrations -> the app -> API permissions -> Grant admin consent; or the link, which asks for the same
 # https://login.microsoftonline.com/99999999-8888-7777-6666-555555555555/v2.0/adminconsent?client_id=11111111-2222-3333-4444-555555555555&scope=https%3A%2F%2Foutlook.office365.com%2F.default&redirect_uri=http%3A%2F%2Flocalhost
 
 # Take the Object ID of the enterprise application
 # Role: Global Reader, or one of the other roles here
+# In the portal: Entra -> Enterprise applications -> the app (without the filter for its type, or search for the client ID) -> Overview -> Object ID
+# https://entra.microsoft.com/#view/Microsoft_AAD_IAM/StartboardApplicationsMenuBlade/~/AppAppsPreview
 $objectId = '6d111111-2222-3333-4444-555555555555'
 
 # Connect to Exchange Online PowerShell
 # Role: Exchange Administrator
+if (Get-Module -Name Microsoft.Graph.Authentication) {
+    throw 'Microsoft.Graph.Authentication is loaded in this window and conflicts with ExchangeOnlineManagement: open a new window of PowerShell, and run this there.'
+}
 if (-not (Get-Module -ListAvailable -Name ExchangeOnlineManagement)) {
     Install-Module -Name ExchangeOnlineManagement -Scope CurrentUser
 }
@@ -37,8 +43,16 @@ Connect-ExchangeOnline -ShowBanner:$false -Organization '99999999-8888-7777-6666
 # Takes: 5 to 10 minutes, sometimes an hour
 $sp = Get-ServicePrincipal -Identity '11111111-2222-3333-4444-555555555555' -ErrorAction SilentlyContinue
 if (-not $sp) {
-    $sp = New-ServicePrincipal -AppId '11111111-2222-3333-4444-555555555555' -ObjectId $objectId -DisplayName 'SMTP Mailer application'
-} elseif ($sp.ObjectId -ne $objectId) {
+    New-ServicePrincipal -AppId '11111111-2222-3333-4444-555555555555' -ObjectId $objectId -DisplayName 'SMTP Mailer application' -ErrorAction Stop
+    for ($try = 1; -not $sp -and $try -le 30; $try++) {
+        Start-Sleep -Seconds 10
+        $sp = Get-ServicePrincipal -Identity '11111111-2222-3333-4444-555555555555' -ErrorAction SilentlyContinue
+    }
+    if (-not $sp) {
+        throw 'Exchange does not show the application yet, 5 minutes after it was made known. Run this again in a while.'
+    }
+}
+if ($sp.ObjectId -ne $objectId) {
     throw 'Exchange knows this app by another Object ID. Take it away with Remove-ServicePrincipal, then run this again.'
 }
 
@@ -46,21 +60,46 @@ if (-not $sp) {
 # Role: Exchange Administrator
 # Takes: 5 to 10 minutes, sometimes an hour
 if (-not (Get-MailboxPermission -Identity 'login@contoso.com' -User $sp.Identity -ErrorAction SilentlyContinue | Where-Object { $_.AccessRights -match 'FullAccess' -and -not $_.Deny })) {
-    Add-MailboxPermission -Identity 'login@contoso.com' -User $sp.Identity -AccessRights FullAccess
+    $null = Get-Mailbox -Identity 'login@contoso.com' -ErrorAction Stop
+    for ($try = 1; $true; $try++) {
+        try {
+            Add-MailboxPermission -Identity 'login@contoso.com' -User $sp.Identity -AccessRights FullAccess -ErrorAction Stop
+            break
+        } catch {
+            if ($try -ge 10) {
+                throw
+            }
+            Write-Warning $_.Exception.Message
+            Write-Warning 'It may take a while until Exchange knows what is new. Next attempt in 30 seconds; Ctrl+C ends this.'
+            Start-Sleep -Seconds 30
+        }
+    }
 }
 
 # Let the application send as login@contoso.com
 # Role: Exchange Administrator
 # Takes: about an hour
 if (-not (Get-RecipientPermission -Identity 'login@contoso.com' -Trustee $sp.Identity -AccessRights SendAs -ErrorAction SilentlyContinue)) {
-    Add-RecipientPermission -Identity 'login@contoso.com' -Trustee $sp.Identity -AccessRights SendAs -Confirm:$false
+    for ($try = 1; $true; $try++) {
+        try {
+            Add-RecipientPermission -Identity 'login@contoso.com' -Trustee $sp.Identity -AccessRights SendAs -Confirm:$false -ErrorAction Stop
+            break
+        } catch {
+            if ($try -ge 10) {
+                throw
+            }
+            Write-Warning $_.Exception.Message
+            Write-Warning 'It may take a while until Exchange knows what is new. Next attempt in 30 seconds; Ctrl+C ends this.'
+            Start-Sleep -Seconds 30
+        }
+    }
 }
 
 # Switch Authenticated SMTP on for login@contoso.com
 # Role: Exchange Administrator or User Administrator
 # Takes: minutes, sometimes an hour
 if ((Get-CASMailbox -Identity 'login@contoso.com').SmtpClientAuthenticationDisabled -ne $false) {
-    Set-CASMailbox -Identity 'login@contoso.com' -SmtpClientAuthenticationDisabled $false
+    Set-CASMailbox -Identity 'login@contoso.com' -SmtpClientAuthenticationDisabled $false -ErrorAction Stop
 }
 
 # Look at the organisation's setting for SMTP AUTH
@@ -70,9 +109,56 @@ if ((Get-CASMailbox -Identity 'login@contoso.com').SmtpClientAuthenticationDisab
 
 # Optional: Look for policies that stop the sign-in
 # Role: Conditional Access Administrator, or Security Reader to look
+# Conditional Access may want a device that this machine is not (AADSTS53003 and its neighbours). The sign-in logs name the policy.
 # In the portal: Entra -> Protection -> Conditional Access -> Policies; Entra -> Monitoring & health -> Sign-in logs
 # https://entra.microsoft.com/#view/Microsoft_AAD_ConditionalAccess/ConditionalAccessBlade/~/Policies
 
 # Send the test email
+# Note: traymail test secureauth. Microsoft's own self-test: https://aka.ms/smtprelay
 # In the portal: Exchange admin center -> Reports -> Mail flow -> SMTP AUTH clients report, which shows who sends
 # https://admin.exchange.microsoft.com/#/reports/smtpauthmailflowdetails
+
+# What there is now. From here on nothing is changed.
+$ErrorActionPreference = 'Continue'
+
+# Make the application known to Exchange
+# Prints: AppId 11111111-2222-3333-4444-555555555555, and the ObjectId of the enterprise application
+Get-ServicePrincipal -Identity '11111111-2222-3333-4444-555555555555' | Format-List DisplayName, AppId, ObjectId
+
+# Let the application into login@contoso.com
+# Prints: a line for each mailbox, with FullAccess and Deny False
+Get-MailboxPermission -Identity 'login@contoso.com' -User (Get-ServicePrincipal -Identity '11111111-2222-3333-4444-555555555555').Identity | Format-Table Identity, User, AccessRights, Deny
+
+# Let the application send as login@contoso.com
+# Prints: a line for each mailbox, with SendAs
+Get-RecipientPermission -Identity 'login@contoso.com' -Trustee (Get-ServicePrincipal -Identity '11111111-2222-3333-4444-555555555555').Identity | Format-Table Identity, Trustee, AccessRights
+
+# Switch Authenticated SMTP on for login@contoso.com
+# Prints: SmtpClientAuthenticationDisabled False; empty means that the organisation's setting holds
+Get-CASMailbox -Identity 'login@contoso.com' | Format-List PrimarySmtpAddress, SmtpClientAuthenticationDisabled
+
+# Look at the organisation's setting for SMTP AUTH
+# Prints: False; or True, and the mailbox has False
+Get-TransportConfig | Format-List SmtpClientAuthenticationDisabled
+
+# What was consented to, Microsoft Graph PowerShell shows, in a window of its own: its module and Exchange's
+# conflict in one. The lines are those of 'traymail admin secureauth --verify-graph'. Without the first # of each line:
+#
+# # Connect to Microsoft Graph PowerShell, in a window of its own
+# if (Get-Module -Name ExchangeOnlineManagement) {
+#     throw 'ExchangeOnlineManagement is loaded in this window and conflicts with Microsoft.Graph: open a new window of PowerShell, and run this there.'
+# }
+# if (-not (Get-Module -ListAvailable -Name Microsoft.Graph.Applications)) {
+#     throw 'A module is missing. Install it, then run this again: Install-Module -Name Microsoft.Graph.Applications -Scope CurrentUser'
+# }
+# Connect-MgGraph -NoWelcome -Scopes 'Application.Read.All' -TenantId '99999999-8888-7777-6666-555555555555'
+#
+# # Grant admin consent
+# # Prints: True
+# $app = Get-MgServicePrincipal -Filter 'appId eq ''11111111-2222-3333-4444-555555555555'''
+# $granted = @((Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $app.Id).AppRoleId)
+# $granted -contains ((Get-MgServicePrincipal -Filter 'appId eq ''00000002-0000-0ff1-ce00-000000000000''').AppRoles | Where-Object Value -eq 'SMTP.SendAsApp').Id
+#
+# # Take the Object ID of the enterprise application
+# # Prints: 6d111111-2222-3333-4444-555555555555
+# (Get-MgServicePrincipal -Filter 'appId eq ''11111111-2222-3333-4444-555555555555''').Id

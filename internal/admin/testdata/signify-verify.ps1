@@ -1,8 +1,11 @@
-# What account signify has at Microsoft 365. It changes nothing.
+# What account signify has at Microsoft 365. It changes nothing. Run it in a new window of PowerShell.
 
-# Connect to Microsoft Graph PowerShell
+# Connect to Microsoft Graph PowerShell, in a window of its own
+if (Get-Module -Name ExchangeOnlineManagement) {
+    throw 'ExchangeOnlineManagement is loaded in this window and conflicts with Microsoft.Graph: open a new window of PowerShell, and run this there.'
+}
 if (-not (Get-Module -ListAvailable -Name Microsoft.Graph.Applications)) {
-    Install-Module -Name Microsoft.Graph.Applications, Microsoft.Graph.Identity.SignIns -Scope CurrentUser
+    throw 'A module is missing. Install it, then run this again: Install-Module -Name Microsoft.Graph.Applications -Scope CurrentUser'
 }
 Connect-MgGraph -NoWelcome -Scopes 'Application.Read.All' -TenantId '99999999-8888-7777-6666-555555555555'
 

@@ -1,0 +1,18 @@
+# What account endpoint-central has at Microsoft 365. It changes nothing. Run it in a new window of PowerShell.
+
+# Connect to Microsoft Graph PowerShell, in a window of its own
+if (Get-Module -Name ExchangeOnlineManagement) {
+    throw 'ExchangeOnlineManagement is loaded in this window and conflicts with Microsoft.Graph: open a new window of PowerShell, and run this there.'
+}
+if (-not (Get-Module -ListAvailable -Name Microsoft.Graph.Applications)) {
+    throw 'A module is missing. Install it, then run this again: Install-Module -Name Microsoft.Graph.Applications -Scope CurrentUser'
+}
+if (-not (Get-Module -ListAvailable -Name Microsoft.Graph.Identity.SignIns)) {
+    throw 'A module is missing. Install it, then run this again: Install-Module -Name Microsoft.Graph.Identity.SignIns -Scope CurrentUser'
+}
+Connect-MgGraph -NoWelcome -Scopes 'Directory.Read.All' -TenantId '99999999-8888-7777-6666-555555555555'
+
+# Grant admin consent
+# Prints: ConsentType AllPrincipals, and a Scope with offline_access, SMTP.Send, User.Read
+$app = Get-MgServicePrincipal -Filter 'appId eq ''11111111-2222-3333-4444-555555555555'''
+Get-MgOauth2PermissionGrant -Filter ("clientId eq '" + $app.Id + "'") | Format-List ConsentType, Scope
