@@ -9,11 +9,11 @@ import (
 	"slices"
 )
 
-//go:embed pages.html
+//go:embed pages.html portal.html
 var pagesFile embed.FS
 
 // pages are the HTML pages; nothing changes them after they are parsed.
-var pages = template.Must(template.ParseFS(pagesFile, "pages.html"))
+var pages = template.Must(template.ParseFS(pagesFile, "*.html"))
 
 // A page is what the templates can show.
 type page struct {
@@ -34,7 +34,7 @@ type page struct {
 	// Text is a message's body, Incident what support asks for.
 	Text, Incident string
 
-	Registrations []portalApp
+	Portal *portalView
 
 	Ready    Ready
 	Messages []Message

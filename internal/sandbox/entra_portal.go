@@ -16,30 +16,41 @@ import (
 	"time"
 )
 
-// portal is as much of the portal as an administrator needs for traymail:
-// every registration's IDs, and the upload of certificates. Anybody who reaches
-// the sandbox may use it.
-type portal struct{ tenant *Tenant }
+// portal is as much of the portal, and of Exchange's PowerShell, as an
+// administrator needs for traymail. Anybody who reaches the sandbox may use it.
+type portal struct {
+	tenant *Tenant
+	issuer issuer
+	base   string // "https://localhost:1234"
+	now    func() time.Time
+}
+
+// administered tells whether there is an administrator: personal accounts have
+// none.
+func (p portal) administered() bool { return p.tenant.Provider != OutlookCom }
 
 // register adds the endpoints to mux.
 func (p portal) register(mux *http.ServeMux) {
 	if p.tenant.Provider == GoogleGmail {
 		return
 	}
+	// A page of somebody else's must not change anything through a person's
+	// browser.
+	change := func(h func(*http.Request) answer) http.Handler {
+		return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+			h(r).send(w)
+		}))
+	}
 	mux.HandleFunc("GET /portal", func(w http.ResponseWriter, _ *http.Request) { p.list().send(w) })
-	// A page of somebody else's must not upload through a person's browser.
-	upload := http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		p.upload(r).send(w)
-	}))
-	mux.Handle("POST /portal/apps/{clientID}/certificates", upload)
-}
-
-// A portalApp is a registration's Overview with its certificates.
-type portalApp struct {
-	*App
-	TenantID     string
-	Certificates []portalCertificate
+	mux.HandleFunc("GET /portal/apps/{clientID}", func(w http.ResponseWriter, r *http.Request) { p.showApp(r.PathValue("clientID")).send(w) })
+	mux.Handle("POST /portal/apps/{clientID}/certificates", change(p.upload))
+	if !p.administered() {
+		return
+	}
+	mux.HandleFunc("GET /portal/tenant", func(w http.ResponseWriter, _ *http.Request) { p.showTenant().send(w) })
+	mux.Handle("POST /portal/apps/{clientID}/{action}", change(func(r *http.Request) answer { return p.act(r, appActions) }))
+	mux.Handle("POST /portal/tenant/{action}", change(func(r *http.Request) answer { return p.act(r, tenantActions) }))
 }
 
 // A portalCertificate is what the portal shows of an uploaded certificate.
@@ -61,24 +72,18 @@ func describeCertificate(c *x509.Certificate) portalCertificate {
 	}
 }
 
-func (p portal) list() answer {
-	shown := page{Title: "App registrations"}
-	p.tenant.View(func(t *Tenant) {
-		for _, a := range t.Apps {
-			app := portalApp{App: a.clone(), TenantID: t.ID}
-			for _, der := range a.Certificates {
-				if c, err := x509.ParseCertificate(der); err == nil {
-					app.Certificates = append(app.Certificates, describeCertificate(c))
-				}
-			}
-			shown.Registrations = append(shown.Registrations, app)
+// describeCertificates lists what was uploaded.
+func describeCertificates(list [][]byte) (described []portalCertificate) {
+	for _, der := range list {
+		if c, err := x509.ParseCertificate(der); err == nil {
+			described = append(described, describeCertificate(c))
 		}
-	})
-	return render(http.StatusOK, "portal", shown)
+	}
+	return described
 }
 
 // upload takes a certificate as the request's body, or as the file
-// "certificate" of a form. A browser goes back to the list; others get JSON.
+// "certificate" of a form. A browser goes back to the page; others get JSON.
 func (p portal) upload(r *http.Request) answer {
 	form := strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data")
 	var body io.Reader = r.Body
@@ -101,14 +106,14 @@ func (p portal) upload(r *http.Request) answer {
 	case err != nil:
 		return p.refuse(form, http.StatusBadRequest, err)
 	case form:
-		return redirectAnswer(http.StatusSeeOther, "/portal")
+		return redirectAnswer(http.StatusSeeOther, "/portal/apps/"+r.PathValue("clientID"))
 	}
 	return jsonAnswer(http.StatusCreated, describeCertificate(certificate))
 }
 
 func (p portal) refuse(form bool, status int, err error) answer {
 	if form {
-		return render(status, "message", page{Title: "The certificate was not added", Alert: &alert{Words: err.Error()}})
+		return render(status, "message", page{Title: "Nothing was changed", Alert: &alert{Words: err.Error()}})
 	}
 	return jsonAnswer(status, map[string]string{"error": err.Error()})
 }

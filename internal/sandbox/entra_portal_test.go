@@ -67,7 +67,7 @@ func TestThePortalTakesACertificateFromItsForm(t *testing.T) {
 	kind, body := form("certificate")
 	b.portalPost(daemonAppID, kind, body).says(t, "App registrations", "CN=traymail") // after the redirect
 	kind, body = form("other")
-	b.portalPost(daemonAppID, kind, body).says(t, "The certificate was not added", "no file called certificate")
+	b.portalPost(daemonAppID, kind, body).says(t, "Nothing was changed", "no file called certificate")
 }
 
 func TestThePortalRefusesAnUpload(t *testing.T) {

@@ -36,10 +36,16 @@ type Ready struct {
 	JWKSURL      string `json:"jwks_url"`
 	GraphURL     string `json:"graph_url"` // without "/v1.0"
 	// AdminConsentURL is where an administrator grants permissions for
-	// everybody, PortalURL where certificates are uploaded: POST one to
-	// PortalURL + "/apps/{client_id}/certificates". Both may be "".
+	// everybody. PortalURL has a page of everything else that an administrator
+	// does, with the curl command for it; certificates are POSTed to PortalURL +
+	// "/apps/{client_id}/certificates". Both may be "".
 	AdminConsentURL string `json:"admin_consent_url,omitempty"`
 	PortalURL       string `json:"portal_url,omitempty"`
+	// FederatedIssuer is the iss of an issuer that a federated credential can
+	// trust, FederatedTokenURL where it gives out its tokens to anybody. Both
+	// may be "".
+	FederatedIssuer   string `json:"federated_issuer,omitempty"`
+	FederatedTokenURL string `json:"federated_token_url,omitempty"`
 
 	SMTPHost string `json:"smtp_host"`
 	SMTPPort int    `json:"smtp_port"`
@@ -102,15 +108,18 @@ func (s *Sandbox) Ready() Ready {
 		SMTPHost:     "localhost", SMTPPort: s.smtpListener.Addr().(*net.TCPAddr).Port,
 		InboxURL: base + "/inbox", InboxJSONURL: base + "/inbox.json",
 		AdminConsentURL: tenant + "/v2.0/adminconsent", PortalURL: base + "/portal",
+		FederatedIssuer: base + "/issuer", FederatedTokenURL: base + "/issuer/token",
 		CAPEM: string(s.authority.pem()),
 	}
 	switch s.tenant.Provider {
 	case OutlookCom:
-		r.AdminConsentURL = "" // nobody administers personal accounts
+		// Nobody administers personal accounts.
+		r.AdminConsentURL, r.FederatedIssuer, r.FederatedTokenURL = "", "", ""
 	case GoogleGmail:
 		r.Issuer, r.DiscoveryURL = googleIssuer, base+"/.well-known/openid-configuration"
 		r.AuthorizeURL, r.TokenURL, r.JWKSURL = base+"/o/oauth2/v2/auth", base+"/token", base+"/oauth2/v3/certs"
 		r.DeviceURL, r.DevicePage, r.LogoutURL, r.GraphURL, r.AdminConsentURL, r.PortalURL = "", "", "", "", "", ""
+		r.FederatedIssuer, r.FederatedTokenURL = "", ""
 	}
 	if s.smtpsListener != nil {
 		r.SMTPSPort = s.smtpsListener.Addr().(*net.TCPAddr).Port
@@ -122,7 +131,7 @@ func (s *Sandbox) Ready() Ready {
 		for _, a := range t.Apps {
 			for _, uri := range slices.Sorted(maps.Keys(a.Redirects)) {
 				platform := a.Redirects[uri]
-				if len(a.AppRoles) > 0 {
+				if a.alone() {
 					platform = "application"
 				}
 				r.Apps = append(r.Apps, ReadyApp{

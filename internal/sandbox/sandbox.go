@@ -152,15 +152,26 @@ func listenLoopback(address string) (net.Listener, error) {
 // newServer is the HTTPS server with every page and endpoint.
 func (s *Sandbox) newServer(certificate tls.Certificate, now func() time.Time) *http.Server {
 	mux := http.NewServeMux()
+	trusted := s.issuer(now)
+	if s.scenario.federated {
+		s.tenant.Change(func(t *Tenant) {
+			a := t.app(daemonAppID)
+			a.Federated = append(a.Federated, trusted.credential(issuerSubject))
+		})
+	}
 	for _, part := range []interface{ register(*http.ServeMux) }{
 		s.entra,
 		adminAPI{s.tenant, s.entra.check, now},
-		portal{s.tenant},
+		portal{s.tenant, trusted, s.entra.base, now},
+		trusted,
 		inbox{s.tenant},
 	} {
 		part.register(mux)
 	}
 	s.graphFaults = graph{s.tenant, s.entra.check, now}.register(mux)
+	if s.scenario.graph != (GraphFault{}) {
+		s.graphFaults.Add(s.scenario.graph)
+	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		render(http.StatusOK, "home", page{Title: "Home", Text: s.scenario.What, Ready: s.Ready()}).send(w)
 	})
@@ -187,6 +198,11 @@ func (s *Sandbox) newServer(certificate tls.Certificate, now func() time.Time) *
 			}
 		},
 	}
+}
+
+// issuer is the sandbox's own, of federated credentials.
+func (s *Sandbox) issuer(now func() time.Time) issuer {
+	return issuer{s.tenant.Provider, s.entra.keys, s.entra.base + "/issuer", now}
 }
 
 // GraphFaults is what goes wrong with the next requests to Graph's mail.

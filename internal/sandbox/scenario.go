@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -15,6 +16,8 @@ type Scenario struct {
 	tenant      func(*Tenant)
 	exchange    func(*exchangeOptions)
 	faults      tokenFaults
+	graph       GraphFault    // its zero value is none
+	federated   bool          // the application for SMTP trusts the sandbox's issuer
 	certificate flaw          // of the SMTP server
 	clock       time.Duration // how far the sandbox's clock is ahead
 }
@@ -24,7 +27,7 @@ func Scenarios() []Scenario {
 	svc := func(change func(*User)) func(*Tenant) {
 		return func(t *Tenant) { change(t.user("svc@contoso.com")) }
 	}
-	return append([]Scenario{
+	return slices.Concat([]Scenario{
 		{Name: "default", What: "Everything works; consent is asked for at the first sign-in."},
 
 		// Other clouds and providers.
@@ -83,7 +86,7 @@ func Scenarios() []Scenario {
 			exchange: func(o *exchangeOptions) { o.RatePerMinute = 0 }},
 		{Name: "concurrency-limit", What: "A second connection that submits for a mailbox is answered 432.",
 			exchange: func(o *exchangeOptions) { o.MaxConnections = 1 }},
-	}, refusals()...)
+	}, appScenarios(), graphScenarios(), mailboxScenarios(), refusals())
 }
 
 // What Exchange Online does to every client.

@@ -29,6 +29,10 @@ func refusals() []Scenario {
 	}{
 		{"account-locked", "The account is locked after too many attempts.",
 			atAuth, "535 5.7.139 Authentication unsuccessful, account locked."},
+		{"account-has-an-issue", "Exchange finds an issue with the account, and does not say which.",
+			atAuth, refusedAccount},
+		{"conditional-access-policy", "A Conditional Access policy refuses every sign-in to SMTP.",
+			atAuth, refusedPolicy},
 		{"federation-unreachable", "The organisation's own sign-in service (AD FS) cannot be reached.",
 			atAuth, "535 5.7.139 Authentication unsuccessful, federated STS service was unreachable."},
 		{"federation-without-https", "The organisation's own sign-in service (AD FS) has an address without HTTPS.",

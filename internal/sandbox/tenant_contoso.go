@@ -119,5 +119,19 @@ func whatApp(a *App) string {
 			return a.Name + ", " + tenants + ": signs in by itself, to send over Graph"
 		}
 	}
+	if a.alone() {
+		return a.Name + ", " + tenants + ": signs in by itself, without a permission in its registration"
+	}
 	return a.Name + ", " + tenants
+}
+
+// alone tells whether a registration is for signing in without a user: it lists
+// application permissions, or none at all and is confidential.
+func (a *App) alone() bool {
+	for _, platform := range a.Redirects {
+		if platform != Web {
+			return len(a.AppRoles) > 0
+		}
+	}
+	return len(a.AppRoles) > 0 || len(a.Permissions) == 0
 }
