@@ -20,7 +20,7 @@ import (
 // administrator needs for traymail. Anybody who reaches the sandbox may use it.
 type portal struct {
 	tenant *Tenant
-	issuer issuer
+	issuer tokenIssuer
 	base   string // "https://localhost:1234"
 	now    func() time.Time
 }

@@ -19,11 +19,11 @@ const (
 	issuedFor = time.Hour
 )
 
-// An issuer plays another party whose tokens an application proves itself with,
+// A tokenIssuer plays another party whose tokens an application proves itself with,
 // as a Kubernetes cluster does. It gives one to anybody, about anybody. It signs
 // with the tenant's keys, which makes nothing of the tenant's of its tokens: they
 // have other claims.
-type issuer struct {
+type tokenIssuer struct {
 	provider Provider
 	keys     *keyring
 	url      string
@@ -31,7 +31,7 @@ type issuer struct {
 }
 
 // register adds the endpoints to mux.
-func (i issuer) register(mux *http.ServeMux) {
+func (i tokenIssuer) register(mux *http.ServeMux) {
 	if i.provider == GoogleGmail || i.provider == OutlookCom {
 		return
 	}
@@ -43,7 +43,7 @@ func (i issuer) register(mux *http.ServeMux) {
 
 // token is a fresh one, as text: of the query's subject and audience, or of
 // those that a credential would have.
-func (i issuer) token(r *http.Request) answer {
+func (i tokenIssuer) token(r *http.Request) answer {
 	now, query := i.now(), r.URL.Query()
 	token, err := i.keys.sign(jwt.Claims{
 		Issuer: i.url, Subject: cmp.Or(query.Get("subject"), issuerSubject),
@@ -57,7 +57,7 @@ func (i issuer) token(r *http.Request) answer {
 }
 
 // jwks is the issuer's JWK set.
-func (i issuer) jwks() []byte {
+func (i tokenIssuer) jwks() []byte {
 	set, err := json.Marshal(i.keys.public())
 	if err != nil {
 		return nil // its keys are RSA keys, which are always encoded
@@ -66,6 +66,6 @@ func (i issuer) jwks() []byte {
 }
 
 // credential is the federated credential that trusts the issuer about subject.
-func (i issuer) credential(subject string) FederatedCredential {
+func (i tokenIssuer) credential(subject string) FederatedCredential {
 	return FederatedCredential{Issuer: i.url, Subject: subject, Audience: federatedAudience, Keys: i.jwks()}
 }

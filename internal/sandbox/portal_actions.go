@@ -40,7 +40,7 @@ type portalChange struct {
 	t      *Tenant
 	app    *App // nil for an action on the tenant
 	form   url.Values
-	issuer issuer
+	issuer tokenIssuer
 	now    time.Time
 }
 

@@ -201,8 +201,8 @@ func (s *Sandbox) newServer(certificate tls.Certificate, now func() time.Time) *
 }
 
 // issuer is the sandbox's own, of federated credentials.
-func (s *Sandbox) issuer(now func() time.Time) issuer {
-	return issuer{s.tenant.Provider, s.entra.keys, s.entra.base + "/issuer", now}
+func (s *Sandbox) issuer(now func() time.Time) tokenIssuer {
+	return tokenIssuer{s.tenant.Provider, s.entra.keys, s.entra.base + "/issuer", now}
 }
 
 // GraphFaults is what goes wrong with the next requests to Graph's mail.
