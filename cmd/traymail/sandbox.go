@@ -19,7 +19,13 @@ func (p *program) sandboxCommand() *cobra.Command {
 		Short: "Run a Microsoft 365 tenant in a box, on this machine",
 		Long: `Run a Microsoft 365 tenant in a box: sign-in pages, token endpoint, Graph and an
 SMTP server that answers as Exchange Online does. It listens on loopback, keeps
-everything in memory, and ends with Ctrl+C.`,
+everything in memory, and ends with Ctrl+C.
+
+Its portal has a form, and the curl command for it, for what an administrator
+does: permissions and consent, certificates, federated credentials, service
+principals, mailbox permissions, roles in Exchange, SMTP AUTH.`,
+		Example: `  traymail sandbox --list
+  traymail sandbox --scenario app-no-consent --ready-file ready.json`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if list {
@@ -51,7 +57,7 @@ everything in memory, and ends with Ctrl+C.`,
 	})
 	f := c.Flags()
 	f.StringVar(&o.Scenario, "scenario", "", "what is wrong with the tenant; --list names them")
-	f.StringVar(&readyFile, "ready-file", "", "write endpoints, users and CA to a file, as JSON, once everything listens")
+	f.StringVar(&readyFile, "ready-file", "", "write endpoints, users, apps and CA to a file, as JSON, once everything listens")
 	f.BoolVar(&list, "list", false, "list the scenarios")
 	f.StringVar(&o.HTTPAddr, "https-addr", "", "address of the sign-in pages (default: a free port on 127.0.0.1)")
 	f.StringVar(&o.SMTPAddr, "smtp-addr", "", "address of the SMTP server (default: a free port on 127.0.0.1)")
@@ -73,6 +79,12 @@ func (p *program) listScenarios() error {
 func (p *program) describe(r sandbox.Ready) {
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "authority\t%s\ntenant\t%s (%s)\nGraph\t%s\nSMTP\t%s:%d\ninbox\t%s\n", r.Authority, r.TenantID, r.Domain, r.GraphURL, r.SMTPHost, r.SMTPPort, r.InboxURL)
+	if r.PortalURL != "" {
+		fmt.Fprintf(w, "portal\t%s\n", r.PortalURL)
+	}
+	if r.FederatedIssuer != "" {
+		fmt.Fprintf(w, "federated issuer\t%s, tokens %s\n", r.FederatedIssuer, r.FederatedTokenURL)
+	}
 	for _, u := range r.Users {
 		fmt.Fprintf(w, "user\t%s, password %s\t%s\n", u.Username, u.Password, u.What)
 	}
