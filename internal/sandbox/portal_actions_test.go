@@ -228,7 +228,8 @@ func TestThePortalsPagesHaveAFormAndACommandForEachAction(t *testing.T) {
 			}
 		}
 	}
-	b.get(b.browser(), b.PortalURL+daemonPath).says(t, "Application SMTP.SendAsApp, over svc@contoso.com, ops@contoso.com", daemonEnterpriseID, b.FederatedTokenURL)
+	b.get(b.browser(), b.PortalURL+daemonPath).says(t, "Application SMTP.SendAsApp, over svc@contoso.com, ops@contoso.com", daemonEnterpriseID, b.FederatedTokenURL,
+		"curl --cacert CA.pem --data-binary @traymail.cer "+b.PortalURL+daemonPath+"/certificates")
 	b.get(b.browser(), b.PortalURL+"/tenant").says(t, "invoices@contoso.com, shared", "SMTP AUTH of the organisation: on")
 	browser := http.Header{"Accept": {"text/html,application/xhtml+xml"}}
 	b.post(b.browser(), b.PortalURL+"/tenant/smtp-auth", url.Values{"do": {"off"}}, browser).says(t, "SMTP AUTH of the organisation: off")

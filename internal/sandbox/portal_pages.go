@@ -155,7 +155,8 @@ type portalView struct {
 	Forms  []portalForm
 	// Administered is false where there is nothing but apps and certificates.
 	Administered bool
-	Issuer       string
+	// Base is the sandbox's address, Issuer that of its own issuer.
+	Base, Issuer string
 }
 
 // list is the page of all registrations.
@@ -175,7 +176,7 @@ func (p portal) showApp(clientID string) answer {
 	p.tenant.View(func(t *Tenant) {
 		if a := t.app(clientID); a != nil {
 			app := describeRegistration(t, a)
-			view = &portalView{App: &app, Administered: p.administered(), Issuer: p.issuer.url}
+			view = &portalView{App: &app, Administered: p.administered(), Base: p.base, Issuer: p.issuer.url}
 		}
 	})
 	if view == nil {
