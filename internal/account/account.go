@@ -80,8 +80,8 @@ const (
 // SMTPTLS is how the connection to the submission server is protected.
 type SMTPTLS string
 
-// The three ways. NoTLS is for a server on this machine, and without
-// authentication.
+// The three ways. NoTLS is for a server on this machine that asks for no
+// authentication: neither a token nor a password is sent to it.
 const (
 	STARTTLS    SMTPTLS = "starttls"
 	ImplicitTLS SMTPTLS = "implicit"

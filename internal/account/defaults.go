@@ -142,6 +142,9 @@ func (a *Account) Follow(former Account) {
 			*d.field = d.value()
 		}
 	}
+	if a.SecretExpires == former.SecretExpires && !a.HasEnding() {
+		a.SecretExpires = "" // it was that of a secret that is gone
+	}
 	own, p := former.preset(), a.preset()
 	for i, f := range a.numbers() {
 		if *f == *former.numbers()[i] && *f == *own.numbers()[i] {

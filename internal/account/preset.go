@@ -1,6 +1,10 @@
 package account
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // The providers. A national cloud is a provider of its own, because every host
 // and scope differs.
@@ -126,6 +130,12 @@ func (a *Account) HasClientSecret() bool {
 	return false
 }
 
+// HasEnding reports whether the account proves its app with something that ends
+// on a day: a client secret or a certificate.
+func (a *Account) HasEnding() bool {
+	return a.HasClientSecret() || a.SignIn == AppOnly && a.Credential == CertificateCredential
+}
+
 // SendsOver reports whether messages can leave over t.
 func (a *Account) SendsOver(t Transport) bool { return a.Transport == t || a.Transport == Auto }
 
@@ -153,8 +163,17 @@ func (a *Account) defaultGraphScope() string {
 		return p.graphURL + "/.default"
 	case a.Transport == SMTP:
 		return p.graphURL + "/User.Read"
+	case a.sendsForOthers():
+		return p.graphURL + "/Mail.Send " + p.graphURL + "/User.Read " + p.graphURL + "/Mail.Send.Shared"
 	}
 	return p.graphURL + "/Mail.Send " + p.graphURL + "/User.Read"
+}
+
+// sendsForOthers reports whether messages leave from addresses that are not the
+// person's own, for which Graph wants Mail.Send.Shared. Personal accounts have
+// nobody to share with.
+func (a *Account) sendsForOthers() bool {
+	return a.Provider != OutlookCom && (!strings.EqualFold(a.Sender, a.Username) || len(a.Senders) > 0 || a.OnBehalf)
 }
 
 func (a *Account) defaultSMTPAuth() SMTPAuth {
@@ -222,4 +241,14 @@ func (a *Account) Retirement() string {
 	}
 	return "Microsoft switches basic authentication for SMTP off by default at the end of December 2026; an administrator can switch it on again until a final date, " +
 		"to be announced in the second half of 2027. Organisations created after December 2026 never have it"
+}
+
+// Haste says that the pace is more than the server takes, and is "" for others.
+func (a *Account) Haste() string {
+	p := a.preset()
+	if !p.entra || !a.SendsOver(SMTP) || a.MessagesPerMinute <= p.limits.MessagesPerMinute {
+		return ""
+	}
+	return fmt.Sprintf("Exchange takes %d messages a minute over SMTP from one mailbox, and messages_per_minute is %d: what comes faster is refused for a while, and delivered later",
+		p.limits.MessagesPerMinute, a.MessagesPerMinute)
 }

@@ -148,6 +148,17 @@ func TestPartsThatDoNotGoTogetherAreRefusedWithTheReason(t *testing.T) {
 		{"a custom provider without a server", func(a *Account) {
 			*a = Account{Name: "a", ID: "abcdefgh", Provider: Custom, SignIn: PasswordSignIn, Username: "a@x.org"}
 		}, "smtp_host", "is missing"},
+		{"a password at Outlook.com", func(a *Account) {
+			*a = Account{Name: "a", ID: "abcdefgh", Provider: OutlookCom, SignIn: PasswordSignIn, Username: "a@outlook.com"}
+		}, "sign_in", "takes no passwords"},
+		{"the end of a secret that a person has not", func(a *Account) { *a = *contoso(); a.SecretExpires = "2031-01-31" }, "secret_expires", "has neither"},
+		{"the end of a federated credential", func(a *Account) {
+			a.Credential, a.AssertionFile, a.SecretExpires = FederatedCredential, "/token", "2031-01-31"
+		}, "secret_expires", "has neither"},
+		{"a fragment in another provider's address", func(a *Account) {
+			*a = Account{Name: "a", ID: "abcdefgh", Provider: Custom, Username: "a@x.org", ClientID: "c", SMTPHost: "smtp.x.org", SMTPScope: "mail", TokenURL: "https://x.org/t", AuthorizeURL: "https://x.org/a?b=c#d"}
+		}, "authorize_url", "not an https address"},
+		{"a query in Entra's address", func(a *Account) { *a = *contoso(); a.AuthorizeURL = "https://proxy.example.org/a?b=c" }, "authorize_url", "not an https address"},
 		{"a timeout below zero", func(a *Account) { a.Timeout = -1 }, "timeout", "out of range"},
 	}
 	for _, tt := range tests {
@@ -183,7 +194,7 @@ func setups(t *testing.T) []Account {
 	graph := *application()
 	graph.Name, graph.Transport, graph.SkipSentItems, graph.Credential = "graph", Graph, true, CertificateCredential
 	password := Account{Name: "legacy", ID: newID(), Provider: Microsoft365, SignIn: PasswordSignIn, Username: "svc@contoso.com", Senders: []string{"@contoso.com"}}
-	custom := Account{Name: "custom", ID: newID(), Provider: Custom, Username: "me@example.org", ClientID: "abc", AuthorizeURL: "https://id.example.org/a",
+	custom := Account{Name: "custom", ID: newID(), Provider: Custom, Username: "me@example.org", ClientID: "abc", AuthorizeURL: "https://id.example.org/a?access_type=offline",
 		TokenURL: "https://id.example.org/t", SMTPScope: "smtp offline_access", SMTPHost: "smtp.example.org", SMTPAuth: OAuthBearer}
 	all := []Account{person, app, open, graph, password, custom}
 	for i := range all {
@@ -317,6 +328,12 @@ func TestAChangeOfProviderOrSignInTakesWhatFollowedAlong(t *testing.T) {
 			}},
 		{"to Graph alone", application(), func(a *Account) { a.Transport = Graph }, func(a *Account) bool { return a.Sessions == 4 }},
 		{"a number of sessions of its own stays", with(application(), func(a *Account) { a.Sessions = 2 }), func(a *Account) { a.Transport = Graph }, func(a *Account) bool { return a.Sessions == 2 }},
+		{"to others' addresses over Graph", with(contoso(), func(a *Account) { a.Transport, a.GraphScope = Graph, "" }), func(a *Account) { a.Senders = []string{"@contoso.com"} },
+			func(a *Account) bool {
+				return strings.HasSuffix(a.GraphScope, " https://graph.microsoft.com/Mail.Send.Shared")
+			}},
+		{"from a secret to none", with(application(), func(a *Account) { a.SecretExpires = "2031-01-31" }), func(a *Account) { a.Credential, a.AssertionFile = FederatedCredential, "/token" },
+			func(a *Account) bool { return a.SecretExpires == "" }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -333,5 +350,75 @@ func TestAChangeOfProviderOrSignInTakesWhatFollowedAlong(t *testing.T) {
 				t.Errorf("it became %+v", a)
 			}
 		})
+	}
+}
+
+func TestOverGraphAPersonAsksForMailSendSharedToSendForOthers(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*Account)
+		shared bool
+	}{
+		{"from its own address", func(*Account) {}, false},
+		{"from its own address, in other letters", func(a *Account) { a.Sender = strings.ToUpper(a.Username) }, false},
+		{"from another address", func(a *Account) { a.Sender = "other@contoso.com" }, true},
+		{"for several senders", func(a *Account) { a.Senders = []string{"@contoso.com"} }, true},
+		{"on behalf", func(a *Account) { a.OnBehalf = true }, true},
+		{"from another address, perhaps over Graph", func(a *Account) { a.Transport, a.Sender = Auto, "other@contoso.com" }, true},
+		{"from another address, over SMTP", func(a *Account) { a.Transport, a.Sender = SMTP, "other@contoso.com" }, false},
+		{"from another address, with scopes of its own", func(a *Account) {
+			a.Sender, a.GraphScope = "other@contoso.com", "https://graph.microsoft.com/Mail.Send"
+		}, false},
+		{"a personal account", func(a *Account) { a.Provider, a.Tenant, a.OnBehalf = OutlookCom, "", true }, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := contoso()
+			a.Transport, a.GraphScope = Graph, ""
+			tt.change(a)
+			if err := a.Validate(); err != nil {
+				t.Fatal(err)
+			}
+			if shared := strings.Contains(a.GraphScope, "/Mail.Send.Shared"); shared != tt.shared {
+				t.Errorf("the scopes are %s", a.GraphScope)
+			}
+		})
+	}
+}
+
+func TestAPaceThatExchangeDoesNotTakeIsToldOf(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*Account)
+		hasty  bool
+	}{
+		{"Exchange's own", func(*Account) {}, false},
+		{"more", func(a *Account) { a.MessagesPerMinute = 100 }, true},
+		{"more, over Graph", func(a *Account) { a.Transport, a.MessagesPerMinute = Graph, 100 }, false},
+		{"more, elsewhere", func(a *Account) {
+			*a = Account{Name: "a", ID: "abcdefgh", Provider: Google, Username: "a@gmail.com", ClientID: "1.apps.googleusercontent.com", Limits: Limits{MessagesPerMinute: 100}}
+		}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := contoso()
+			tt.change(a)
+			if err := a.Validate(); err != nil {
+				t.Fatal(err)
+			}
+			if (a.Haste() != "") != tt.hasty {
+				t.Errorf("said: %q", a.Haste())
+			}
+		})
+	}
+}
+
+func TestAMissingClientIDIsLookedForAtItsProvider(t *testing.T) {
+	for provider, want := range map[string]string{Microsoft365: "Overview page", Google: "Google Cloud", Custom: "at the provider"} {
+		a := &Account{Name: "a", ID: "abcdefgh", Provider: provider, Username: "a@example.org"}
+		var f *FieldError
+		if err := a.Validate(); !errors.As(err, &f) || f.Key != "client_id" || !strings.Contains(f.Fix, want) {
+			t.Errorf("%s: %+v", provider, f)
+		}
 	}
 }

@@ -156,8 +156,14 @@ func (a *Account) validateRelaying() error {
 	if a.OnBehalf && a.SignIn == AppOnly {
 		return &FieldError{Key: "on_behalf", Text: "names the person who signed in, and an application sends without one", Fix: "leave the key out; give the mailbox the permission Send As instead"}
 	}
-	if _, err := time.Parse(time.DateOnly, a.SecretExpires); err != nil && a.SecretExpires != "" {
+	if a.SecretExpires == "" {
+		return nil
+	}
+	if _, err := time.Parse(time.DateOnly, a.SecretExpires); err != nil {
 		return &FieldError{Key: "secret_expires", Text: fmt.Sprintf("%q is not a day", a.SecretExpires), Fix: `write year, month and day, such as "2027-01-31", as the portal shows it under Certificates & secrets`}
+	}
+	if !a.HasEnding() {
+		return &FieldError{Key: "secret_expires", Text: "goes with a client secret or a certificate, and this account has neither", Fix: "leave the key out"}
 	}
 	return nil
 }

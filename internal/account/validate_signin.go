@@ -32,6 +32,8 @@ func (a *Account) validateMethod() error {
 		return &FieldError{Key: "transport", Text: fmt.Sprintf("%q is not a transport", string(a.Transport)), Fix: `use "smtp", "graph" or "auto" (SMTP, and Graph when SMTP AUTH is switched off)`}
 	case a.SignIn == AppOnly && !p.appOnly:
 		return &FieldError{Key: "sign_in", Text: fmt.Sprintf("%s has no sign-in without a person for mailboxes", a.Provider), Fix: `use sign_in = "browser"`}
+	case a.SignIn == PasswordSignIn && a.Provider == OutlookCom:
+		return &FieldError{Key: "sign_in", Text: "Outlook.com takes no passwords (basic authentication) any more", Fix: `use sign_in = "browser"`}
 	case a.Transport != SMTP && a.GraphURL == "":
 		return &FieldError{Key: "transport", Text: fmt.Sprintf("%q needs Microsoft Graph, which %s has not", string(a.Transport), a.Provider), Fix: `use transport = "smtp", or choose a Microsoft provider`}
 	case a.Transport != SMTP && a.SignIn == PasswordSignIn:
@@ -109,8 +111,7 @@ const personalTenant = "9188040d-6c67-4c5b-b112-36a304b66dad"
 func (a *Account) validateIDs() error {
 	switch {
 	case a.ClientID == "":
-		return &FieldError{Key: "client_id", Text: "is missing",
-			Fix: "copy the Application (client) ID from the app registration's Overview page"}
+		return &FieldError{Key: "client_id", Text: "is missing", Fix: a.clientIDPlace()}
 	case a.HasEntra() && !IsGUID(a.ClientID):
 		// The value is not repeated: what people paste here by mistake is the secret.
 		return &FieldError{Key: "client_id", Text: "is not an ID of the form 00000000-0000-0000-0000-000000000000",
@@ -118,7 +119,7 @@ func (a *Account) validateIDs() error {
 	case strings.ContainsAny(a.ClientID, " \t\r\n\"'"):
 		return &FieldError{Key: "client_id", Text: "has blanks, quotes or line breaks, which no client ID has", Fix: "copy the client ID again, alone"}
 	case a.Provider == Google && !strings.HasSuffix(a.ClientID, ".apps.googleusercontent.com"):
-		return &FieldError{Key: "client_id", Text: "is not a client ID of Google", Fix: "copy it from Google Cloud → APIs & Services → Credentials; it ends in .apps.googleusercontent.com"}
+		return &FieldError{Key: "client_id", Text: "is not a client ID of Google", Fix: a.clientIDPlace()}
 	case !a.HasEntra() && a.Tenant != "":
 		return &FieldError{Key: "tenant", Text: fmt.Sprintf("%s has no tenants", a.Provider), Fix: "leave the key out"}
 	case a.HasEntra() && !IsGUID(a.Tenant) && !domainForm.MatchString(a.Tenant) && !slices.Contains(severalTenants, a.Tenant):
@@ -128,6 +129,17 @@ func (a *Account) validateIDs() error {
 		return &FieldError{Key: "tenant", Text: fmt.Sprintf("%q is a tenant of an organisation, and personal accounts are in none", a.Tenant), Fix: `leave the key out, or use provider = "microsoft365"`}
 	}
 	return nil
+}
+
+// clientIDPlace says where a client ID stands.
+func (a *Account) clientIDPlace() string {
+	switch {
+	case a.Provider == Google:
+		return "copy it from Google Cloud → APIs & Services → Credentials; it ends in .apps.googleusercontent.com"
+	case a.HasEntra():
+		return "copy the Application (client) ID from the app registration's Overview page"
+	}
+	return "copy the client ID from where the app is registered at the provider"
 }
 
 func (a *Account) validateRedirectURL() error {
@@ -166,6 +178,8 @@ func (a *Account) validateEndpoints() error {
 		case f.value == "" && !f.needed:
 		case f.value == "":
 			return &FieldError{Key: f.key, Text: "is missing", Fix: "give it as the provider's documentation names it, with https"}
+		case f.key == "authorize_url" && !a.HasEntra() && err == nil && u.Scheme == "https" && u.Host != "" && u.Fragment == "" && u.User == nil:
+			// A query of its own, such as ?access_type=offline, goes into the request (RFC 6749 §3.1).
 		case err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
 			return &FieldError{Key: f.key, Text: fmt.Sprintf("%q is not an https address", f.value),
 				Fix: "give scheme, host and path, such as https://login.microsoftonline.com, or leave the key out"}
