@@ -21,7 +21,7 @@ func certificateName(a *account.Account) string  { return a.ID + "/certificate" 
 func passwordName(a *account.Account) string     { return a.ID + "/password" }
 
 // secretNames are all that an account may have.
-var secretNames = []func(*account.Account) string{refreshTokenName, clientSecretName, certificateName, passwordName}
+var secretNames = []func(*account.Account) string{refreshTokenName, clientSecretName, certificateName, nextCertificateName, passwordName}
 
 // A credential is the secret that an account's settings ask for.
 type credential struct {
@@ -37,7 +37,11 @@ func credentialOf(a *account.Account) credential {
 	case a.HasClientSecret() && a.SignIn == account.AppOnly:
 		return credential{clientSecretName(a), "client secret", "is missing: the application proves itself with one", "store its Value: traymail account edit {account} --secret-stdin"}
 	case a.HasClientSecret():
-		return credential{clientSecretName(a), "client secret", "is missing: a Web registration has one", "store its Value: traymail account edit {account} --secret-stdin"}
+		missing := "is missing: a Web registration has one"
+		if a.Provider == account.Google {
+			missing = "is missing: Google gives one to each client ID, those of desktop apps too"
+		}
+		return credential{clientSecretName(a), "client secret", missing, "store its Value: traymail account edit {account} --secret-stdin"}
 	case a.Credential == account.CertificateCredential:
 		return credential{certificateName(a), "certificate", "is missing: the application proves itself with one", "have one made, traymail account edit {account} --make-certificate FILE, or store yours: --certificate FILE"}
 	case a.SignIn == account.PasswordSignIn:
@@ -77,7 +81,10 @@ func (m *Mailer) Account(ctx context.Context, name string) (account.Account, Sec
 			return *a, Secrets{}, err
 		}
 	}
-	return *a, s, nil
+	if s.Certificate {
+		err = m.certificates(ctx, a, &s)
+	}
+	return *a, s, err
 }
 
 func (m *Mailer) has(ctx context.Context, name string) (bool, error) {
@@ -90,7 +97,8 @@ func (m *Mailer) has(ctx context.Context, name string) (bool, error) {
 
 // Save stores an account and, unless it is empty, the secret that its settings
 // ask for: a client secret's Value, a certificate with its key as PEM, or a
-// password. When it returns an error nothing has changed. A changed username,
+// password. A new certificate waits beside one that is in use until the provider
+// takes it. When it returns an error nothing has changed. A changed username,
 // client ID, tenant or authority ends the sign-in, because the refresh token
 // belongs to the old ones; secrets that the account no longer uses are removed.
 func (m *Mailer) Save(ctx context.Context, a account.Account, secret keystore.Secret) error {
@@ -134,6 +142,9 @@ func (m *Mailer) save(ctx context.Context, a account.Account, secret keystore.Se
 	if err := m.forgetExpiry(ctx, old, &a, secret); err != nil {
 		return err
 	}
+	if err := m.checkExpiry(old, &a); err != nil {
+		return err
+	}
 	var undo []func() error
 	defer func() {
 		for _, back := range undo {
@@ -150,7 +161,16 @@ func (m *Mailer) save(ctx context.Context, a account.Account, secret keystore.Se
 		return err
 	}
 	if secret != "" {
-		if err := replace(credentialOf(&a).name, secret); err != nil {
+		place := credentialOf(&a).name
+		if place == certificateName(&a) {
+			if place, err = m.certificatePlace(ctx, old, &a, secret); err != nil {
+				return err
+			}
+			if err := replace(nextCertificateName(&a), ""); err != nil { // one that waited is not wanted any more
+				return err
+			}
+		}
+		if err := replace(place, secret); err != nil {
 			return err
 		}
 	}
@@ -178,8 +198,19 @@ func obsolete(old, now *account.Account) []string {
 	}
 	if was := credentialOf(old).name; was != "" && was != credentialOf(now).name {
 		names = append(names, was)
+		if was == certificateName(old) {
+			names = append(names, nextCertificateName(old))
+		}
 	}
 	return names
+}
+
+// checkExpiry refuses a day that is over, unless the account has it already.
+func (m *Mailer) checkExpiry(old, now *account.Account) error {
+	if now.SecretExpires == "" || now.SecretExpires >= m.now().Format(time.DateOnly) || old != nil && old.SecretExpires == now.SecretExpires {
+		return nil
+	}
+	return &account.FieldError{Key: "secret_expires", Text: now.SecretExpires + " is over", Fix: "give the day on which the new secret ends, as the portal shows it beside the secret, or leave it out"}
 }
 
 // forgetExpiry drops the day on which a secret ends, when the account gets
@@ -244,6 +275,9 @@ func (m *Mailer) checkCredential(a *account.Account, secret keystore.Secret) (ke
 	}
 	if a.SignIn == account.AppOnly {
 		return wrong("a federated application has none: the token in assertion_file stands for it", `leave the secret out, or set credential = "secret"`)
+	}
+	if !a.HasEntra() {
+		return wrong("a public registration has none", `leave the secret out, or set registration = "web" for a client with a secret`)
 	}
 	return wrong("a public registration has none, and Entra refuses one from it (AADSTS700025)",
 		`leave the secret out, or set registration = "web" when the app is registered with a Web platform`)

@@ -32,6 +32,10 @@ type Secrets struct {
 	Certificate  bool `json:"certificate"`
 	Password     bool `json:"password"`
 	SignedIn     bool `json:"signed_in"`
+	// CertificateInUse and CertificateWaiting say which certificates those are:
+	// a new one waits until the provider takes it. Nil is that there is none.
+	CertificateInUse   *Certificate `json:"certificate_in_use,omitempty"`
+	CertificateWaiting *Certificate `json:"certificate_waiting,omitempty"`
 }
 
 // Complete reports whether the account has what it signs in with.

@@ -124,6 +124,7 @@ func (m *Mailer) SendTest(ctx context.Context, name, to string) (Delivery, error
 	if err != nil {
 		return Delivery{}, err
 	}
+	w.renew(ctx)
 	a := w.account
 	for _, other := range []string{a.TestTo, a.Sender} {
 		if to == "" {

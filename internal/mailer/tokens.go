@@ -125,9 +125,62 @@ func (m *Mailer) stored(a *account.Account, c *authcode.Client) *authcode.Source
 	}
 }
 
-// application hands out tokens to the app itself.
-func (m *Mailer) application(a *account.Account, secret keystore.Secret, roots *x509.CertPool) (*apponly.Source, error) {
-	c := apponly.Config{
+// application hands out tokens to the app itself. The caller holds the account's
+// slot.
+func (m *Mailer) application(ctx context.Context, a *account.Account, secret keystore.Secret, roots *x509.CertPool) (tokenSource, error) {
+	if a.Credential != account.CertificateCredential {
+		return m.bySecret(a, secret, roots)
+	}
+	cert, err := apponly.ParseCertificate([]byte(secret.Reveal()), "")
+	if err != nil {
+		return nil, &account.FieldError{Key: "certificate", Text: "what is stored cannot be used: " + err.Error(), Fix: "store it again: traymail account edit " + a.Name + " --certificate FILE"}
+	}
+	open := func(c *apponly.Certificate) (*apponly.Source, error) {
+		config := m.applicationConfig(a, roots)
+		config.Certificate = c
+		return newApplication(a, config)
+	}
+	source, err := open(cert)
+	if err != nil {
+		return nil, err
+	}
+	next, err := m.storedCertificate(ctx, nextCertificateName(a))
+	switch {
+	case err != nil:
+		m.log().Warn("the new certificate cannot be used", "account", a.Name, "error", err, "fix", "store it again: traymail account edit "+a.Name+" --certificate FILE")
+	case next != nil && next.SHA256() == cert.SHA256(): // something came between
+		return source, m.promote(ctx, a, next)
+	case next != nil:
+		return &renewal{mailer: m, account: a, former: cert, next: next, open: open, source: source}, nil
+	}
+	return source, nil
+}
+
+// bySecret is application without a certificate.
+func (m *Mailer) bySecret(a *account.Account, secret keystore.Secret, roots *x509.CertPool) (*apponly.Source, error) {
+	c := m.applicationConfig(a, roots)
+	if a.Credential == account.FederatedCredential {
+		c.AssertionFile = a.AssertionFile
+		if !filepath.IsAbs(c.AssertionFile) {
+			c.AssertionFile = filepath.Join(m.Home, c.AssertionFile)
+		}
+	} else {
+		c.ClientSecret = authcode.Secret(secret.Reveal())
+	}
+	return newApplication(a, c)
+}
+
+func newApplication(a *account.Account, c apponly.Config) (*apponly.Source, error) {
+	source, err := apponly.New(c)
+	if err != nil {
+		return nil, &account.FieldError{Text: "the application's sign-in cannot work: " + err.Error(), Fix: "correct the account: traymail account edit " + a.Name}
+	}
+	return source, nil
+}
+
+// applicationConfig is an application's, without what it proves itself with.
+func (m *Mailer) applicationConfig(a *account.Account, roots *x509.CertPool) apponly.Config {
+	return apponly.Config{
 		TokenURL:   endpoints(a).TokenURL,
 		ClientID:   a.ClientID,
 		Resources:  resources(a),
@@ -135,26 +188,6 @@ func (m *Mailer) application(a *account.Account, secret keystore.Secret, roots *
 		HTTPClient: httpClient(a, roots),
 		Now:        m.Now,
 	}
-	switch a.Credential {
-	case account.CertificateCredential:
-		cert, err := apponly.ParseCertificate([]byte(secret.Reveal()), "")
-		if err != nil {
-			return nil, &account.FieldError{Key: "certificate", Text: "what is stored cannot be used: " + err.Error(), Fix: "store it again: traymail account edit " + a.Name + " --certificate FILE"}
-		}
-		c.Certificate = cert
-	case account.FederatedCredential:
-		c.AssertionFile = a.AssertionFile
-		if !filepath.IsAbs(c.AssertionFile) {
-			c.AssertionFile = filepath.Join(m.Home, c.AssertionFile)
-		}
-	default:
-		c.ClientSecret = authcode.Secret(secret.Reveal())
-	}
-	source, err := apponly.New(c)
-	if err != nil {
-		return nil, &account.FieldError{Text: "the application's sign-in cannot work: " + err.Error(), Fix: "correct the account: traymail account edit " + a.Name}
-	}
-	return source, nil
 }
 
 func httpClient(a *account.Account, roots *x509.CertPool) *http.Client {

@@ -35,6 +35,7 @@ func (m *Mailer) Validate(ctx context.Context, name string) (Validation, error) 
 		if err != nil {
 			return Validation{}, err
 		}
+		w.renew(ctx)
 		err = w.ready(ctx)
 		switch {
 		case errors.Is(err, errRetired):
