@@ -13,8 +13,8 @@ import (
 )
 
 func (p *program) accountCommand() *cobra.Command {
-	c := &cobra.Command{Use: "account", Short: "Add, list, show, change, remove, export and import accounts"}
-	c.AddCommand(p.accountAdd(), p.accountLs(), p.accountShow(), p.accountEdit(), p.accountRm(), p.accountExport(), p.accountImport())
+	c := &cobra.Command{Use: "account", Short: "Add, list, show, change, try, remove, export and import accounts"}
+	c.AddCommand(p.accountAdd(), p.accountLs(), p.accountShow(), p.accountEdit(), p.accountValidate(), p.accountRm(), p.accountExport(), p.accountImport())
 	return c
 }
 
@@ -50,7 +50,7 @@ func (p *program) accountLs() *cobra.Command {
 				return p.printJSON(rows)
 			}
 			if len(rows) == 0 {
-				fmt.Fprintln(p.stderr, "There is no account. Add one: traymail account add ACCOUNT --username ADDRESS --client-id ID")
+				fmt.Fprintln(p.stderr, "There is no account. Add one: traymail account add ACCOUNT --username ADDRESS --client-id ID (more ways: traymail account add --help)")
 				return nil
 			}
 			w := p.table("ACCOUNT", "USERNAME", "SENDER", "SIGN-IN")
@@ -97,6 +97,8 @@ func signInState(a account.Account, s mailer.Secrets) string {
 		return "sign in: traymail login " + a.Name
 	case a.Credential == account.FederatedCredential:
 		return "application, federated"
+	case s.CertificateWaiting != nil:
+		return "application, certificate; a new one waits to be uploaded"
 	case s.Certificate:
 		return "application, certificate"
 	case a.Credential == account.CertificateCredential:
@@ -131,8 +133,9 @@ func (p *program) accountShow() *cobra.Command {
 				{"username", a.Username}, {"sender", a.Sender}, {"mailbox", string(a.Mailbox)}, {"test_to", a.TestTo},
 				{"tenant", a.Tenant}, {"client_id", a.ClientID}, {"registration", string(a.Registration)}, {"redirect_url", a.RedirectURL},
 				{"credential", string(a.Credential)}, {"assertion_file", a.AssertionFile}, {"object_id", a.ObjectID}, {"secret_expires", a.SecretExpires},
-				{"state", signInState(a, secrets)}, {"notice", a.Retirement()},
-				{"server", serverOf(a)}, {"smtp_scope", a.SMTPScope}, {"graph_url", a.GraphURL}, {"graph_scope", a.GraphScope}, {"skip_sent_items", onlyTrue(a.SkipSentItems)},
+				{"certificate", certificateLine(secrets.CertificateInUse)}, {"new certificate", certificateLine(secrets.CertificateWaiting)},
+				{"state", signInState(a, secrets)}, {"notice", strings.Join(notices(a), "; ")},
+				{"server", serverOf(a)}, {"timeout", seconds(a.Timeout)}, {"smtp_scope", a.SMTPScope}, {"graph_url", a.GraphURL}, {"graph_scope", a.GraphScope}, {"skip_sent_items", onlyTrue(a.SkipSentItems)},
 				{"authority_url", a.AuthorityURL}, {"authorize_url", a.AuthorizeURL}, {"token_url", a.TokenURL}, {"device_url", a.DeviceURL},
 				{"jwks_url", a.JWKSURL}, {"issuer", a.Issuer}, {"ca_file", a.CAFile},
 				{"notice_to", a.NoticeTo}, {"from", string(a.From)}, {"on_behalf", onlyTrue(a.OnBehalf)}, {"senders", strings.Join(a.Senders, ", ")},
@@ -171,11 +174,22 @@ func serverOf(a account.Account) string {
 	if !a.SendsOver(account.SMTP) {
 		return ""
 	}
-	server := fmt.Sprintf("%s:%d %s %s", a.SMTPHost, a.SMTPPort, a.SMTPTLS, a.SMTPAuth)
-	if a.Timeout > 0 {
-		server += fmt.Sprintf(", %d s", a.Timeout)
+	return fmt.Sprintf("%s:%d %s %s", a.SMTPHost, a.SMTPPort, a.SMTPTLS, a.SMTPAuth)
+}
+
+func seconds(n int) string {
+	if n == 0 {
+		return ""
 	}
-	return server
+	return fmt.Sprintf("%d s", n)
+}
+
+// certificateLine is what the portal shows of a certificate.
+func certificateLine(c *mailer.Certificate) string {
+	if c == nil {
+		return ""
+	}
+	return fmt.Sprintf("thumbprint (SHA-1) %s, SHA-256 %s, good until %s", c.SHA1, c.SHA256, c.Ends)
 }
 
 func (p *program) accountRm() *cobra.Command {

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -25,8 +27,9 @@ func (s *saving) register(c *cobra.Command) {
 func (p *program) accountAdd() *cobra.Command {
 	var s saving
 	c := &cobra.Command{
-		Use:   "add ACCOUNT --username ADDRESS --client-id ID",
-		Short: "Add an account",
+		Use:     "add ACCOUNT [flags]",
+		Short:   "Add an account",
+		Example: accountExamples,
 		Long: `Add an account. A person signs in to it afterwards, with traymail login. An
 application (--sign-in app-only) and a password sign in by themselves, and that is
 tried at once; the account is saved all the same.`,
@@ -50,15 +53,26 @@ tried at once; the account is saved all the same.`,
 				return err
 			}
 			if a.SignIn == account.BrowserSignIn {
-				fmt.Fprintf(p.stderr, "Account %s is saved. Register the redirect URL %s, then sign in: traymail login %s\n", a.Name, a.RedirectURL, a.Name)
+				register := " Register the redirect URL " + a.RedirectURL + ", then sign in"
+				if a.Provider == account.Google && a.Registration == account.Public {
+					register = " Sign in" // desktop apps have nothing to register
+				}
+				fmt.Fprintf(p.stderr, "Account %s is saved.%s: traymail login %s\n", a.Name, register, a.Name)
+			} else {
+				fmt.Fprintf(p.stderr, "Account %s is saved.\n", a.Name)
+			}
+			if err := p.tellSaved(c, m, a.Name, v != ""); err != nil {
+				return err
+			}
+			if a.SignIn == account.BrowserSignIn {
 				return p.showSaved(c, m, a.Name)
 			}
-			fmt.Fprintf(p.stderr, "Account %s is saved.\n", a.Name)
 			return s.conclude(c, p, m, a)
 		}),
 	}
 	p.reporting(c)
 	s.register(c)
+	inGroups(c)
 	return c
 }
 
@@ -80,7 +94,7 @@ func (p *program) unused(name string) error {
 func (p *program) accountEdit() *cobra.Command {
 	var s saving
 	c := &cobra.Command{
-		Use:               "edit ACCOUNT --FIELD VALUE...",
+		Use:               "edit ACCOUNT --FIELD VALUE... [flags]",
 		ValidArgsFunction: p.accountNames,
 		Short:             "Change fields of an account",
 		Long:              "Change fields of an account. An empty value brings back a field's default.",
@@ -94,12 +108,13 @@ func (p *program) accountEdit() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			former := *a
 			changed, err := setFields(c, a)
 			switch {
 			case err != nil:
 				return err
 			case !changed && !s.secret.given():
-				return &usageError{c, errors.New("nothing to change: name a field, such as --sender")}
+				return &usageError{c, fmt.Errorf("nothing to change: name a field, such as --sender; to try whether it signs in: traymail account validate %s", a.Name)}
 			}
 			if err := a.Validate(); err != nil {
 				return err
@@ -120,9 +135,15 @@ func (p *program) accountEdit() *cobra.Command {
 				return err
 			}
 			fmt.Fprintf(p.stderr, "Account %s is saved.\n", a.Name)
+			if err := p.tellSaved(c, m, a.Name, v != ""); err != nil {
+				return err
+			}
+			added := more(asksFor(a), asksFor(&former))
 			switch {
 			case a.SignIn != account.BrowserSignIn:
 				return s.conclude(c, p, m, a)
+			case after.SignedIn && len(added) > 0:
+				fmt.Fprintf(p.stderr, "Its sign-in was for less than it asks for now (%s). Sign in again: traymail login %s\n", strings.Join(added, " "), a.Name)
 			case before.SignedIn && !after.SignedIn:
 				fmt.Fprintf(p.stderr, "Its sign-in has ended, because it was for the former settings. Sign in: traymail login %s\n", a.Name)
 			}
@@ -131,18 +152,33 @@ func (p *program) accountEdit() *cobra.Command {
 	}
 	p.reporting(c)
 	s.register(c)
+	inGroups(c)
 	return c
+}
+
+// asksFor are the permissions that a person's sign-in is for.
+func asksFor(a *account.Account) []string {
+	scopes := strings.Fields(a.GraphScope)
+	if a.SendsOver(account.SMTP) {
+		scopes = append(scopes, strings.Fields(a.SMTPScope)...)
+	}
+	return scopes
+}
+
+// more returns what the one has and the other has not.
+func more(now, before []string) []string {
+	return slices.DeleteFunc(now, func(s string) bool { return slices.Contains(before, s) })
 }
 
 // conclude tries whether an account that nobody signs in to works, and tells
 // what its person has to know.
 func (s *saving) conclude(c *cobra.Command, p *program, m mailer.Program, a *account.Account) error {
-	if notice := a.Retirement(); notice != "" {
-		fmt.Fprintln(p.stderr, notice+".")
-	}
 	if s.secret.public != "" {
-		s.secret.tellMade(p, a)
-		return p.showSaved(c, m, a.Name) // it cannot work before the upload
+		s.secret.tellMade(p, a) // it cannot work before the upload
+		if err := p.tellWaiting(c, m, a.Name); err != nil {
+			return err
+		}
+		return p.showSaved(c, m, a.Name)
 	}
 	if s.quickly {
 		return p.showSaved(c, m, a.Name)
@@ -152,8 +188,9 @@ func (s *saving) conclude(c *cobra.Command, p *program, m mailer.Program, a *acc
 		return fmt.Errorf("the account is saved, but it cannot sign in yet: %w", err)
 	}
 	fmt.Fprintf(p.stderr, "It signed in: %s at %s. Send a test email: traymail test %s\n", v.Mailbox, v.Server, a.Name)
-	for _, w := range v.Warnings {
-		fmt.Fprintf(p.stderr, "Note: %s. %s\n", w.Text, w.Fix)
+	p.tellWarnings(v)
+	if err := p.tellWaiting(c, m, a.Name); err != nil {
+		return err
 	}
 	return p.showSaved(c, m, a.Name)
 }

@@ -18,21 +18,21 @@ type accountField struct {
 }
 
 var accountFields = []accountField{
-	{"provider", "provider: " + strings.Join(account.Providers(), ", "), func(a *account.Account) *string { return &a.Provider }},
+	{"provider", "whose sign-in and server: " + strings.Join(account.Providers(), ", "), func(a *account.Account) *string { return &a.Provider }},
 	{"sign-in", "browser (a person signs in once), app-only (the application signs in by itself) or password", func(a *account.Account) *string { return (*string)(&a.SignIn) }},
 	{"transport", "smtp, graph, or auto (SMTP, and Graph when SMTP AUTH is switched off)", func(a *account.Account) *string { return (*string)(&a.Transport) }},
-	{"credential", "of an application: secret, certificate or federated", func(a *account.Account) *string { return (*string)(&a.Credential) }},
-	{"mailbox", "that an application sends through: sender (one for all) or from (each message's own From)", func(a *account.Account) *string { return (*string)(&a.Mailbox) }},
-	{"label", "a name of your own, such as the server name in other programs", func(a *account.Account) *string { return &a.Label }},
-	{"username", "address that signs in", func(a *account.Account) *string { return &a.Username }},
-	{"sender", "address in From (default: the username)", func(a *account.Account) *string { return &a.Sender }},
+	{"credential", "secret, certificate or federated; --certificate, --make-certificate and --assertion-file say it too", func(a *account.Account) *string { return (*string)(&a.Credential) }},
+	{"mailbox", "mailbox that messages leave through: sender (one for all) or from (that of each message's own From)", func(a *account.Account) *string { return (*string)(&a.Mailbox) }},
+	{"label", "a name of your own for it", func(a *account.Account) *string { return &a.Label }},
+	{"username", "address that signs in; of an application it is the sender", func(a *account.Account) *string { return &a.Username }},
+	{"sender", "address in From (default: the username), and the mailbox that an application sends through", func(a *account.Account) *string { return &a.Sender }},
 	{"test-to", "where the test email goes (default: the sender)", func(a *account.Account) *string { return &a.TestTo }},
 	{"tenant", "Directory (tenant) ID or domain (default: the username's domain)", func(a *account.Account) *string { return &a.Tenant }},
-	{"client-id", "Application (client) ID", func(a *account.Account) *string { return &a.ClientID }},
-	{"registration", "public (Mobile and desktop applications) or web (redirect URL and client secret)", func(a *account.Account) *string { return (*string)(&a.Registration) }},
+	{"client-id", "Application (client) ID, from the app registration's Overview page", func(a *account.Account) *string { return &a.ClientID }},
+	{"registration", "public (Mobile and desktop applications) or web (redirect URL and client secret); at Google Desktop app or Web application", func(a *account.Account) *string { return (*string)(&a.Registration) }},
 	{"redirect-url", "redirect URL as registered (default: " + account.PublicRedirectURL + ", or " + account.WebRedirectURL + " for web)", func(a *account.Account) *string { return &a.RedirectURL }},
 	{"object-id", "Object ID of the enterprise application, for 'traymail admin'", func(a *account.Account) *string { return &a.ObjectID }},
-	{"assertion-file", "file with the other issuer's token, of a federated application", func(a *account.Account) *string { return &a.AssertionFile }},
+	{"assertion-file", "file with another issuer's token, of a federated application", func(a *account.Account) *string { return &a.AssertionFile }},
 	{"token-endpoint", "token endpoint; at Entra it gives the tenant", func(a *account.Account) *string { return &a.TokenURL }},
 	{"authorize-url", "authorization endpoint of another provider", func(a *account.Account) *string { return &a.AuthorizeURL }},
 	{"device-url", "device authorization endpoint of another provider", func(a *account.Account) *string { return &a.DeviceURL }},
@@ -43,11 +43,11 @@ var accountFields = []accountField{
 	{"smtp-scope", "scope of the token for SMTP, in full", func(a *account.Account) *string { return &a.SMTPScope }},
 	{"graph-scope", "scope of the token for Graph, in full", func(a *account.Account) *string { return &a.GraphScope }},
 	{"smtp-host", "submission server", func(a *account.Account) *string { return &a.SMTPHost }},
-	{"smtp-tls", "starttls, implicit, or none (this machine only, without authentication)", func(a *account.Account) *string { return (*string)(&a.SMTPTLS) }},
+	{"smtp-tls", "starttls, implicit, or none (a server on this machine; neither token nor password is sent to it)", func(a *account.Account) *string { return (*string)(&a.SMTPTLS) }},
 	{"smtp-auth", "xoauth2 or oauthbearer, and with a password plain or login", func(a *account.Account) *string { return (*string)(&a.SMTPAuth) }},
-	{"notice-to", "who gets the alerts, and the bounces that their sender cannot receive", func(a *account.Account) *string { return &a.NoticeTo }},
+	{"notice-to", "who gets the alerts, such as that a secret ends, and the bounces that their sender cannot receive", func(a *account.Account) *string { return &a.NoticeTo }},
 	{"from", "what happens to messages from others than the sender: keep, force or rewrite", func(a *account.Account) *string { return (*string)(&a.From) }},
-	{"secret-expires", "day on which the client secret or the certificate ends, as 2027-01-31", func(a *account.Account) *string { return &a.SecretExpires }},
+	{"secret-expires", "day on which the client secret ends, as 2028-01-31, for the alerts before it; a certificate says it itself", func(a *account.Account) *string { return &a.SecretExpires }},
 	{"ca-file", "PEM certificates to trust instead of the system's", func(a *account.Account) *string { return &a.CAFile }},
 }
 
@@ -58,7 +58,7 @@ var accountNumbers = []struct {
 }{
 	{"timeout", "longest wait for one answer of a server, in seconds", func(a *account.Account) *int { return &a.Timeout }},
 	{"smtp-port", "the server's port", func(a *account.Account) *int { return &a.SMTPPort }},
-	{"messages-per-minute", "pace of delivery", func(a *account.Account) *int { return &a.MessagesPerMinute }},
+	{"messages-per-minute", "pace of delivery; Exchange takes 30 over SMTP", func(a *account.Account) *int { return &a.MessagesPerMinute }},
 	{"sessions", "sessions at the same time", func(a *account.Account) *int { return &a.Sessions }},
 	{"recipients-per-day", "recipients in 24 hours", func(a *account.Account) *int { return &a.RecipientsPerDay }},
 	{"recipients-per-message", "recipients of one message; longer lists are split", func(a *account.Account) *int { return &a.RecipientsPerMessage }},
@@ -87,8 +87,8 @@ func registerFields(c *cobra.Command) {
 	c.Flags().Bool(onBehalfFlag, false, "name the username in the Sender field of messages from others (Send on Behalf)")
 	c.Flags().StringSlice(sendersFlag, nil, "addresses, and domains as @contoso.com, whose messages go through this account")
 	c.Flags().Bool(skipSentFlag, false, "keep messages that leave through Graph out of Sent Items")
-	c.Flags().Bool(useSenderFlag, true, "an application sends everything as the sender; =false: each message's own From (as --mailbox from)")
-	c.Flags().String(batchFlag, "", "pace in words: small, medium or large (10, 30 or 100 messages a minute), as --messages-per-minute")
+	c.Flags().Bool(useSenderFlag, true, "the same in other words: true is --mailbox sender, =false is --mailbox from")
+	c.Flags().String(batchFlag, "", "the same in words: small, medium or large (10, 30 or 100 messages a minute)")
 	c.MarkFlagsMutuallyExclusive(useSenderFlag, "mailbox")
 	c.MarkFlagsMutuallyExclusive(batchFlag, "messages-per-minute")
 	for flag, values := range map[string][]string{
@@ -137,6 +137,24 @@ func setFields(c *cobra.Command, a *account.Account) (any bool, err error) {
 			a.Mailbox = account.FromMailbox
 		}
 	}
+	for flag, field := range map[string]*bool{onBehalfFlag: &a.OnBehalf, skipSentFlag: &a.SkipSentItems} {
+		if given(flag) {
+			*field, _ = c.Flags().GetBool(flag)
+			any = true
+		}
+	}
+	if given(sendersFlag) {
+		a.Senders, _ = c.Flags().GetStringSlice(sendersFlag)
+		any = true
+	}
+	if a.SignIn == account.AppOnly && !given("credential") {
+		switch {
+		case given("certificate"), given("make-certificate"):
+			a.Credential = account.CertificateCredential
+		case given("assertion-file") && c.Flags().Lookup("assertion-file").Value.String() != "":
+			a.Credential = account.FederatedCredential
+		}
+	}
 	a.Follow(former)
 	for _, f := range accountFields {
 		set(f)
@@ -156,16 +174,6 @@ func setFields(c *cobra.Command, a *account.Account) (any bool, err error) {
 		if a.MessagesPerMinute = batchSizes[strings.ToLower(word)]; a.MessagesPerMinute == 0 {
 			return any, &account.FieldError{Key: "--" + batchFlag, Text: fmt.Sprintf("%q is not a batch size", word), Fix: "use small, medium or large, or --messages-per-minute NUMBER"}
 		}
-	}
-	for flag, field := range map[string]*bool{onBehalfFlag: &a.OnBehalf, skipSentFlag: &a.SkipSentItems} {
-		if given(flag) {
-			*field, _ = c.Flags().GetBool(flag)
-			any = true
-		}
-	}
-	if given(sendersFlag) {
-		a.Senders, _ = c.Flags().GetStringSlice(sendersFlag)
-		any = true
 	}
 	for flag, file := range map[string]*string{"ca-file": &a.CAFile, "assertion-file": &a.AssertionFile} {
 		if !given(flag) || *file == "" {

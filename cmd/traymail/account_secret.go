@@ -34,7 +34,7 @@ type secretFlags struct {
 func (s *secretFlags) register(c *cobra.Command) {
 	f := c.Flags()
 	f.BoolVar(&s.stdin, "secret-stdin", false, "read the client secret, the password, or the password of a PFX file from standard input")
-	f.StringVar(&s.file, "secret-file", "", "read it from a file")
+	f.StringVar(&s.file, "secret-file", "", "the same, read from a file")
 	f.StringVar(&s.certificate, "certificate", "", "certificate of an application with its private key, as PEM or PFX")
 	f.StringVar(&s.public, "make-certificate", "", "have a key and a certificate made, and write the part to upload to this file")
 	c.MarkFlagsMutuallyExclusive("secret-stdin", "secret-file", "make-certificate")
@@ -52,7 +52,7 @@ func (s *secretFlags) given() bool {
 func (s *secretFlags) read(ctx context.Context, p *program, a *account.Account, ask bool) (keystore.Secret, error) {
 	switch {
 	case (s.certificate != "" || s.public != "") && a.Credential != account.CertificateCredential:
-		return "", &account.FieldError{Key: "certificate", Text: "goes with an application that proves itself with one", Fix: "use --sign-in app-only --credential certificate, or leave the flag out"}
+		return "", &account.FieldError{Key: "certificate", Text: "goes with an application that proves itself with one", Fix: "use --sign-in app-only, without another --credential, or leave the flag out"}
 	case s.public != "":
 		return s.make(a)
 	case s.certificate != "":

@@ -81,7 +81,7 @@ func (p *program) rootCommand() *cobra.Command {
 		RunE:          p.openWindow,
 	}
 	root.PersistentFlags().StringVar(&p.home, "home", "", "folder for configuration and state (default: $"+homeVariable+", else the system's folder for configuration)")
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c, err} })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c, plainFlag(err)} })
 	root.AddCommand(p.accountCommand(), p.loginCommand(), p.testCommand(), p.sendCommand(), p.sandboxCommand(), p.demoCommand(), p.versionCommand(),
 		p.adminCommand(), p.serveCommand(), p.reloadCommand(), p.statusCommand(), p.queueCommand(), p.logCommand(), p.clientCommand(), p.serviceCommand())
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
@@ -129,9 +129,9 @@ func (p *program) report(err error) int {
 	case errors.As(err, &wrong):
 		fmt.Fprintf(p.stderr, "traymail: %v\nSee '%s --help'.\n", err, wrong.command.CommandPath())
 		return exitUsage
-	case strings.HasPrefix(err.Error(), "unknown command "), strings.HasPrefix(err.Error(), "if any flags in the group "):
+	case strings.HasPrefix(err.Error(), "unknown command "), strings.HasPrefix(err.Error(), flagGroup):
 		// cobra has no type for these
-		fmt.Fprintf(p.stderr, "traymail: %s\nSee 'traymail --help'.\n", oneLine(err))
+		fmt.Fprintf(p.stderr, "traymail: %s\nSee 'traymail --help'.\n", plainGroup(err))
 		return exitUsage
 	}
 	fmt.Fprintf(p.stderr, "traymail: %s\n", oneLine(err))
