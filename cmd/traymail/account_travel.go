@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -68,6 +69,12 @@ func (p *program) accountImport() *cobra.Command {
 				return &account.FieldError{Text: err.Error(), Fix: "give the path of a file that 'traymail account export' wrote, or - for standard input"}
 			}
 			accounts, err := account.Import(data)
+			if field, ok := errors.AsType[*account.FieldError](err); ok {
+				field.File = args[0]
+				if args[0] == "-" {
+					field.File = "standard input"
+				}
+			}
 			if err != nil {
 				return err
 			}
