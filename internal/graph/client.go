@@ -24,8 +24,17 @@ type Client struct {
 	// system's proxies. Redirects are not followed, whatever it says of them.
 	HTTPClient *http.Client
 
-	Timeout       time.Duration // one request's longest wait; 0: 2 minutes
-	MaxConcurrent int           // requests at the same time; 0: 4, which is Graph's limit for one application and mailbox
+	// Timeout is how long a request may make no headway: until it has a connection,
+	// while the network takes nothing more of its body, and while it waits for an
+	// answer; 0: 2 minutes. A body may take as long as it needs while it moves. The
+	// answer to a request with a body may take 2 minutes at least.
+	Timeout time.Duration
+	// AnswerTimeout is the longest wait for the answer to a request that sends a
+	// message, once the network has taken all of it; 0: 10 minutes. When it has
+	// passed nobody knows whether the message was sent, so a short one has a price.
+	// It bounds the answers to other requests with a body too.
+	AnswerTimeout time.Duration
+	MaxConcurrent int // requests at the same time; 0: 4, which is Graph's limit for one application and mailbox
 
 	Now   func() time.Time                                 // nil: time.Now
 	Sleep func(ctx context.Context, d time.Duration) error // nil: a timer
@@ -55,6 +64,15 @@ type Message struct {
 	// In-Reply-To, List- and Auto-Submitted fields, and all others, are lost. What has
 	// another shape, is signed, or is above 4 MiB as JSON is refused.
 	SkipSentItems bool
+	// Resend says that an earlier attempt to send it never told its end. The mailbox
+	// is searched first, and a message that is there as sent is not sent again. If
+	// it cannot be searched, because the token does not allow that or the message
+	// has no Message-ID, or with SkipSentItems, the message is sent.
+	Resend bool
+	// Since is when the earlier attempt may have begun, at the earliest. What was in
+	// the mailbox before that is another message's; zero: nothing is. It counts with
+	// Resend only.
+	Since time.Time
 	// Open returns the message, header and body. Line endings of any kind are sent
 	// as CRLF. Send closes the reader, and calls Open several times: each piece is
 	// streamed from the source and nothing large is held in memory.
@@ -90,18 +108,17 @@ func (c *Client) init() {
 	})
 }
 
-// Close lets go of idle connections. Requests under way come to their end, and
-// new ones are refused with ErrClosed. HTTPClient stays the caller's.
+// Close lets go of idle connections, those of HTTPClient too, which remains
+// usable. Requests under way come to their end, and new ones are refused with
+// ErrClosed.
 func (c *Client) Close() {
 	c.init()
 	c.end.Do(func() { close(c.closed) })
-	if c.HTTPClient == nil {
-		c.http.CloseIdleConnections()
-	}
+	c.http.CloseIdleConnections()
 }
 
-// Send sends m and returns once Graph has taken or refused it, Timeout has run
-// out for one of its requests, or ctx is done. It waits while MaxConcurrent
+// Send sends m and returns once Graph has taken or refused it, Timeout or
+// AnswerTimeout has run out for one of its requests, or ctx is done. It waits while MaxConcurrent
 // requests are under way.
 //
 // A nil error means that Graph has accepted the message for all its recipients,
@@ -114,8 +131,13 @@ func (c *Client) Send(ctx context.Context, m *Message) (*Receipt, error) {
 	if err != nil {
 		return &Receipt{}, err
 	}
-	s := &submission{dialog: dialog{c: c}, content: msg, base: c.mailbox(m.Mailbox)}
+	s := &submission{dialog: dialog{c: c}, content: msg, base: c.mailbox(m.Mailbox), since: c.now()}
+	s.receipt.MessageID = msg.messageID
+	if m.Resend {
+		s.since = m.Since
+	}
 	switch {
+	case m.Resend && !m.SkipSentItems && s.sentBefore(ctx):
 	case m.SkipSentItems:
 		err = s.sendJSON(ctx)
 	case base64Size(msg.size(nil)) <= maxRequest:
@@ -163,4 +185,11 @@ func (c *Client) timeout() time.Duration {
 		return c.Timeout
 	}
 	return 2 * time.Minute
+}
+
+func (c *Client) answerTimeout() time.Duration {
+	if c.AnswerTimeout > 0 {
+		return c.AnswerTimeout
+	}
+	return 10 * time.Minute
 }

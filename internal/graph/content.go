@@ -11,6 +11,7 @@ import (
 // body, which is read from its source each time.
 type content struct {
 	source    func() (io.ReadCloser, error)
+	envelope  *envelope
 	header    []byte // without the empty line
 	parts     *parts
 	messageID string // with its brackets, "" if none
@@ -30,7 +31,7 @@ func newContent(m *Message) (*content, error) {
 		}
 		from = a.String()
 	}
-	c := &content{source: m.Open}
+	c := &content{source: m.Open, envelope: e}
 	r, header, err := c.start()
 	if err != nil {
 		return nil, err

@@ -21,23 +21,21 @@ type description struct {
 	contentID   string
 }
 
-// describe reads the header of a part or a message.
-func describe(header []byte) description {
+// describe reads the header of a message, or else of a part of one.
+func describe(header []byte, message bool) description {
 	fields, _ := splitHeader(header)
 	d := description{
 		encoding:  strings.ToLower(withoutComment(firstValue(fields, "content-transfer-encoding"))),
 		contentID: strings.Trim(firstValue(fields, "content-id"), "<> \t"),
 	}
 	value := firstValue(fields, "content-type")
-	mediaType, params, err := mime.ParseMediaType(value)
-	if mediaType == "" {
-		mediaType = "text/plain" // RFC 2045 §5.2
-		if err != nil && value != "" {
-			mediaType = "application/octet-stream"
-		}
-	}
-	if params == nil {
-		params = map[string]string{}
+	mediaType, params := parseType(value)
+	switch {
+	case mediaType != "":
+	case value == "" || message: // RFC 2045 §5.2; old mailers write "text", as RFC 1049 has it
+		mediaType = "text/plain"
+	default: // what a part is nobody can tell, but that there is one
+		mediaType = "application/octet-stream"
 	}
 	d.mediaType, d.typeParams = mediaType, params
 	disposition := firstValue(fields, "content-disposition")
@@ -61,6 +59,33 @@ func describe(header []byte) description {
 		d.contentType = mediaType
 	}
 	return d
+}
+
+// parseType reads a Content-Type. mediaType is "" if the value has none with a
+// slash. Of parameters that are not well formed, each that can be read is
+// returned but the boundary: where the parts are has to be beyond doubt.
+func parseType(value string) (mediaType string, params map[string]string) {
+	mediaType, params, err := mime.ParseMediaType(value)
+	if err != nil {
+		first, rest, _ := strings.Cut(value, ";")
+		mediaType, params = strings.ToLower(withoutComment(first)), map[string]string{}
+		for p := range strings.SplitSeq(rest, ";") {
+			name, v, _ := strings.Cut(p, "=")
+			name = strings.ToLower(strings.TrimSpace(name))
+			if _, twice := params[name]; !twice && token(name) && name != "boundary" {
+				params[name] = strings.Trim(strings.TrimSpace(v), `"`)
+			}
+		}
+	}
+	if kind, sub, ok := strings.Cut(mediaType, "/"); !ok || !token(kind) || !token(sub) {
+		mediaType = ""
+	}
+	return mediaType, params
+}
+
+// token reports whether s is a token of RFC 2045 §5.1.
+func token(s string) bool {
+	return s != "" && strings.Trim(s, alphanumeric+"!#$%&'*+-.^_`{|}~") == ""
 }
 
 func withoutComment(s string) string {

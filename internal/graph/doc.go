@@ -13,7 +13,8 @@
 // removes from what it sends. A Bcc of the message, its Resent- fields and an
 // Apparently-To go away. A To or Cc field that cannot be read beyond doubt goes
 // away too, and its recipients stand in Bcc: what another parser would make of it
-// nobody can tell. The same is done to all of them when a line of the header is
+// nobody can tell. Display names whose encoded words hide such characters as @
+// are written anew. The same is done to all of them when a line of the header is
 // not a field, because some parsers end the header there. An indented first line,
 // which continues no field, goes as well. Every other field, and
 // the body, stays as it is, but for line endings, which become CRLF as over SMTP.
@@ -36,7 +37,14 @@
 // have been received, its outcome is unknown until an answer comes, and it is
 // never sent again. If the token allows reading, the mailbox is searched for the
 // Message-ID: a copy that is not a draft proves that the message was sent, and a
-// draft that can still be deleted proves that it was not. Otherwise the error has
-// Unknown set and is not Temporary, and it is for the caller to choose between a
-// possible duplicate and a possible loss.
+// draft that can still be deleted proves that it was not. The Message-ID alone is
+// no proof, since other recipients may have got the same message in another
+// submission: the recipients have to be the envelope, and the copy has to have come
+// into being after the attempt began. Recipients are compared as addresses, so
+// one whom Exchange shows under another address than the envelope's proves
+// nothing. Without proof the error has Unknown set and is not Temporary, and it is
+// for the caller to choose between a possible duplicate and a possible loss.
+//
+// A caller that died meanwhile sends the message with [Message.Resend], and the
+// mailbox is searched in the same way first.
 package graph

@@ -47,7 +47,6 @@ func (s *submission) sendLarge(ctx context.Context) error {
 func (s *submission) draft(id string) string { return s.base + "/messages/" + url.PathEscape(id) }
 
 func (s *submission) createDraft(ctx context.Context, edits []edit) (id string, err error) {
-	s.receipt.MessageID = s.content.messageID
 	a, err := s.do(ctx, &request{op: OpDraft, method: http.MethodPost, url: s.base + "/messages", contentType: "text/plain",
 		length: base64Size(s.content.size(edits)), body: s.mime(edits), want: http.StatusCreated})
 	if err != nil {
@@ -66,6 +65,7 @@ func (s *submission) createDraft(ctx context.Context, edits []edit) (id string, 
 		e.Err = errors.New("the answer does not say which draft was made: a proxy may have changed it")
 		return "", e
 	}
+	s.draftID = made.ID
 	if made.InternetMessageID != "" {
 		s.receipt.MessageID = made.InternetMessageID
 	}
@@ -74,7 +74,7 @@ func (s *submission) createDraft(ctx context.Context, edits []edit) (id string, 
 
 // settleDraft finds out what became of a draft that may have been sent.
 func (s *submission) settleDraft(ctx context.Context, id string, e *Error) error {
-	sent, drafts := s.lookUp(ctx)
+	sent, drafts := s.lookUp(ctx, true)
 	if sent {
 		s.found(e)
 		return nil
@@ -144,6 +144,7 @@ func (s *submission) discard(ctx context.Context, id string) {
 	_ = s.remove(ctx, id)
 }
 
+// discardUnknown deletes the draft whose making was not answered, if there is one.
 func (s *submission) discardUnknown(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()

@@ -117,13 +117,16 @@ func (e *Error) Throttled() bool {
 // Account reports whether the account, its permissions or the way to Graph are
 // to blame and not the message: any other message would have met the same. A
 // refusal to create a draft is the large message's, since smaller ones do not
-// need one.
+// need one, and so is a wait that ran out while a body was on its way.
 func (e *Error) Account() bool {
 	switch e.Op {
 	case OpMessage, OpRead:
 		return false
 	case OpToken:
 		return true
+	}
+	if _, stalled := errors.AsType[*stalledError](e.Err); stalled {
+		return false
 	}
 	switch e.Code {
 	case "ErrorSendAsDenied", "ErrorInvalidRecipients", "ErrorMessageSizeExceeded", "ErrorMimeContentInvalidBase64String",

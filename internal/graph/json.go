@@ -75,7 +75,6 @@ func (s *submission) sendJSON(ctx context.Context) error {
 	}
 	a, err := s.do(ctx, &request{op: OpSend, method: http.MethodPost, url: s.base + "/sendMail", contentType: "application/json",
 		length: int64(len(body)), body: inMemory(body), want: http.StatusAccepted, once: true})
-	s.receipt.MessageID = s.content.messageID
 	if err == nil {
 		s.accepted(a.requestID)
 	}

@@ -121,12 +121,12 @@ func TestNamesOfAttachments(t *testing.T) {
 		"Content-Type: text/plain":                                                                               "attachment.txt",
 		"Content-Type: broken broken":                                                                            "attachment.bin",
 	} {
-		p := part{description: describe([]byte(header + "\r\n"))}
+		p := part{description: describe([]byte(header+"\r\n"), false)}
 		if got := p.fileName(); got != want {
 			t.Errorf("%q is named %q, want %q", header, got, want)
 		}
 	}
-	if d := describe([]byte("Content-Type: text/csv; name=x.csv; charset=iso-8859-1\r\n")); d.contentType != "text/csv; charset=iso-8859-1" {
+	if d := describe([]byte("Content-Type: text/csv; name=x.csv; charset=iso-8859-1\r\n"), false); d.contentType != "text/csv; charset=iso-8859-1" {
 		t.Errorf("the type is %q", d.contentType)
 	}
 }

@@ -140,7 +140,7 @@ func (s *scanner) endHeader(pos int64) {
 	p := s.leaf
 	s.inHeader = false
 	p.body = pos
-	p.description = describe(s.header)
+	p.description = describe(s.header, p.parent == nil)
 	if !strings.HasPrefix(p.mediaType, "multipart/") {
 		return
 	}
@@ -163,7 +163,7 @@ func (s *scanner) close(pos int64) {
 	}
 	if s.inHeader && s.leaf != nil {
 		s.leaf.body, s.leaf.end = pos, pos
-		s.leaf.description = describe(s.header)
+		s.leaf.description = describe(s.header, s.leaf.parent == nil)
 	}
 	s.leaf, s.inHeader, s.header = nil, false, nil
 }

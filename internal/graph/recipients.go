@@ -100,7 +100,8 @@ type mailbox struct {
 }
 
 // plainList is an address list that even a careless parser reads right: no
-// comment, group, route or escape, and no @ but in the addresses.
+// comment, group, route or escape, and no @ but in the addresses. What an encoded
+// word hides it cannot see.
 var plainList = func() *regexp.Regexp {
 	const addr = `[^\s"(),:;<>@\[\]\\]+@[A-Za-z0-9._-]+`
 	const one = `(?:(?:(?:"[^"\\<>@]*"|[^"(),:;<>@\[\]\\]+)\s*)*<` + addr + `>|` + addr + `)`
@@ -126,7 +127,7 @@ func (e *envelope) keep(values []string) (kept []mailbox, exact bool) {
 			}
 			key := address{m.Address[:at], domain}.key()
 			a, wanted := e.byKey[key]
-			exact = exact && wanted && a.local == m.Address[:at]
+			exact = exact && wanted && a.local == m.Address[:at] && !hides(v, m.Name)
 			if wanted && !seen[key] {
 				seen[key] = true
 				kept = append(kept, mailbox{m.Name, a})
@@ -134,6 +135,16 @@ func (e *envelope) keep(values []string) (kept []mailbox, exact bool) {
 		}
 	}
 	return kept, exact
+}
+
+// hides reports whether a display name of the field value could be more than a
+// name once its encoded words are decoded, by whatever decodes them first.
+func hides(value, name string) bool {
+	if !strings.Contains(value, "=?") {
+		return false
+	}
+	name = decodeWords(name) // of a quoted string too, where there should be none
+	return strings.ContainsAny(name, `@,<>;:"()[]\`) || strings.Contains(name, "=?") || !printable(name)
 }
 
 var listParser = mail.AddressParser{WordDecoder: &mime.WordDecoder{CharsetReader: charset.Reader}}

@@ -9,7 +9,6 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -101,11 +100,11 @@ func (d *dialog) attempt(ctx context.Context, q *request, token string) (*answer
 		return nil, ErrClosed
 	}
 	d.requests++
-	late := fmt.Errorf("no answer within %v", d.c.timeout())
-	inTime, cancel := context.WithTimeoutCause(ctx, d.c.timeout(), late)
-	defer cancel()
-	var delivered atomic.Bool // to the network, all of it
-	r, err := q.build(inTime, &delivered)
+	inTime, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	w := d.c.watch(q, end)
+	defer w.stop()
+	r, err := q.build(inTime, w)
 	if err != nil {
 		return nil, d.failure(q, err)
 	}
@@ -118,10 +117,11 @@ func (d *dialog) attempt(ctx context.Context, q *request, token string) (*answer
 			err = context.Cause(inTime)
 		}
 		e := d.failure(q, err)
-		e.Unknown = q.once && delivered.Load() && e.Op != OpRead
+		e.Unknown = q.once && w.delivered() && e.Op != OpRead
 		return nil, e
 	}
 	defer resp.Body.Close()
+	w.answered()
 	// A body that breaks off explains less, and the status stands.
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	a := &answer{status: resp.StatusCode, header: resp.Header, body: body}
@@ -133,8 +133,8 @@ func (d *dialog) attempt(ctx context.Context, q *request, token string) (*answer
 	return a, nil
 }
 
-func (q *request) build(ctx context.Context, delivered *atomic.Bool) (*http.Request, error) {
-	trace := &httptrace.ClientTrace{WroteHeaders: func() { delivered.Store(q.length == 0) }}
+func (q *request) build(ctx context.Context, w *watchdog) (*http.Request, error) {
+	trace := &httptrace.ClientTrace{WroteHeaders: w.wroteHeader}
 	r, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), q.method, q.url, http.NoBody)
 	if err != nil {
 		return nil, errors.New("its address is not one")
@@ -154,8 +154,8 @@ func (q *request) build(ctx context.Context, delivered *atomic.Bool) (*http.Requ
 		if err != nil {
 			return nil, err
 		}
-		delivered.Store(false)
-		return &watched{ReadCloser: b, left: q.length, delivered: delivered}, nil
+		w.opened()
+		return &watched{b, w}, nil
 	}
 	if r.Body, err = open(); err != nil {
 		return nil, err
@@ -167,18 +167,16 @@ func (q *request) build(ctx context.Context, delivered *atomic.Bool) (*http.Requ
 	return r, nil
 }
 
-// watched tells when a body was read to its end.
+// watched tells a watchdog how a body comes forward.
 type watched struct {
 	io.ReadCloser
-	left      int64
-	delivered *atomic.Bool
+	dog *watchdog
 }
 
 func (w *watched) Read(p []byte) (int, error) {
-	n, err := w.ReadCloser.Read(p)
-	if w.left -= int64(n); w.left <= 0 {
-		w.delivered.Store(true)
-	}
+	// In small pieces: that one was taken is all that is seen of a slow network.
+	n, err := w.ReadCloser.Read(p[:min(len(p), 4<<10)])
+	w.dog.took(n)
 	return n, err
 }
 

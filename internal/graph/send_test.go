@@ -115,39 +115,6 @@ func TestRetryAfterMayBeADate(t *testing.T) {
 	}
 }
 
-func TestLostAnswerIsLookedUp(t *testing.T) {
-	lost := step{want: "POST /v1.0/me/sendMail", do: lose}
-	look := func(status int, body string) step {
-		return step{want: "GET /v1.0/me/messages?%24filter=internetMessageId%20eq%20%27%3C1%40example.com%3E%27&%24select=id%2CisDraft", status: status, body: body}
-	}
-	none := look(200, `{"value":[]}`)
-	tests := []struct {
-		name    string
-		steps   []step
-		unknown bool
-	}{
-		{"a copy proves that it was sent", []step{lost, look(200, `{"value":[{"id":"x","isDraft":false}]}`)}, false},
-		{"the copy may take a while", []step{lost, none, look(200, `{"value":[{"id":"x","isDraft":false}]}`)}, false},
-		{"no copy proves nothing", []step{lost, none, none, none}, true},
-		{"without permission nothing is known", []step{lost, look(403, refusal("ErrorAccessDenied", "Access is denied."))}, true},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			_, c := graph(t, tt.steps...)
-			r, err := c.Send(t.Context(), message(hello, "a@example.com"))
-			if !tt.unknown {
-				if err != nil || !strings.HasPrefix(r.Reply, "accepted: the answer was lost") {
-					t.Errorf("%+v, %v", r, err)
-				}
-				return
-			}
-			if e := failure(t, err); !e.Unknown || e.Temporary() {
-				t.Errorf("got %v", e)
-			}
-		})
-	}
-}
-
 func TestEndAfterTheServerTookTheMessageIsUnknown(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("shutting down")

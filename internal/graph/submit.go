@@ -13,7 +13,9 @@ import (
 type submission struct {
 	dialog
 	content *content
-	base    string // the mailbox's address
+	base    string    // the mailbox's address
+	since   time.Time // nothing of this message was in the mailbox before
+	draftID string    // of the draft that was made, "" for none
 	receipt Receipt
 }
 
@@ -38,7 +40,6 @@ func (s *submission) mime(edits []edit) func() (io.ReadCloser, error) {
 // settle makes the receipt of an accepted message, or finds out what became of
 // one whose answer was lost.
 func (s *submission) settle(ctx context.Context, a *answer, err error) error {
-	s.receipt.MessageID = s.content.messageID
 	if err == nil {
 		s.accepted(a.requestID)
 		return nil
@@ -47,7 +48,7 @@ func (s *submission) settle(ctx context.Context, a *answer, err error) error {
 	if !errors.As(err, &e) || !e.Unknown {
 		return err
 	}
-	if sent, _ := s.lookUp(ctx); sent {
+	if sent, _ := s.lookUp(ctx, true); sent {
 		s.found(e)
 		return nil
 	}
@@ -79,17 +80,32 @@ func (e *Error) cause() string {
 // the one before: a copy in Sent Items can take a while.
 var lookups = []time.Duration{0, 3 * time.Second, 10 * time.Second}
 
-// lookUp searches the mailbox for the message. sent says that there is a copy
-// that is not a draft; drafts are the ids of the others. Without the permission
-// to read it finds nothing.
-func (s *submission) lookUp(ctx context.Context) (sent bool, drafts []string) {
+// sentBefore reports whether an earlier attempt has sent the message, and makes
+// the receipt of it. A draft that it left behind is removed, and with it the
+// chance that it is sent later.
+func (s *submission) sentBefore(ctx context.Context) bool {
+	sent, drafts := s.lookUp(ctx, s.c.now().Sub(s.since) < time.Minute)
+	if sent {
+		s.receipt.Reply = "accepted: an earlier attempt, whose end nobody saw, has sent it, and the message is in the mailbox as sent"
+		return true
+	}
+	for _, id := range drafts {
+		_ = s.remove(ctx, id) // one that stays is no reason not to send
+	}
+	return false
+}
+
+// lookUp searches the mailbox for the message, as search does; again after a
+// pause when that failed, or, if late says that it may still come, when nothing
+// was found. Without the permission to read it finds nothing.
+func (s *submission) lookUp(ctx context.Context, late bool) (sent bool, drafts []string) {
 	for _, wait := range lookups {
 		if wait > 0 && s.c.sleep(ctx, wait) != nil {
 			return false, nil
 		}
 		var err error
-		if sent, drafts, err = s.search(ctx); sent {
-			return true, drafts
+		if sent, drafts, err = s.search(ctx); sent || err == nil && !late {
+			return sent, drafts
 		}
 		var e *Error
 		if errors.As(err, &e) && e.Status/100 == 4 && !e.Throttled() {
