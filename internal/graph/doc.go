@@ -13,11 +13,11 @@
 // removes from what it sends. A Bcc of the message, its Resent- fields and an
 // Apparently-To go away. A To or Cc field that cannot be read beyond doubt goes
 // away too, and its recipients stand in Bcc: what another parser would make of it
-// nobody can tell. Display names whose encoded words hide such characters as @
-// are written anew. The same is done to all of them when a line of the header is
-// not a field, because some parsers end the header there. An indented first line,
-// which continues no field, goes as well. Every other field, and
-// the body, stays as it is, but for line endings, which become CRLF as over SMTP.
+// nobody can tell. The same is done to all of them when a line of the header is
+// not a field, because some parsers end the header there. A display name whose
+// encoded words hide such characters as @ is written anew. An indented first line,
+// which continues no field, goes as well. Every other field, and the body, stays
+// as it is, but for line endings, which become CRLF as over SMTP.
 //
 // # Three ways
 //

@@ -151,7 +151,7 @@ func TestFailedDraftIsRemoved(t *testing.T) {
 		{"when the session does not come forward", []step{made, session, ranges("0"), ranges("0"), ranges("0"), ranges("0"), ranges("0"), removed}, false, true},
 		{"when the upload's address is none", []step{made, {status: 201, body: `{"uploadUrl":"http://plain.example.com/"}`}, removed}, true, true},
 		{"when nobody knows whether it was made", []step{{want: "POST /v1.0/me/messages", do: lose},
-			listed(item("AAMk/=", true, 0, "a@example.com"), item("theirs", true, 0, "b@example.com"), item("old", true, time.Hour, "a@example.com"), item("sent", false, 0, "b@example.com")), removed}, true, true},
+			listed(item("AAMk/=", true, fresh, "a@example.com"), item("theirs", true, fresh, "b@example.com"), item("old", true, time.Hour, "a@example.com"), item("sent", false, fresh, "b@example.com")), removed}, true, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -188,7 +188,7 @@ func TestDraftWithoutPermissionSaysWhichIsNeeded(t *testing.T) {
 
 func TestLostAnswerToTheSendingOfADraft(t *testing.T) {
 	lost := step{want: sent.want, do: lose}
-	draft := listed(item("theirs", true, 0, "b@example.com"), `{"id":"AAMk/=","isDraft":true}`)
+	draft := listed(item("theirs", true, fresh, "b@example.com"), `{"id":"AAMk/=","isDraft":true}`)
 	before := []step{made, session, ranges("3932160"), last, lost}
 	tests := []struct {
 		name      string
@@ -197,10 +197,10 @@ func TestLostAnswerToTheSendingOfADraft(t *testing.T) {
 		unknown   bool
 		temporary bool
 	}{
-		{"was sent if there is a copy", []step{listed(item("B", false, 0, "a@example.com"))}, true, false, false},
+		{"was sent if there is a copy", []step{listed(item("B", false, fresh, "a@example.com"))}, true, false, false},
 		{"was not if the draft could be removed", []step{draft, draft, draft, removed}, false, false, true},
 		{"is unknown if the draft could not", []step{draft, draft, draft, {status: 404, body: refusal("ErrorItemNotFound", "x")}}, false, true, false},
-		{"is unknown if the copy is another submission's", []step{listed(item("B", false, 0, "b@example.com")), listed(), listed()}, false, true, false},
+		{"is unknown if the copy is another submission's", []step{listed(item("B", false, fresh, "b@example.com")), listed(), listed()}, false, true, false},
 		{"is unknown if nothing is there", []step{{status: 200, body: `{}`}, {status: 200, body: `{}`}, {status: 200, body: `{}`}}, false, true, false},
 	}
 	for _, tt := range tests {

@@ -26,6 +26,7 @@ func TestRewriteHeader(t *testing.T) {
 		{"an encoded @ is written anew", "To: =?utf-8?q?eve=40evil.com=2C?= <a@x.org>\r\n", []string{"a@x.org"}, "To: =?utf-8?q?eve=40evil=2Ecom=2C?= <a@x.org>\r\n"},
 		{"an encoded bracket in two words is written anew", "To: =?iso-8859-1?q?eve=40evil.com?= =?iso-8859-1?q?=3E=2C?= <a@x.org>\r\n", []string{"a@x.org"}, "To: =?utf-8?q?eve=40evil=2Ecom=3E=2C?= <a@x.org>\r\n"},
 		{"an encoded word in quotes is no word", "To: \"=?utf-8?q?eve=40evil.com=2C?=\" <a@x.org>\r\n", []string{"a@x.org"}, "To: =?utf-8?q?=3D=3Futf=2D8=3Fq=3Feve=3D40evil=2Ecom=3D2C=3F=3D?= <a@x.org>\r\n"},
+		{"an encoded word in quotes that hides nothing stays", "To: \"=?utf-8?q?M=C3=BC?=\" <a@x.org>\r\n", []string{"a@x.org"}, "To: \"=?utf-8?q?M=C3=BC?=\" <a@x.org>\r\n"},
 		{"a group is dissolved", "To: Team: a@x.org, Eve <eve@x.org>, B <b@x.org>;\r\n", []string{"a@x.org", "b@x.org"}, "To: a@x.org,\r\n B <b@x.org>\r\n"},
 		{"an empty group goes", "To: undisclosed-recipients:;\r\n", []string{"a@x.org"}, "Bcc: a@x.org\r\n"},
 		{"a comment is no address", "To: a@x.org (or eve@x.org)\r\n", []string{"a@x.org"}, "To: =?utf-8?q?or=20eve=40x=2Eorg?= <a@x.org>\r\n"},
