@@ -72,16 +72,19 @@ type Account struct {
 	Waiting int       `json:"waiting"`
 	Sending int       `json:"sending"`
 	Held    int       `json:"held"`
+	Unknown int       `json:"unknown"` // of Held, see Summary
 	Bytes   int64     `json:"bytes"` // of their bodies
 	Oldest  time.Time `json:"oldest,omitzero"`
 }
 
 // Accounts lists the accounts that ever had a message or a pause, by name. What
-// it costs does not depend on how many messages there are.
+// it costs does not depend on how many messages there are, but for those of
+// which a person must find out whether they were sent.
 func (q *Queue) Accounts(ctx context.Context) ([]Account, error) {
 	r, err := q.engine.view().query(ctx, `SELECT name, paused, until, cause, reason,
 			COALESCE(waiting, 0), COALESCE(sending, 0), COALESCE(held, 0), COALESCE(bytes, 0),
-			COALESCE((SELECT min(received) FROM mail_message WHERE finished = 0 AND account = name), 0)
+			COALESCE((SELECT min(received) FROM mail_message WHERE finished = 0 AND account = name), 0),
+			(SELECT count(*) FROM mail_message WHERE state = 'held' AND resend = 1 AND account = name)
 		FROM mail_account LEFT JOIN (`+tallies+` GROUP BY account) AS tally ON tally.account = name ORDER BY name`)
 	if err != nil {
 		return nil, err
@@ -91,7 +94,7 @@ func (q *Queue) Accounts(ctx context.Context) ([]Account, error) {
 	for r.Next() {
 		var a Account
 		err := r.Scan(&a.Name, (*millis)(&a.Paused), (*millis)(&a.Until), &a.Cause, &a.Reason,
-			&a.Waiting, &a.Sending, &a.Held, &a.Bytes, (*millis)(&a.Oldest))
+			&a.Waiting, &a.Sending, &a.Held, &a.Bytes, (*millis)(&a.Oldest), &a.Unknown)
 		if err != nil {
 			return nil, err
 		}

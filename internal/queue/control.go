@@ -97,7 +97,7 @@ func hold(ctx context.Context, t tx, id string) error {
 	if err := enter(ctx, t, id, Held); err != nil {
 		return err
 	}
-	_, err := t.exec(ctx, `UPDATE mail_message SET state = $2, job = 0 WHERE id = $1`, id, Held)
+	_, err := t.exec(ctx, `UPDATE mail_message SET state = $2, job = 0, next_at = 0 WHERE id = $1`, id, Held)
 	return err
 }
 

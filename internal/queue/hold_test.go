@@ -7,11 +7,25 @@ import (
 	"time"
 )
 
+// unknown is of how many messages of each account a person must find out whether
+// they were sent.
+func unknown(t *testing.T, q *Queue) (numbers []int) {
+	t.Helper()
+	accounts, err := q.Accounts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range accounts {
+		numbers = append(numbers, a.Unknown)
+	}
+	return numbers
+}
+
 func TestAMessageWhoseFateAPersonMustFindOutIsHeldAndItsSenderTold(t *testing.T) {
 	onBoth(t, func(t *testing.T, o Options) {
 		o, told := notified(o)
 		q := open(t, o)
-		attempts := make(chan bool, 3)
+		attempts := make(chan bool, 5)
 		start(t, q, func(ctx context.Context, d *Delivery) Outcome {
 			attempts <- d.Resend
 			if d.Client != "test-notice" && d.From != "" && d.Attempt == 1 {
@@ -21,8 +35,16 @@ func TestAMessageWhoseFateAPersonMustFindOutIsHeldAndItsSenderTold(t *testing.T)
 		})
 		id := accept(t, q, message("ann@example.com", "bob@example.net"), "body")
 		r := untilState(t, q, id, Held)
-		if len(r.Attempts) != 1 || r.Attempts[0].Reply != "no answer came" || !r.Finished.IsZero() {
+		if len(r.Attempts) != 1 || r.Attempts[0].Reply != "no answer came" || r.Attempts[0].Outcome != "held" || !r.Finished.IsZero() ||
+			!r.Unknown || !r.Next.IsZero() || !r.Recipients[0].Next.IsZero() {
 			t.Errorf("the record is %+v", r)
+		}
+		asked := accept(t, q, message("ann@example.com", "carl@example.net"), "body")
+		if untilState(t, q, asked, Held); !slices.Equal(unknown(t, q), []int{2}) {
+			t.Errorf("%d are counted as unknown", unknown(t, q))
+		}
+		if err := q.Remove(t.Context(), asked); err != nil {
+			t.Fatal(err)
 		}
 		if got := told(); !slices.Contains(got, "delayed: bob@example.net") {
 			t.Errorf("told %q", got)
@@ -31,8 +53,11 @@ func TestAMessageWhoseFateAPersonMustFindOutIsHeldAndItsSenderTold(t *testing.T)
 			t.Fatal(err)
 		}
 		untilState(t, q, id, Delivered)
+		if !slices.Equal(unknown(t, q), []int{0}) {
+			t.Errorf("%d are counted as unknown after all", unknown(t, q))
+		}
 		resent := false
-		for range 3 { // the message twice, and the notice
+		for range 5 { // the message twice, the other once, and their notices
 			resent = <-attempts || resent
 		}
 		if !resent {

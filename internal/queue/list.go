@@ -19,6 +19,9 @@ type Summary struct {
 	Next        time.Time `json:"next,omitzero"` // Queued: when the next attempt is due
 	Finished    time.Time `json:"finished,omitzero"`
 	LastAttempt int       `json:"last_attempt,omitempty"`
+	// Unknown, of what is Held, says that the last attempt may have sent it: a
+	// person must find out before Release.
+	Unknown bool `json:"unknown,omitempty"`
 }
 
 // A Record is all that is known of a message. Its recipients stand in Recipients
@@ -54,8 +57,9 @@ type Attempt struct {
 	Elapsed time.Duration `json:"elapsed_ns,omitempty"`
 	// Resend says that the attempt before it never told its end.
 	Resend bool `json:"resend,omitempty"`
-	// Outcome is delivered, refused, retry, partly, paused, or unknown when the
-	// program or machine died before the end was recorded.
+	// Outcome is delivered, refused, retry, partly, paused, held when the server may
+	// have taken the message and a person must find out, or unknown when the program
+	// or machine died before the end was recorded.
 	Outcome    string `json:"outcome,omitempty"`
 	Reply      string `json:"reply,omitempty"`
 	Session    string `json:"session,omitempty"`
@@ -68,21 +72,22 @@ type Filter struct {
 	Account string `json:"account,omitempty"`
 	Address string `json:"address,omitempty"` // sender or recipient, exactly but for case
 	Subject string `json:"subject,omitempty"` // a part of it, but for the case of ASCII letters
+	Client  string `json:"client,omitempty"`  // who handed it over, exactly
 	ID      string `json:"id,omitempty"`      // the queue's ID or the header's Message-ID
 	Before  string `json:"before,omitempty"`  // continues a list: the last ID of the page before
 	Limit   int    `json:"limit,omitempty"`   // 100 when zero
 }
 
 const summaryColumns = `SELECT id, account, client, message_id, subject, sender, utf8, ret, envid, return_to, size, received,
-	state, next_at, finished, attempts FROM mail_message`
+	state, next_at, finished, attempts, CASE WHEN state = 'held' THEN resend ELSE 0 END FROM mail_message`
 
 func (s *Summary) columns() []any {
 	return []any{&s.ID, &s.Account, &s.Client, &s.MessageID, &s.Subject, &s.From, (*bit)(&s.UTF8), &s.Return, &s.EnvelopeID,
-		&s.ReturnTo, &s.Size, (*millis)(&s.Received), &s.State, (*millis)(&s.Next), (*millis)(&s.Finished), &s.LastAttempt}
+		&s.ReturnTo, &s.Size, (*millis)(&s.Received), &s.State, (*millis)(&s.Next), (*millis)(&s.Finished), &s.LastAttempt, (*bit)(&s.Unknown)}
 }
 
 // List lists messages, newest first. It reads a page by index, however many
-// messages there are. Only Subject has no index, nor have State and Account
+// messages there are. Only Subject and Client have no index, nor have State and Account
 // together with Address or ID: of those that the other fields choose, from the
 // newest on, it reads until the page is full or there are no more.
 func (q *Queue) List(ctx context.Context, f Filter) ([]Summary, error) {
@@ -125,6 +130,9 @@ func (f Filter) statement() (string, []any) {
 	}
 	if f.Account != "" {
 		arg("account = %", f.Account)
+	}
+	if f.Client != "" {
+		arg("client = %", clean(f.Client))
 	}
 	if f.Subject != "" {
 		like := strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(strings.ToLower(clean(f.Subject)))
@@ -172,6 +180,9 @@ func (q *Queue) Get(ctx context.Context, id string) (*Record, error) {
 			return nil, err
 		}
 		p.Notify = notifyList(notify)
+		if rec.State == Held {
+			p.Next = time.Time{} // nothing is due before Release
+		}
 		rec.Recipients = append(rec.Recipients, p)
 	}
 	if err := r.Err(); err != nil {

@@ -209,6 +209,9 @@ func (d *Delivery) noteEnd(ctx context.Context, t tx, out *Outcome, verdicts []v
 			out.Reply = out.Pause.Reason
 		}
 	}
+	if out.Hold && outcome == "retry" {
+		outcome = "held"
+	}
 	end, err := d.queue.ending(ctx, t, now)
 	if err != nil {
 		return err

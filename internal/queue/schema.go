@@ -82,6 +82,9 @@ var migrations = [...][]string{{
 	`CREATE INDEX mail_message_late ON mail_message (waits_from) WHERE finished = 0 AND late = 0 AND state <> 'held'`,
 	`DROP INDEX mail_message_expiry`,
 	`CREATE INDEX mail_message_expiry ON mail_message (account, waits_from) WHERE finished = 0 AND state = 'queued'`,
+}, {
+	// Those of which a person must find out whether they were sent.
+	`CREATE INDEX mail_message_unknown ON mail_message (account) WHERE state = 'held' AND resend = 1`,
 }}
 
 // migrate brings the tables to this program's version, or refuses those of a

@@ -11,7 +11,7 @@ func TestQueueOfTheFirstSchemaIsUpdated(t *testing.T) {
 		id := accept(t, q, message("acct", "a@x"), "body")
 		err := q.engine.update(t.Context(), func(ctx context.Context, t tx) error {
 			for _, statement := range []string{
-				`DROP INDEX mail_message_late`, `DROP INDEX mail_message_expiry`,
+				`DROP INDEX mail_message_late`, `DROP INDEX mail_message_expiry`, `DROP INDEX mail_message_unknown`,
 				`ALTER TABLE mail_message DROP COLUMN waits_from`,
 				`CREATE INDEX mail_message_late ON mail_message (received) WHERE finished = 0 AND late = 0 AND state <> 'held'`,
 				`CREATE INDEX mail_message_expiry ON mail_message (state, received) WHERE finished = 0`,
