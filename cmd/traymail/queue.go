@@ -64,7 +64,7 @@ func (p *program) queueLs() *cobra.Command {
 			}
 			w := p.table("ID", "STATE", "RECEIVED", "ACCOUNT", "FROM", "SIZE", "NEXT TRY", "SUBJECT")
 			for _, s := range list {
-				w.row(s.ID, s.State, moment(s.Received), s.Account, cmp.Or(s.From, "<>"), s.Size, moment(s.Next), short(s.Subject))
+				w.row(s.ID, stateOf(s), moment(s.Received), s.Account, cmp.Or(s.From, "<>"), s.Size, moment(s.Next), short(s.Subject))
 			}
 			w.end()
 			return nil
@@ -126,13 +126,16 @@ func (p *program) queueShow() *cobra.Command {
 
 func (p *program) printRecord(r *mailer.Record) {
 	for _, line := range [][2]string{
-		{"ID", r.ID}, {"State", string(r.State)}, {"Account", r.Account}, {"Client", r.Client}, {"From", cmp.Or(r.From, "<>")},
+		{"ID", r.ID}, {"State", stateOf(r.Summary)}, {"Account", r.Account}, {"Client", r.Client}, {"From", cmp.Or(r.From, "<>")},
 		{"Message-ID", r.MessageID}, {"Subject", r.Subject}, {"Size", fmt.Sprint(r.Size)}, {"Received", moment(r.Received)},
 		{"Next try", moment(r.Next)}, {"Finished", moment(r.Finished)},
 	} {
 		if line[1] != "" && line[1] != "-" {
 			fmt.Fprintf(p.stdout, "%-11s %s\n", line[0]+":", line[1])
 		}
+	}
+	if r.Unknown {
+		fmt.Fprintf(p.stdout, "It may have been sent. Find out, in Sent Items of the sender's mailbox or from a recipient: when it was, traymail queue rm %[1]s; when it was not, traymail queue release %[1]s\n", r.ID)
 	}
 	fmt.Fprintln(p.stdout)
 	w := p.table("RECIPIENT", "STATE", "TRIES", "NEXT TRY", "REPLY")
@@ -149,6 +152,15 @@ func (p *program) printRecord(r *mailer.Record) {
 		a.row(fmt.Sprint(at.N, resent(at)), moment(at.Started), at.Elapsed.Round(time.Millisecond), cmp.Or(at.Outcome, "under way"), cmp.Or(at.Session, "-"), cmp.Or(flat(at.Reply), "-"))
 	}
 	a.end()
+}
+
+// stateOf is a message's state, and of one that is held whether it may have been
+// sent.
+func stateOf(m mailer.Message) string {
+	if m.Unknown {
+		return string(m.State) + " (fate unknown)"
+	}
+	return string(m.State)
 }
 
 // resent marks an attempt that may have sent the message a second time.

@@ -227,7 +227,11 @@ func (p *program) printStatus(s mailer.Status) {
 		if a.Reason == "" {
 			continue
 		}
-		fmt.Fprintf(p.stdout, "%s, since %s: %s\n", a.Name, moment(a.Since), a.Reason)
+		since := ""
+		if !a.Since.IsZero() {
+			since = ", since " + moment(a.Since)
+		}
+		fmt.Fprintf(p.stdout, "%s%s: %s\n", a.Name, since, a.Reason)
 		if a.Fix != "" {
 			fmt.Fprintf(p.stdout, "  %s\n", a.Fix)
 		}

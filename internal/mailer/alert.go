@@ -46,6 +46,8 @@ const (
 	AlertRetirement = "basic-auth-retirement"
 	AlertRefusals   = "refusals"
 	AlertOverGraph  = "smtp-auth-off"
+	AlertMailbox    = "mailbox"
+	AlertUnknown    = "unknown-outcome"
 )
 
 // A finding is an alert with how it is told.
@@ -91,12 +93,13 @@ func severityOf(daysLeft int) Severity {
 
 // circumstances are what findings follow from.
 type circumstances struct {
-	status   *AccountStatus
-	file     *account.Account // nil when it cannot be read
-	now      time.Time
-	unsigned bool      // the keystore has no refresh token
-	used     time.Time // the refresh token, last; zero is not known
-	rising   *tally    // refusals of the last hour, when they rise
+	status    *AccountStatus
+	file      *account.Account // nil when it cannot be read
+	now       time.Time
+	unsigned  bool             // the keystore has no refresh token
+	used      time.Time        // the refresh token, last; zero is not known
+	rising    *tally           // refusals of the last hour, when they rise
+	mailboxes []mailboxRefusal // of mailboxes that the account sends through, by name
 }
 
 // findings says what is wrong, or will be. It asks nobody, and what it returns
@@ -104,7 +107,7 @@ type circumstances struct {
 func (c circumstances) findings() []finding {
 	var all []finding
 	for _, find := range []func(circumstances) (finding, bool){
-		circumstances.trouble, circumstances.secret, circumstances.idle, circumstances.retirement, circumstances.refusals, circumstances.overGraph,
+		circumstances.trouble, circumstances.secret, circumstances.idle, circumstances.retirement, circumstances.refusals, circumstances.mailbox, circumstances.unknown, circumstances.overGraph,
 	} {
 		if f, ok := find(c); ok {
 			all = append(all, f)

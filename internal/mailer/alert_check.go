@@ -12,13 +12,15 @@ import (
 // alerts looks for what will break, tells of it in status, log and mail, and
 // uses sign-ins that nobody does. Its methods are safe for concurrent use.
 type alerts struct {
-	engine   *engine
-	now      chan struct{} // a reason to look at once
-	refusals refusals
+	engine    *engine
+	now       chan struct{} // a reason to look at once
+	refusals  refusals
+	mailboxes mailboxRefusals
 
 	checking sync.Mutex          // held by check
 	told     map[string]Severity // by account and ID, what the log has; only check uses it
 	looked   map[string]time.Time
+	stranded map[string]bool // by account, that its notices wait is logged; only check uses it
 
 	mu        sync.Mutex
 	anew      bool                 // the keystore is to be asked at the next check
@@ -37,7 +39,7 @@ const (
 )
 
 func newAlerts(e *engine) *alerts {
-	l := &alerts{engine: e, now: make(chan struct{}, 1), told: map[string]Severity{}, looked: map[string]time.Time{},
+	l := &alerts{engine: e, now: make(chan struct{}, 1), told: map[string]Severity{}, looked: map[string]time.Time{}, stranded: map[string]bool{},
 		unsigned: map[string]bool{}, refreshed: map[string]time.Time{}}
 	l.memory = e.mailer.readAlertMemory(e.log)
 	return l
@@ -145,6 +147,20 @@ func (l *alerts) look(ctx context.Context, s *AccountStatus, anew bool) {
 	l.unsigned[s.Name] = !signedIn
 }
 
+// isUnsigned reports whether nobody is signed in to an account, as far as is known.
+func (l *alerts) isUnsigned(name string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.unsigned[name]
+}
+
+// signedIn notes that somebody has just signed in.
+func (l *alerts) signedIn(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.unsigned, name)
+}
+
 // file is an account's, nil when it cannot be read.
 func (l *alerts) file(name string) *account.Account {
 	a, err := l.engine.mailer.Accounts().Load(name)
@@ -158,7 +174,7 @@ func (l *alerts) file(name string) *account.Account {
 func (l *alerts) findings(s *AccountStatus, file *account.Account) []finding {
 	m := l.engine.mailer
 	now := m.now()
-	c := circumstances{status: s, file: file, now: now, rising: l.refusals.of(s.Name, now)}
+	c := circumstances{status: s, file: file, now: now, rising: l.refusals.of(s.Name, now), mailboxes: l.mailboxes.of(s.Name, now)}
 	if file != nil {
 		c.used = m.tokenUse(file)
 	}

@@ -23,6 +23,11 @@ import (
 func (l *alerts) mailAll(ctx context.Context, accounts []AccountStatus) {
 	for i := range accounts {
 		s := &accounts[i]
+		if s.State == Attention {
+			l.moveNotices(ctx, accounts, s.Name)
+		} else {
+			l.stranded[s.Name] = false
+		}
 		a := l.file(s.Name)
 		if a == nil || a.NoticeTo == "" {
 			continue
@@ -116,10 +121,7 @@ func (l *alerts) route(accounts []AccountStatus, about string, unable bool) *acc
 		if a.Name == about {
 			domain = domainOf(a.Sender)
 		}
-		l.mu.Lock()
-		unsigned := l.unsigned[s.Name]
-		l.mu.Unlock()
-		if s.State == Ready && !unsigned {
+		if s.State == Ready && !l.isUnsigned(s.Name) && !l.unproven(s) {
 			able = append(able, a)
 		}
 	}
@@ -129,6 +131,27 @@ func (l *alerts) route(accounts []AccountStatus, about string, unable bool) *acc
 	return slices.MinFunc(able, func(a, b *account.Account) int {
 		return cmp.Compare(rankRoute(a, about, domain, unable), rankRoute(b, about, domain, unable))
 	})
+}
+
+// proveWithin is how long after its trouble an account that sent nothing since is
+// not trusted with a mail: a pause may have ended because a file was saved.
+const proveWithin = 15 * time.Minute
+
+// unproven reports whether an account was in trouble that only a delivery shows to
+// be over, and delivered nothing since it began. A sign-in is a proof of its own.
+func (l *alerts) unproven(s *AccountStatus) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id, r := range l.memory[s.Name] {
+		switch Cause(id) {
+		case CauseSettings, CauseProvider, CauseKeystore:
+			over := !r.Ended.IsZero() && l.engine.mailer.now().Sub(r.Ended) >= proveWithin
+			if !over && !s.LastDelivered.After(r.Since) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func rankRoute(a *account.Account, about, domain string, unable bool) int {

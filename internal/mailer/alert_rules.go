@@ -29,15 +29,12 @@ func (c circumstances) trouble() (finding, bool) {
 	switch {
 	case a.Cause == CauseSignIn:
 		f.patience = 0
+		if a.Since.IsZero() { // no message has met it, and the account may have been made just now
+			f.calm = troublePatience
+		}
 		f.title = a.Name + " needs a sign-in"
 	case a.Cause == CauseSettings, a.Cause == CauseProvider, a.Cause == CauseKeystore:
 		f.title = a.Name + " cannot send"
-	case c.unsigned && a.Cause == "" && c.file != nil && c.file.SignIn == account.BrowserSignIn:
-		f.ID, f.Fix = string(CauseSignIn), strings.ReplaceAll(signInAgain, "{account}", a.Name)
-		f.patience, f.calm = 0, troublePatience // it may have been made just now
-		f.title = a.Name + " needs a sign-in"
-		f.Summary = f.title + ": nobody is signed in"
-		return f, true
 	default:
 		return finding{}, false
 	}
@@ -140,8 +137,8 @@ func (c circumstances) retirement() (finding, bool) {
 	left := daysUntil(retired, c.now)
 	f.Severity, f.step = severityOf(left), stepOf(left)
 	if left >= 0 {
-		f.title = "the password of " + c.file.Name + " " + ends(left)
-		f.Summary = f.title + ": Exchange Online switches basic authentication off by default at the end of December 2026, and new tenants have none"
+		f.title = "passwords of " + c.file.Name + " are off by default from 31 December 2026"
+		f.Summary = f.title + ": Exchange Online switches basic authentication off then, new tenants have none, and an administrator can switch it on again for a while"
 		return f, true
 	}
 	// It still works where an administrator switched it on again.
@@ -153,11 +150,12 @@ func (c circumstances) retirement() (finding, bool) {
 
 // replyFix is what to do about a reply to the account.
 func (c circumstances) replyFix(reply string) string {
-	signIn := account.SignIn("")
-	if c.file != nil {
-		signIn = c.file.SignIn
+	if c.file == nil {
+		return fill(replyFix(reply, ""), c.status.Name, c.status.Username, "")
 	}
-	return strings.NewReplacer("{account}", c.status.Name, "{username}", c.status.Username).Replace(replyFix(reply, signIn))
+	a := *c.file
+	a.Name, a.Username = c.status.Name, cmp.Or(c.status.Username, a.Username)
+	return fixOfReply(&a, "", reply)
 }
 
 // refusals is that the server refuses more recipients than it used to.
@@ -190,6 +188,9 @@ func (c circumstances) overGraph() (finding, bool) {
 			Fix: "nothing, if that is wanted: traymail account edit " + name + " --transport graph keeps it so; else " +
 				c.replyFix(c.status.Instead)},
 		title: "messages of " + name + " leave through Microsoft Graph",
+	}
+	if len(c.status.InsteadFor) > 0 {
+		f.title = "messages of " + name + " from " + strings.Join(c.status.InsteadFor, ", ") + " leave through Microsoft Graph"
 	}
 	f.Summary = f.title + ", because SMTP AUTH is switched off: " + c.status.Instead
 	return f, true

@@ -41,8 +41,14 @@ func (e *engine) bounce(ctx context.Context, n queue.Notice) (queue.Message, io.
 		Original: func() (io.ReadCloser, error) { return d.Open(ctx) },
 	}
 	reason, reasonFix := e.pauseOf(ctx, d.Account)
+	mailbox := ""
+	if own.Mailbox == account.FromMailbox {
+		if mailbox, err = authorOf(ctx, &d); err != nil {
+			log.Warn("whose mailbox it was to leave through is not known", "error", err)
+		}
+	}
 	for _, rcpt := range n.Recipients {
-		fix := strings.NewReplacer("{account}", d.Account, "{username}", own.Username).Replace(replyFix(rcpt.Reply, own.SignIn))
+		fix := fixOfReply(own, mailbox, rcpt.Reply)
 		to := dsn.Recipient{Address: rcpt.Address, Original: rcpt.OriginalRecipient, Reply: rcpt.Reply, Fix: fix}
 		expired := strings.HasPrefix(rcpt.Reply, "not delivered within ")
 		if expired {

@@ -3,7 +3,6 @@ package mailer
 import (
 	"cmp"
 	"context"
-	"strings"
 	"sync"
 	"time"
 
@@ -73,12 +72,11 @@ func (e *engine) fixOf(a queue.Account) string {
 		return Fix(k.err)
 	}
 	e.cure.mu.Unlock()
-	username, signIn := "", account.SignIn("")
-	if file, err := e.mailer.Accounts().Load(a.Name); err == nil {
-		username, signIn = file.Username, file.SignIn
+	file, err := e.mailer.Accounts().Load(a.Name)
+	if err != nil {
+		file = &account.Account{Name: a.Name}
 	}
-	fix := cmp.Or(replyFix(a.Reason, signIn), causeFixes[Cause(a.Cause)])
-	return strings.NewReplacer("{account}", a.Name, "{username}", username).Replace(fix)
+	return cmp.Or(fixOfReply(file, "", a.Reason), fill(causeFixes[Cause(a.Cause)], a.Name, file.Username, ""))
 }
 
 // causeFixes are what to do about a cause of which no more is known.

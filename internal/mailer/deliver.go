@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"slices"
@@ -41,20 +42,21 @@ func (e *engine) deliver(ctx context.Context, d *queue.Delivery) queue.Outcome {
 				return e.failed(ctx, d, w, nil, d.From, err)
 			}
 		}
-		receipt, err := w.submit(ctx, author, m)
+		own := d.Client == relay.NoticeClient
+		receipt, err := w.submit(ctx, author, own, m)
 		if errors.Is(err, errRetired) {
 			continue // the account was changed meanwhile
 		}
-		if d.Client == relay.NoticeClient && d.From == "" && refusesNullSender(err) {
+		if own && d.From == "" && refusesNullSender(err) {
 			// Some servers take nothing from an authenticated client but its own
 			// address. No notice answers another, so nothing can go round.
 			m.From = w.account.Sender
-			receipt, err = w.submit(ctx, author, m)
+			receipt, err = w.submit(ctx, author, own, m)
 		}
 		if err != nil {
-			return e.failed(ctx, d, w, receipt, refusedSender(ctx, d, m.From, err), err)
+			return e.failed(ctx, d, w, receipt, refusedSender(ctx, d, cmp.Or(author, m.From), err), err)
 		}
-		return e.taken(d, receipt)
+		return e.taken(d, w.mailboxFor(author), receipt)
 	}
 }
 
@@ -92,16 +94,18 @@ func refusesNullSender(err error) bool {
 
 // taken is the outcome of a message that the server took, for some recipients
 // at least.
-func (e *engine) taken(d *queue.Delivery, r *smtp.Receipt) queue.Outcome {
-	o := queue.Outcome{Results: results(d, r, true), Reply: r.Reply.String(), Session: r.Session, ExchangeID: exchangeID(r.Reply.Text)}
-	e.stats.count(d.Account, o, r, e.mailer.now())
+func (e *engine) taken(d *queue.Delivery, mailbox string, r *smtp.Receipt) queue.Outcome {
+	o := queue.Outcome{Results: results(d, r, true, 0), Reply: r.Reply.String(), Session: r.Session, ExchangeID: exchangeID(r.Reply.Text)}
+	e.stats.count(d.Account, o, replyCode(o.Reply), r, e.mailer.now())
+	e.alerts.mailboxes.delivered(d.Account, mailbox)
 	e.restUntil(d.Account, 0)
 	return o
 }
 
 // results has the verdict on each recipient: what the server refused at RCPT,
-// and for the others whether it took the message.
-func results(d *queue.Delivery, r *smtp.Receipt, took bool) []queue.Result {
+// and for the others whether it took the message; after is the least wait before
+// it is tried again.
+func results(d *queue.Delivery, r *smtp.Receipt, took bool, after time.Duration) []queue.Result {
 	refused := map[string]*smtp.Error{}
 	for _, e := range r.Refused {
 		refused[e.Recipient] = e
@@ -113,11 +117,11 @@ func results(d *queue.Delivery, r *smtp.Receipt, took bool) []queue.Result {
 		case e == nil && took:
 			all = append(all, queue.Result{Verdict: queue.Accepted, Relayed: !r.DSN})
 		case e == nil:
-			all = append(all, queue.Result{Verdict: queue.Retry})
+			all = append(all, queue.Result{Verdict: queue.Retry, After: after})
 		case e.Code/100 == 5:
 			all = append(all, queue.Result{Verdict: queue.Refused, Reply: serverText(e)})
 		default:
-			all = append(all, queue.Result{Verdict: queue.Retry, Reply: serverText(e)})
+			all = append(all, queue.Result{Verdict: queue.Retry, After: after, Reply: serverText(e)})
 		}
 	}
 	return all
@@ -141,12 +145,14 @@ func (e *engine) failed(ctx context.Context, d *queue.Delivery, w *sender, r *sm
 		err = w.about(err)
 	}
 	t := troubleOf(err, a, from)
-	o := queue.Outcome{Reply: plain(err)}
+	if t.mailbox {
+		err = aboutMailbox(err, w.mailboxFor(from))
+		e.alerts.mailboxes.refused(d.Account, w.mailboxFor(from), refusalText(err), Fix(err), e.mailer.now())
+		e.alerts.kick(false)
+	}
+	o := queue.Outcome{Reply: refusalText(err)}
 	if r != nil {
 		o.Session = r.Session
-	}
-	if refusal != nil && refusal.Code != 0 {
-		o.Reply = serverText(refusal)
 	}
 	o.Unknown = unknown
 	switch {
@@ -156,7 +162,7 @@ func (e *engine) failed(ctx context.Context, d *queue.Delivery, w *sender, r *sm
 		o.Pause = e.pause(d.Account, t, err)
 	case r != nil && len(r.Refused) > 0 && !t.permanent || refusal != nil && refusal.Op == smtp.OpRCPT && r != nil:
 		// What was refused is settled; the others have not got the message.
-		o.Results = results(d, r, false)
+		o.Results = results(d, r, false, t.after)
 	default:
 		one := queue.Result{Verdict: queue.Retry, After: t.after}
 		if t.permanent {
@@ -166,7 +172,7 @@ func (e *engine) failed(ctx context.Context, d *queue.Delivery, w *sender, r *sm
 			o.Results = append(o.Results, one)
 		}
 	}
-	e.stats.count(d.Account, o, r, e.mailer.now())
+	e.stats.count(d.Account, o, errorCode(err, o.Reply), r, e.mailer.now())
 	e.log.Warn("not delivered", "id", d.ID, "account", d.Account, "attempt", d.Attempt, "message_id", d.MessageID, "reply", o.Reply, "cause", string(t.cause))
 	return o
 }
@@ -203,10 +209,27 @@ func (e *engine) restUntil(account string, step int) time.Time {
 	return e.mailer.now().Add(rest)
 }
 
+// refusalText is what a server said, verbatim, or what failed before it.
+func refusalText(err error) string {
+	if refusal, ok := errors.AsType[*smtp.Error](err); ok && refusal.Code != 0 {
+		return serverText(refusal)
+	}
+	return plain(err)
+}
+
 // exchangeIDForm is how Exchange names a message in its 250.
 var exchangeIDForm = regexp.MustCompile(`<[^<>\s]+@[^<>\s]+>`)
 
 func exchangeID(reply string) string { return exchangeIDForm.FindString(reply) }
+
+// errorCode is replyCode of what was refused: Graph has words where a submission
+// server has a second number.
+func errorCode(err error, reply string) string {
+	if g, ok := errors.AsType[*graph.Error](err); ok && g.Status != 0 && g.Op != graph.OpToken {
+		return strings.TrimSpace(fmt.Sprint(g.Status, " ", g.Code))
+	}
+	return replyCode(reply)
+}
 
 // replyCode is a reply's code with its enhanced one, as metrics count them, and
 // a word for what was no reply.

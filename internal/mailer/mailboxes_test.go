@@ -166,3 +166,99 @@ func TestEveryMessageLeavesAsTheSenderAndComesBackToWhoWroteIt(t *testing.T) {
 		t.Errorf("the notice left through %s to %s", m.User, m.To)
 	}
 }
+
+// alert is one of the first account's.
+func (b *bench) alert(id string) Alert {
+	b.t.Helper()
+	s, err := b.Status(b.t.Context())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, a := range s.Accounts[0].Alerts {
+		if a.ID == id {
+			return a
+		}
+	}
+	return Alert{}
+}
+
+func TestAMailboxThatIsRefusedIsAnAlertUntilItSendsOrIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	b := fromMailboxes(t, account.SMTP, "SMTP.SendAsApp")
+	b.start()
+	refused := b.write("board@contoso.com", "board@contoso.com", "x@example.com")
+	b.until("refused", func(s Status) bool { return s.Accounts[0].Replies["535 5.7.3"] == 1 && s.Accounts[0].Sending == 0 })
+	r, err := b.Message(t.Context(), refused.ID)
+	if err != nil || r.Next.Sub(r.Attempts[0].Finished) < mailboxRest-time.Second {
+		t.Errorf("it is tried again at %v, %v", r.Next, err)
+	}
+	a := b.alert(AlertMailbox)
+	if a.Severity != AlertWarning || !strings.Contains(a.Summary, "cannot send through board@contoso.com") || !strings.Contains(a.Summary, "535 5.7.3") ||
+		!strings.Contains(a.Fix, "Add-MailboxPermission board@contoso.com") || strings.Contains(a.Fix, "svc@") {
+		t.Errorf("the alert is %+v", a)
+	}
+	if r := b.ended(b.write("ops@contoso.com", "ops@contoso.com", "x@example.com").ID); r.State != queue.Delivered || b.alert(AlertMailbox).ID == "" {
+		t.Errorf("what another mailbox delivers (%s) ends the alert", r.State)
+	}
+	b.pass(mailboxPatience + time.Minute)
+	if a := b.alert(AlertMailbox); a.ID != "" {
+		t.Errorf("left alone there is still %+v", a)
+	}
+	if err := b.Change(t.Context(), refused.ID, Retry); err != nil {
+		t.Fatal(err)
+	}
+	b.until("refused again", func(Status) bool { return b.alert(AlertMailbox).ID != "" })
+	daemon := b.appWith("SMTP.SendAsApp").EnterpriseID
+	b.mailbox("board@contoso.com", func(m *sandbox.Mailbox) { m.FullAccess = []string{daemon} })
+	b.until("queued again", func(s Status) bool { return s.Accounts[0].Sending == 0 })
+	if err := b.Change(t.Context(), refused.ID, Retry); err != nil {
+		t.Fatal(err)
+	}
+	if r := b.ended(refused.ID); r.State != queue.Delivered {
+		t.Fatalf("it is %s: %+v", r.State, r.Attempts)
+	}
+	if a := b.alert(AlertMailbox); a.ID != "" {
+		t.Errorf("though it sends there is %+v", a)
+	}
+}
+
+func TestAMailboxThatGraphLeavesOutIsNamedInTheAlertAndItsReplyCounted(t *testing.T) {
+	t.Parallel()
+	b := fromMailboxes(t, account.Graph, "Mail.Send")
+	b.start()
+	b.sandbox.Tenant().Change(func(t *sandbox.Tenant) {
+		t.AccessPolicies = map[string][]string{b.account.ClientID: {"svc@contoso.com"}}
+	})
+	b.write("board@contoso.com", "board@contoso.com", "x@example.com")
+	b.until("refused", func(s Status) bool { return s.Accounts[0].Replies["403 ErrorAccessDenied"] == 1 })
+	if a := b.alert(AlertMailbox); !strings.Contains(a.Fix, "Test-ApplicationAccessPolicy -Identity board@contoso.com") {
+		t.Errorf("the alert is %+v", a)
+	}
+}
+
+func TestOneMailboxWithoutSMTPFallsBackToGraphAlone(t *testing.T) {
+	t.Parallel()
+	b := fromMailboxes(t, account.Auto, "SMTP.SendAsApp")
+	graph := b.appWith("Mail.Send").AppRoles
+	b.registration(b.account.ClientID, func(a *sandbox.App) {
+		a.AppRoles, a.GrantedRoles = append(a.AppRoles, graph...), append(a.GrantedRoles, graph...)
+	})
+	off := true
+	b.mailbox("ops@contoso.com", func(m *sandbox.Mailbox) { m.SMTPAuthDisabled = &off })
+	b.start()
+	for i, from := range []string{"ops@contoso.com", "svc@contoso.com", "ops@contoso.com"} {
+		if r := b.ended(b.write(from, from, "x@example.com").ID); r.State != queue.Delivered {
+			t.Fatalf("from %s it is %s: %+v", from, r.State, r.Attempts)
+		}
+		if m, want := b.inbox()[i], map[string]string{"ops@contoso.com": "graph", "svc@contoso.com": "smtp"}[from]; m.Over != want {
+			t.Errorf("from %s it left over %s", from, m.Over)
+		}
+	}
+	s, err := b.Status(t.Context())
+	if a := s.Accounts[0]; err != nil || a.Over != account.SMTP || len(a.InsteadFor) != 1 || a.InsteadFor[0] != "ops@contoso.com" {
+		t.Errorf("status %+v, %v", a, err)
+	}
+	if a := b.alert(AlertOverGraph); !strings.Contains(a.Summary, "from ops@contoso.com") {
+		t.Errorf("the alert is %+v", a)
+	}
+}

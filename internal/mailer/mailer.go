@@ -147,6 +147,15 @@ func (m *Mailer) log() *slog.Logger {
 	return slog.New(slog.DiscardHandler)
 }
 
+// unasked is the log for what a command's answer tells already: it is for the
+// program that runs without anybody who asks.
+func (m *Mailer) unasked() *slog.Logger {
+	if e := m.running(); e == nil || e.started.IsZero() {
+		return slog.New(slog.DiscardHandler)
+	}
+	return m.log()
+}
+
 // slot returns the place of an account, which need not exist.
 func (m *Mailer) slot(name string) *slot {
 	m.mu.Lock()

@@ -29,6 +29,9 @@ type Delivery struct {
 	RoundTrips int           `json:"round_trips"`
 	TLS        string        `json:"tls,omitempty"`
 	Elapsed    time.Duration `json:"-"`
+	// Warnings are what the access token says that may not work elsewhere, and
+	// that SMTP was not used where it should be.
+	Warnings []Warning `json:"warnings,omitempty"`
 }
 
 // A Refusal is a recipient that the server did not take.
@@ -80,13 +83,15 @@ func (m *Mailer) submit(ctx context.Context, name string, s Submission, p *prepa
 	}
 	start := m.now()
 	message := p.message(from, s)
-	receipt, err := w.submit(ctx, cmp.Or(p.from, from), message)
+	receipt, err := w.submit(ctx, cmp.Or(p.from, from), false, message)
 	from = message.From
 	if err != nil {
 		m.keepClaims(w.account, err)
 		return Delivery{}, w.about(err)
 	}
-	return delivery(w, from, p, receipt, m.now().Sub(start)), nil
+	d := delivery(w, from, p, receipt, m.now().Sub(start))
+	d.Warnings = w.notes(w.mailboxFor(cmp.Or(p.from, from)))
+	return d, nil
 }
 
 func delivery(w *sender, from string, p *prepared, r *smtp.Receipt, elapsed time.Duration) Delivery {
@@ -141,7 +146,7 @@ func (m *Mailer) SendTest(ctx context.Context, name, to string) (Delivery, error
 
 // serverName is where messages go, for people.
 func (w *sender) serverName() string {
-	if w.overGraph() {
+	if w.overGraph(w.mailboxFor("")) {
 		return w.account.GraphURL
 	}
 	return fmt.Sprintf("%s, port %d", w.account.SMTPHost, w.account.SMTPPort)

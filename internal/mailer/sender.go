@@ -31,16 +31,16 @@ type sender struct {
 	web      *http.Client // to Graph, for all mailboxes
 
 	expires atomic.Pointer[time.Time] // of the access token used last
-	// insteadOfSMTP is why messages leave through Graph, of an account whose
-	// transport is to be found out.
-	insteadOfSMTP atomic.Pointer[fallback]
 
-	mu     sync.Mutex
-	closed bool
-	ways   map[string]*way // by mailbox
-	turn   int64           // counts the uses of ways
-	seen   map[string]seen // by resource
-	busy   sync.WaitGroup  // uses of ways, and ways that come to their end
+	mu sync.Mutex
+	// insteadOfSMTP is why the messages of a mailbox leave through Graph, of an
+	// account whose transport is to be found out.
+	insteadOfSMTP map[string]fallback
+	closed        bool
+	ways          map[string]*way // by mailbox
+	turn          int64           // counts the uses of ways
+	seen          map[string]seen // by resource
+	busy          sync.WaitGroup  // uses of ways, and ways that come to their end
 }
 
 // A way is what reaches the servers for one mailbox: its sessions and its
@@ -212,7 +212,7 @@ func (w *sender) token(ctx context.Context, resource string) (authcode.Token, er
 	}
 	w.mu.Unlock()
 	for _, warning := range found {
-		w.mailer.log().Warn("the access token says something that may not work", "account", w.account.Name, "resource", resource, "what", warning.Text, "fix", warning.Fix)
+		w.mailer.unasked().Warn("the access token says something that may not work", "account", w.account.Name, "resource", resource, "what", warning.Text, "fix", warning.Fix)
 	}
 	return t, nil
 }
@@ -266,8 +266,9 @@ func (w *sender) authenticate(user string) func(context.Context, *smtp.Error) (s
 var errSamePassword = errors.New("the password was refused")
 
 // submit sends a message the way that the account's transport says. from is
-// whose mailbox it leaves through, where that is the message's own matter.
-func (w *sender) submit(ctx context.Context, from string, m *smtp.Message) (*smtp.Receipt, error) {
+// whose mailbox it leaves through, where that is the message's own matter. own is
+// for the program's own notices, which no setting may keep from leaving.
+func (w *sender) submit(ctx context.Context, from string, own bool, m *smtp.Message) (*smtp.Receipt, error) {
 	mailbox := w.mailboxFor(from)
 	if w.account.Mailbox == account.FromMailbox && m.From != "" {
 		m.From = cmp.Or(from, w.account.Sender) // another is not this mailbox's to use
@@ -277,12 +278,12 @@ func (w *sender) submit(ctx context.Context, from string, m *smtp.Message) (*smt
 		return nil, err
 	}
 	defer w.leave(y)
-	if w.overGraph() {
-		return w.submitToGraph(ctx, y.graph, mailbox, m)
+	if w.overGraph(mailbox) {
+		return w.submitToGraph(ctx, y.graph, mailbox, own, m)
 	}
 	receipt, err := y.smtp.Submit(ctx, m)
-	if w.fallsBack(err) {
-		return w.submitToGraph(ctx, y.graph, mailbox, m)
+	if w.fallsBack(mailbox, err) {
+		return w.submitToGraph(ctx, y.graph, mailbox, own, m)
 	}
 	return receipt, err
 }
@@ -296,8 +297,8 @@ func (w *sender) ready(ctx context.Context) error {
 		return err
 	}
 	defer w.leave(y)
-	if !w.overGraph() {
-		if err := y.smtp.Ready(ctx); !w.fallsBack(err) {
+	if !w.overGraph(mailbox) {
+		if err := y.smtp.Ready(ctx); !w.fallsBack(mailbox, err) {
 			return err
 		}
 	}

@@ -177,23 +177,27 @@ type AccountStatus struct {
 	Since  time.Time `json:"since,omitzero"`
 	Until  time.Time `json:"until,omitzero"`
 
-	Waiting int       `json:"waiting"`
-	Sending int       `json:"sending"`
-	Held    int       `json:"held"`
+	Waiting int `json:"waiting"`
+	Sending int `json:"sending"`
+	Held    int `json:"held"`
+	// Unknown are those of Held that may have been sent: a person must find out.
+	Unknown int       `json:"unknown"`
 	Bytes   int64     `json:"bytes"`
 	Oldest  time.Time `json:"oldest,omitzero"`
 
 	Delivered     int64            `json:"delivered"` // recipients
 	Refused       int64            `json:"refused"`   // recipients
-	Replies       map[string]int64 `json:"replies"`   // attempts by the server's reply code, such as "250" and "554 5.2.252"
+	Replies       map[string]int64 `json:"replies"`   // attempts by the server's reply code, such as "250", "554 5.2.252" and "403 ErrorAccessDenied"
 	RoundTrips    int64            `json:"round_trips"`
 	Sessions      int              `json:"sessions"` // open now
 	LastDelivered time.Time        `json:"last_delivered,omitzero"`
 	LastReply     string           `json:"last_reply,omitempty"`
 	// Over is how messages leave just now, smtp or graph; Instead is the refusal
-	// for which an account with transport = "auto" does not use SMTP.
+	// for which an account with transport = "auto" does not use SMTP, and InsteadFor
+	// the mailboxes that it is about, where the account has several.
 	Over          account.Transport `json:"over,omitempty"`
 	Instead       string            `json:"instead_of_smtp,omitempty"`
+	InsteadFor    []string          `json:"instead_for,omitempty"`
 	TokenExpires  time.Time         `json:"token_expires,omitzero"`
 	SecretExpires time.Time         `json:"secret_expires,omitzero"`
 

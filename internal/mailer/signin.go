@@ -81,6 +81,9 @@ func (m *Mailer) SignIn(ctx context.Context, name string, how SignIn) (SignedIn,
 	if err := m.keep(ctx, s, grant); err != nil {
 		return SignedIn{}, about(s.account, fmt.Errorf("signed in as %s, but the refresh token could not be kept: %w", grant.Identity.Username, err))
 	}
+	if e := m.running(); e != nil {
+		e.alerts.signedIn(name)
+	}
 	m.accountChanged(ctx)
 	return SignedIn{Username: grant.Identity.Username, Name: grant.Identity.Name, TenantID: grant.Identity.TenantID}, nil
 }

@@ -75,6 +75,10 @@ func (e *engine) accounts(ctx context.Context) ([]AccountStatus, error) {
 		if i := slices.IndexFunc(queues, func(q queue.Account) bool { return q.Name == name }); i >= 0 {
 			a.fromQueue(queues[i], e.fixOf(queues[i]))
 		}
+		if file != nil && a.State == Ready && file.SignIn == account.BrowserSignIn && e.alerts.isUnsigned(name) {
+			a.State, a.Cause, a.Reason = Attention, CauseSignIn, "nobody is signed in"
+			a.Fix = strings.ReplaceAll(signInAgain, "{account}", name)
+		}
 		e.stats.fill(&a)
 		m.fillFromSender(&a)
 		a.Alerts = e.alerts.of(&a, file)
@@ -85,7 +89,7 @@ func (e *engine) accounts(ctx context.Context) ([]AccountStatus, error) {
 }
 
 func (a *AccountStatus) fromQueue(q queue.Account, fix string) {
-	a.Waiting, a.Sending, a.Held, a.Bytes, a.Oldest = q.Waiting, q.Sending, q.Held, q.Bytes, q.Oldest
+	a.Waiting, a.Sending, a.Held, a.Unknown, a.Bytes, a.Oldest = q.Waiting, q.Sending, q.Held, q.Unknown, q.Bytes, q.Oldest
 	if q.Paused.IsZero() || a.State == Attention {
 		return
 	}
@@ -107,8 +111,13 @@ func (m *Mailer) fillFromSender(a *AccountStatus) {
 		return
 	}
 	a.Sessions = slot.sender.sessions()
-	if f := slot.sender.insteadOfSMTP.Load(); f != nil && slot.sender.overGraph() {
-		a.Over, a.Instead = account.Graph, f.reply
+	w := slot.sender
+	if w.overGraph(w.mailboxFor("")) {
+		a.Over = account.Graph
+	}
+	mailboxes, reply := w.insteadOf()
+	if a.Instead = reply; w.account.Mailbox == account.FromMailbox {
+		a.InsteadFor = mailboxes
 	}
 	if t := slot.sender.expires.Load(); t != nil {
 		a.TokenExpires = *t
@@ -213,7 +222,7 @@ type stats struct {
 	accounts map[string]*AccountStatus // only the counts are used
 }
 
-func (s *stats) count(name string, o queue.Outcome, r *smtp.Receipt, now time.Time) {
+func (s *stats) count(name string, o queue.Outcome, code string, r *smtp.Receipt, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.accounts == nil {
@@ -224,7 +233,7 @@ func (s *stats) count(name string, o queue.Outcome, r *smtp.Receipt, now time.Ti
 		a = &AccountStatus{Replies: map[string]int64{}}
 		s.accounts[name] = a
 	}
-	a.Replies[replyCode(o.Reply)]++
+	a.Replies[code]++
 	a.LastReply = o.Reply
 	for _, result := range o.Results {
 		switch result.Verdict {

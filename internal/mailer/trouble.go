@@ -25,9 +25,16 @@ type trouble struct {
 	permanent bool
 	// after is the least wait before the message is tried again.
 	after time.Duration
+	// mailbox says that it is one mailbox's, of an account that sends through
+	// several.
+	mailbox bool
 	// hold says that a person must find out whether the message was sent.
 	hold bool
 }
+
+// mailboxRest is the least wait before a message is tried again whose mailbox was
+// refused: only an administrator can help, and each try is a sign-in that fails.
+const mailboxRest = 15 * time.Minute
 
 // accountRefusals are refusals of a message that any other message of the
 // account would meet too, by their text, because their numbers are ambiguous.
@@ -113,7 +120,7 @@ func smtpTrouble(e *smtp.Error, a *account.Account, from string) trouble {
 		case e.Code == 0 || e.Code/100 == 4:
 			return trouble{cause: CauseNetwork}
 		case othersMailbox(a, from):
-			return trouble{} // this mailbox lacks a permission, and the others go on
+			return trouble{mailbox: true, after: mailboxRest} // it lacks a permission, and the others go on
 		case a != nil && a.SignIn == account.PasswordSignIn:
 			// Each try counts against a lockout, and none is right by itself.
 			return trouble{cause: CauseProvider, rest: time.Hour}
@@ -130,7 +137,7 @@ func smtpTrouble(e *smtp.Error, a *account.Account, from string) trouble {
 	for _, r := range accountRefusals {
 		if strings.Contains(text, r.text) {
 			if r.mailbox && othersMailbox(a, from) {
-				return trouble{after: r.rest}
+				return trouble{mailbox: true, after: r.rest}
 			}
 			return trouble{cause: r.cause, rest: r.rest}
 		}

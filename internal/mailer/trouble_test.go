@@ -78,16 +78,16 @@ func TestTroubleOfOneMailboxIsNotThatOfAllMailboxes(t *testing.T) {
 		err     error
 		want    trouble
 	}{
-		"a mailbox without permission":             {app, other, smtpSays(smtp.OpAUTH, 535, "5.7.3 Authentication unsuccessful"), trouble{}},
+		"a mailbox without permission":             {app, other, smtpSays(smtp.OpAUTH, 535, "5.7.3 Authentication unsuccessful"), trouble{mailbox: true, after: 15 * time.Minute}},
 		"the account's own without permission":     {app, own, smtpSays(smtp.OpAUTH, 535, "5.7.3 Authentication unsuccessful"), trouble{cause: CauseProvider}},
-		"a mailbox that is full":                   {app, other, smtpSays(smtp.OpDATA, 554, "5.2.2 mailbox full; x:QuotaExceededException"), trouble{after: 15 * time.Minute}},
+		"a mailbox that is full":                   {app, other, smtpSays(smtp.OpDATA, 554, "5.2.2 mailbox full; x:QuotaExceededException"), trouble{mailbox: true, after: 15 * time.Minute}},
 		"the account's own that is full":           {app, own, smtpSays(smtp.OpDATA, 554, "5.2.2 mailbox full; x:QuotaExceededException"), rest},
 		"a tenant that may not send":               {app, other, smtpSays(smtp.OpDATA, 550, "5.7.705 Access denied, tenant has exceeded threshold"), rest},
 		"a password that was refused":              {password, own, smtpSays(smtp.OpAUTH, 535, "5.7.139 Authentication unsuccessful, the user credentials were incorrect."), trouble{cause: CauseProvider, rest: time.Hour}},
 		"a server that wants a sign-in":            {nil, own, smtpSays(smtp.OpMAIL, 530, "5.7.57 Client not authenticated to send mail"), rest},
-		"Graph: a mailbox left out":                {app, other, graphSays(403, "ErrorAccessDenied"), trouble{}},
+		"Graph: a mailbox left out":                {app, other, graphSays(403, "ErrorAccessDenied"), trouble{mailbox: true, after: 15 * time.Minute}},
 		"Graph: the account's own left out":        {app, own, graphSays(403, "ErrorAccessDenied"), rest},
-		"Graph: no such mailbox":                   {app, other, graphSays(404, "ErrorInvalidUser"), trouble{}},
+		"Graph: no such mailbox":                   {app, other, graphSays(404, "ErrorInvalidUser"), trouble{mailbox: true, after: 15 * time.Minute}},
 		"Graph: the day's messages are used up":    {password, own, graphSays(400, "ErrorExceededMessageLimit"), trouble{cause: CauseQuota, rest: time.Hour}},
 		"Graph: the own sender is not permitted":   {password, own, graphSays(403, "ErrorSendAsDenied"), rest},
 		"Graph: another sender is not permitted":   {password, other, graphSays(403, "ErrorSendAsDenied"), trouble{permanent: true}},

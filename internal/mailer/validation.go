@@ -3,6 +3,7 @@ package mailer
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"traymail/internal/account"
@@ -48,17 +49,27 @@ func (m *Mailer) Validate(ctx context.Context, name string) (Validation, error) 
 		if w.account.SignIn == account.AppOnly {
 			v.Mailbox = w.account.Sender
 		}
-		v.Warnings = w.warnings(resourceSMTP)
-		if w.overGraph() {
-			v.Warnings = w.warnings(resourceGraph)
-		}
+		v.Warnings = w.notes(w.mailboxFor(""))
 		return v, nil
 	}
 }
 
+// notes are what whoever asked should know of how a mailbox's messages leave.
+func (w *sender) notes(mailbox string) []Warning {
+	if !w.overGraph(mailbox) {
+		return w.warnings(resourceSMTP)
+	}
+	all := slices.Clone(w.warnings(resourceGraph))
+	if mailboxes, reply := w.insteadOf(); slices.Contains(mailboxes, mailbox) {
+		all = append(all, Warning{ID: AlertOverGraph, Text: "SMTP AUTH is switched off, and messages leave through Microsoft Graph: " + reply,
+			Fix: "nothing, if that is wanted; else " + fixOfReply(w.account, mailbox, reply)})
+	}
+	return all
+}
+
 // about is about, with what the token says that explains a refusal.
 func (w *sender) about(err error) error {
-	e := &AccountError{Account: w.account.Name, Username: w.account.Username, SignIn: w.account.SignIn, Err: err}
+	e := newAccountError(w.account, err)
 	e.Warnings = w.warnings(resourceSMTP)
 	if _, ok := errors.AsType[*graph.Error](err); ok {
 		e.Warnings = w.warnings(resourceGraph)

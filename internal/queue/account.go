@@ -73,7 +73,7 @@ type Account struct {
 	Sending int       `json:"sending"`
 	Held    int       `json:"held"`
 	Unknown int       `json:"unknown"` // of Held, see Summary
-	Bytes   int64     `json:"bytes"` // of their bodies
+	Bytes   int64     `json:"bytes"`   // of their bodies
 	Oldest  time.Time `json:"oldest,omitzero"`
 }
 
