@@ -21,6 +21,14 @@ func (p *program) testCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if !p.json { // where they stand in it
+				for _, w := range d.Warnings {
+					fmt.Fprintf(p.stderr, "Note: %s\n", w.Text)
+					if w.Fix != "" {
+						fmt.Fprintf(p.stderr, "  %s\n", w.Fix)
+					}
+				}
+			}
 			return p.printDelivery(d)
 		}),
 	})
@@ -41,11 +49,5 @@ func (p *program) printDelivery(d mailer.Delivery) error {
 		}{d, d.Elapsed.Milliseconds()})
 	}
 	fmt.Fprintf(p.stdout, "Sent to %s, from %s, signed in as %s.\nThe server said: %s\n", strings.Join(d.Accepted, ", "), d.From, d.Username, d.Reply)
-	for _, w := range d.Warnings {
-		fmt.Fprintf(p.stderr, "Note: %s\n", w.Text)
-		if w.Fix != "" {
-			fmt.Fprintf(p.stderr, "  %s\n", w.Fix)
-		}
-	}
 	return nil
 }
