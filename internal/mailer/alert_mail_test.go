@@ -355,8 +355,8 @@ func TestAnAlertIsLoggedWhenItBeginsGetsGraverAndEnds(t *testing.T) {
 	b.signedInAs(legacy.ID)
 	for i, step := range []struct{ days, warnings, infos int }{{31, 0, 0}, {30, 1, 0}, {20, 1, 0}, {14, 2, 0}, {7, 2, 0}, {1, 3, 0}, {0, 3, 0}} {
 		day := due.AddDate(0, 0, -step.days).Add(12 * time.Hour)
-		b.noteTokenUse(&legacy, day) // or a refresh would find out what it is worth
 		b.to(day)
+		b.noteTokenUse(&legacy, day) // or a refresh would find out what it is worth
 		if i == 0 {
 			b.start()
 		}

@@ -15,6 +15,8 @@ func TestTheUseOfASignInIsNotedOnceADay(t *testing.T) {
 		t.Error("it was used before anybody signed in")
 	}
 	first := midday("2027-01-01")
+	now := first
+	b.Now = func() time.Time { return now }
 	for _, tt := range []struct {
 		at, want time.Time
 	}{
@@ -23,6 +25,7 @@ func TestTheUseOfASignInIsNotedOnceADay(t *testing.T) {
 		{first.Add(24 * time.Hour), first.Add(24 * time.Hour)},
 		{first, first}, // the clock was set back
 	} {
+		now = tt.at
 		b.noteTokenUse(a, tt.at)
 		if got := b.tokenUse(a); !got.Equal(tt.want) {
 			t.Errorf("used at %v, noted %v", tt.at, got)

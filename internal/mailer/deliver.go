@@ -42,16 +42,16 @@ func (e *engine) deliver(ctx context.Context, d *queue.Delivery) queue.Outcome {
 				return e.failed(ctx, d, w, nil, d.From, err)
 			}
 		}
-		own := d.Client == relay.NoticeClient
-		receipt, err := w.submit(ctx, author, own, m)
+		out := outgoing{Message: m, author: author, own: d.Client == relay.NoticeClient, resend: d.Resend, since: d.Received}
+		receipt, err := w.submit(ctx, out)
 		if errors.Is(err, errRetired) {
 			continue // the account was changed meanwhile
 		}
-		if own && d.From == "" && refusesNullSender(err) {
+		if out.own && d.From == "" && refusesNullSender(err) {
 			// Some servers take nothing from an authenticated client but its own
 			// address. No notice answers another, so nothing can go round.
 			m.From = w.account.Sender
-			receipt, err = w.submit(ctx, author, own, m)
+			receipt, err = w.submit(ctx, out)
 		}
 		if err != nil {
 			return e.failed(ctx, d, w, receipt, refusedSender(ctx, d, cmp.Or(author, m.From), err), err)

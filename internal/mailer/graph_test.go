@@ -156,7 +156,8 @@ func TestAMessageThatGraphMayHaveTakenIsHeldAndSentAgainByAPersonAlone(t *testin
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := overGraph(t, func(a *account.Account) { a.Timeout = 1 }).clocks()
+			b := overGraph(t, nil).clocks()
+			b.answerTimeout = time.Second
 			b.start()
 			b.sandbox.GraphFaults().Add(fault)
 			q := b.enqueue("ops@contoso.com", "x@example.com")
@@ -187,7 +188,8 @@ func TestAMessageThatGraphMayHaveTakenIsHeldAndSentAgainByAPersonAlone(t *testin
 		})
 		t.Run(name+", and the mailbox may be read", func(t *testing.T) {
 			t.Parallel()
-			b := overGraph(t, func(a *account.Account) { a.Timeout = 1 })
+			b := overGraph(t, nil)
+			b.answerTimeout = time.Second
 			b.permit("Mail.ReadBasic.All")
 			b.start()
 			b.sandbox.GraphFaults().Add(fault)

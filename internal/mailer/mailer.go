@@ -78,6 +78,8 @@ type Mailer struct {
 	// tested, see queue.Options; nil: nothing.
 	Fault func(point string)
 
+	answerTimeout time.Duration // see graph.Client; only tests have no ten minutes
+
 	retired sync.WaitGroup // senders that were replaced and end their last messages
 	opening sync.Mutex     // held while the queue is being opened
 	mu      sync.Mutex

@@ -14,7 +14,8 @@ import (
 
 func TestNoticesLeaveOverGraphAlsoWhereNoCopyIsWanted(t *testing.T) {
 	t.Parallel()
-	b := overGraph(t, func(a *account.Account) { a.SkipSentItems, a.Timeout = true, 1 }).clocks()
+	b := overGraph(t, func(a *account.Account) { a.SkipSentItems = true }).clocks()
+	b.answerTimeout = time.Second
 	b.start()
 	q, err := b.Enqueue(t.Context(), "", Submission{From: "ops@contoso.com", To: []string{"x@example.com"}, Data: strings.NewReader(
 		"From: svc@contoso.com\r\nSubject: signed\r\nMIME-Version: 1.0\r\nContent-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n")})
@@ -36,7 +37,8 @@ func TestNoticesLeaveOverGraphAlsoWhereNoCopyIsWanted(t *testing.T) {
 
 func TestMessagesThatMayHaveBeenSentAreAnAlertUntilNoneIsLeft(t *testing.T) {
 	t.Parallel()
-	b := overGraph(t, func(a *account.Account) { a.Timeout, a.NoticeTo = 1, "admin@contoso.com" }).clocks()
+	b := overGraph(t, func(a *account.Account) { a.NoticeTo = "admin@contoso.com" }).clocks()
+	b.answerTimeout = time.Second
 	b.start()
 	b.sandbox.GraphFaults().Add(sandbox.GraphFault{On: "/sendMail", Silent: true})
 	q := b.enqueue("", "x@example.com")

@@ -36,7 +36,9 @@ func (w *sender) overGraph(mailbox string) bool {
 	return fell && f.holds(w.mailer.now())
 }
 
-func (f fallback) holds(now time.Time) bool { return now.Before(f.since.Add(backToSMTP)) }
+// holds reports whether the fallback is still in force. A clock that was ahead
+// does not prolong it.
+func (f fallback) holds(now time.Time) bool { return now.Sub(f.since).Abs() < backToSMTP }
 
 // insteadOf returns which mailboxes fell back to Graph, with the latest refusal.
 func (w *sender) insteadOf() (mailboxes []string, reply string) {
@@ -92,10 +94,10 @@ func (w *sender) fallsBack(mailbox string, err error) bool {
 
 // submitToGraph sends a message through Graph, and tells of it in the words of
 // a submission server.
-func (w *sender) submitToGraph(ctx context.Context, c *graph.Client, mailbox string, own bool, m *smtp.Message) (*smtp.Receipt, error) {
+func (w *sender) submitToGraph(ctx context.Context, c *graph.Client, mailbox string, m outgoing) (*smtp.Receipt, error) {
 	// A report (RFC 3464) has no form without a copy in Sent Items, and whoever
 	// wrote a message must hear what became of it.
-	g := &graph.Message{Mailbox: mailbox, From: m.From, SkipSentItems: w.account.SkipSentItems && !own, Open: m.Open}
+	g := &graph.Message{Mailbox: mailbox, From: m.From, SkipSentItems: w.account.SkipSentItems && !m.own, Open: m.Open, Resend: m.resend, Since: m.since}
 	for _, to := range m.To {
 		g.To = append(g.To, to.Address)
 	}
@@ -120,7 +122,7 @@ func graphTrouble(e *graph.Error, a *account.Account, from string) trouble {
 		return trouble{cause: CauseNetwork}
 	case e.Throttled():
 		return trouble{cause: CauseThrottle, after: e.RetryAfter}
-	case e.Status == 0 && e.Temporary():
+	case e.Status == 0 && e.Temporary() && e.Account():
 		return trouble{cause: CauseNetwork}
 	case e.Temporary():
 		return trouble{after: e.RetryAfter}

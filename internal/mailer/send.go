@@ -83,7 +83,7 @@ func (m *Mailer) submit(ctx context.Context, name string, s Submission, p *prepa
 	}
 	start := m.now()
 	message := p.message(from, s)
-	receipt, err := w.submit(ctx, cmp.Or(p.from, from), false, message)
+	receipt, err := w.submit(ctx, outgoing{Message: message, author: cmp.Or(p.from, from)})
 	from = message.From
 	if err != nil {
 		m.keepClaims(w.account, err)

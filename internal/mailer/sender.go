@@ -181,6 +181,7 @@ func (w *sender) newWay(mailbox string) *way {
 			},
 			HTTPClient:    w.web,
 			Timeout:       timeout,
+			AnswerTimeout: w.mailer.answerTimeout,
 			MaxConcurrent: a.Sessions,
 			Now:           w.mailer.Now,
 		},
@@ -265,13 +266,21 @@ func (w *sender) authenticate(user string) func(context.Context, *smtp.Error) (s
 // counts against a lockout.
 var errSamePassword = errors.New("the password was refused")
 
-// submit sends a message the way that the account's transport says. from is
-// whose mailbox it leaves through, where that is the message's own matter. own is
-// for the program's own notices, which no setting may keep from leaving.
-func (w *sender) submit(ctx context.Context, from string, own bool, m *smtp.Message) (*smtp.Receipt, error) {
-	mailbox := w.mailboxFor(from)
+// An outgoing message is one with what decides about its way.
+type outgoing struct {
+	*smtp.Message
+	author string // whose mailbox it leaves through, where that is the message's own matter
+	own    bool   // a notice of the program, which no setting may keep from leaving
+	// resend says that an earlier attempt, since then, may have sent it.
+	resend bool
+	since  time.Time
+}
+
+// submit sends a message the way that the account's transport says.
+func (w *sender) submit(ctx context.Context, m outgoing) (*smtp.Receipt, error) {
+	mailbox := w.mailboxFor(m.author)
 	if w.account.Mailbox == account.FromMailbox && m.From != "" {
-		m.From = cmp.Or(from, w.account.Sender) // another is not this mailbox's to use
+		m.From = cmp.Or(m.author, w.account.Sender) // another is not this mailbox's to use
 	}
 	y, err := w.enter(mailbox)
 	if err != nil {
@@ -279,11 +288,11 @@ func (w *sender) submit(ctx context.Context, from string, own bool, m *smtp.Mess
 	}
 	defer w.leave(y)
 	if w.overGraph(mailbox) {
-		return w.submitToGraph(ctx, y.graph, mailbox, own, m)
+		return w.submitToGraph(ctx, y.graph, mailbox, m)
 	}
-	receipt, err := y.smtp.Submit(ctx, m)
+	receipt, err := y.smtp.Submit(ctx, m.Message)
 	if w.fallsBack(mailbox, err) {
-		return w.submitToGraph(ctx, y.graph, mailbox, own, m)
+		return w.submitToGraph(ctx, y.graph, mailbox, m)
 	}
 	return receipt, err
 }
