@@ -22,12 +22,7 @@ func (p *program) testCommand() *cobra.Command {
 				return err
 			}
 			if !p.json { // where they stand in it
-				for _, w := range d.Warnings {
-					fmt.Fprintf(p.stderr, "Note: %s\n", w.Text)
-					if w.Fix != "" {
-						fmt.Fprintf(p.stderr, "  %s\n", w.Fix)
-					}
-				}
+				p.tellWarnings(mailer.Validation{Warnings: d.Warnings})
 			}
 			return p.printDelivery(d)
 		}),

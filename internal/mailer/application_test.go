@@ -212,7 +212,7 @@ func TestAFederatedApplicationGoesOnWhenItsIssuerChangesTheKey(t *testing.T) {
 	}
 	q := b.enqueue("", "ops@contoso.com")
 	b.until("without its token", func(s Status) bool {
-		return s.Accounts[0].Cause == CauseSettings && strings.Contains(s.Accounts[0].Reason, "token.jwt")
+		return s.Accounts[0].Cause == CauseSettings && strings.Contains(s.Accounts[0].Reason, "token.jwt") && strings.Contains(s.Accounts[0].Fix, "assertion_file")
 	})
 	write() // the cure sees it by itself
 	b.pass(time.Minute)

@@ -61,7 +61,8 @@ var entraFixes = map[int]remedy{
 	50126: {person: "sign in again with the right user name and password"},
 	50057: {person: "an administrator enables the account: Users → Active users → the user → Unblock sign-in"},
 	50058: personAlone, 50072: personAlone, 50074: personAlone, 50076: personAlone, 50078: personAlone, 50079: personAlone, 70043: personAlone,
-	50059: noTenant, 90002: noTenant, 90019: noTenant,
+	50059: noTenant, 90019: noTenant,
+	90002: {person: "correct the account's tenant, or its provider to the tenant's cloud: no directory has this ID or domain"},
 	50105: {
 		person:      "an administrator assigns this person to the app: Enterprise applications → the app → Users and groups, or sets Assignment required to No under Properties",
 		application: "an administrator sets Assignment required to No: Enterprise applications → the app → Properties",
