@@ -252,22 +252,34 @@ func TestAMailThatIsRefusedIsToldToNobody(t *testing.T) {
 }
 
 func TestNoticesOfAnAccountThatWaitsForAPersonLeaveThroughAnother(t *testing.T) {
-	b := newBench(t, "")
-	b.virtual()
-	b.signIn()
-	b.add("second", "second@contoso.com", func(*account.Account) {})
-	b.start()
-	_, err := b.Enqueue(t.Context(), "second", Submission{From: "alex@contoso.com", To: []string{"ops@contoso.com"}, Data: strings.NewReader("Subject: hello\r\n\r\nbody\r\n")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.until("in need of a sign-in", func(s Status) bool { return s.Accounts[1].Cause == CauseSignIn })
-	b.by(5 * time.Hour)
-	b.until("told that it is late", func(Status) bool { return len(b.sandbox.Tenant().Inbox()) == 1 })
-	got := b.sandbox.Tenant().Inbox()[0]
-	text := string(got.Data)
-	if !slices.Equal(got.To, []string{"alex@contoso.com"}) || !strings.Contains(text, "From: Mail delivery via traymail <svc@contoso.com>") || !strings.Contains(text, "no sign-in is stored") {
-		t.Errorf("%v got\n%s", got.To, text)
+	for domain, whole := range map[string]bool{"contoso.com": true, "fabrikam.com": false} {
+		t.Run(domain, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, "")
+			b.virtual()
+			b.signIn()
+			b.add("second", "second@contoso.com", func(a *account.Account) { a.Sender = "second@" + domain })
+			b.start()
+			_, err := b.Enqueue(t.Context(), "second", Submission{From: "alex@contoso.com", To: []string{"ops@contoso.com"}, Return: "FULL",
+				Data: strings.NewReader("Subject: hello\r\n\r\nthe body\r\n")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.until("in need of a sign-in", func(s Status) bool { return s.Accounts[1].Cause == CauseSignIn })
+			b.by(5 * time.Hour)
+			b.until("told that it is late", func(Status) bool { return len(b.sandbox.Tenant().Inbox()) == 1 })
+			got := b.sandbox.Tenant().Inbox()[0]
+			text := string(got.Data)
+			if !slices.Equal(got.To, []string{"alex@contoso.com"}) || !strings.Contains(text, "From: Mail delivery via traymail <svc@contoso.com>") || !strings.Contains(text, "no sign-in is stored") {
+				t.Errorf("%v got\n%s", got.To, text)
+			}
+			b.by(6 * 24 * time.Hour)
+			b.until("told that it failed", func(Status) bool { return len(b.sandbox.Tenant().Inbox()) == 2 })
+			last := string(b.sandbox.Tenant().Inbox()[1].Data)
+			if strings.Contains(last, "the body") != whole { // another organisation's server need not see it
+				t.Errorf("the message itself is in it: %v, want %v", !whole, whole)
+			}
+		})
 	}
 }
 

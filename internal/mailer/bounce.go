@@ -40,6 +40,9 @@ func (e *engine) bounce(ctx context.Context, n queue.Notice) (queue.Message, io.
 		OriginalMessageID: d.MessageID, OriginalSubject: d.Subject, Return: d.Return,
 		Original: func() (io.ReadCloser, error) { return d.Open(ctx) },
 	}
+	if !e.sameDomain(d.Account, a) {
+		r.Return = "HDRS" // another organisation's server need not see the message
+	}
 	reason, reasonFix := e.pauseOf(ctx, d.Account)
 	mailbox := ""
 	if own.Mailbox == account.FromMailbox {
@@ -96,6 +99,15 @@ func (e *engine) noticeAccount(ctx context.Context, name string) (*account.Accou
 		return nil, err
 	}
 	return e.mailer.Accounts().Load(other)
+}
+
+// sameDomain reports whether a sends for the domain of the account of a name.
+func (e *engine) sameDomain(name string, a *account.Account) bool {
+	if a.Name == name {
+		return true
+	}
+	own, err := e.mailer.Accounts().Load(name)
+	return err == nil && strings.EqualFold(domainOf(own.Sender), domainOf(a.Sender))
 }
 
 // pauseOf is why an account is paused and what to do, "" when it is not.

@@ -165,12 +165,16 @@ func (e *entra) consented(app *App, upn string) []string {
 func (e *entra) missingConsent(app *App, upn string, ids []string) (missing []string) {
 	granted := e.consented(app, upn)
 	for _, id := range ids {
-		if !slices.ContainsFunc(granted, func(g string) bool { return strings.EqualFold(g, id) }) {
+		if !slices.ContainsFunc(granted, func(g string) bool { return strings.EqualFold(g, id) || isSMTPSend(g) && isSMTPSend(id) }) {
 			missing = append(missing, id)
 		}
 	}
 	return missing
 }
+
+// isSMTPSend reports whether a scope is SMTP.Send: the portal lists it under
+// Graph, and consent to it there is consent to Exchange's.
+func isSMTPSend(id string) bool { return strings.HasSuffix(strings.ToLower(id), "/smtp.send") }
 
 // duplicated names a parameter that was sent twice, "" when none was.
 func duplicated(form url.Values) string {

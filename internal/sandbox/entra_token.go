@@ -306,7 +306,7 @@ func (e *entra) issue(base string, g *grant, app *App, scopes scopeSet) (reply t
 func (e *entra) grantedOn(r *resource, app *App, upn string) (names []string) {
 	for _, id := range e.consented(app, upn) {
 		i := strings.LastIndexByte(id, '/')
-		if i < 0 || findResource(id[:i]) != r || slices.Contains(names, id[i+1:]) {
+		if i < 0 || findResource(id[:i]) != r && !(r.id == exchangeID && isSMTPSend(id)) || slices.Contains(names, id[i+1:]) {
 			continue
 		}
 		names = append(names, id[i+1:])
