@@ -361,14 +361,14 @@ func TestAnAlertIsLoggedWhenItBeginsGetsGraverAndEnds(t *testing.T) {
 	due := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, 40)
 	legacy := account.Account{}
 	b.add("legacy", "legacy@contoso.com", func(a *account.Account) {
-		a.Registration, a.RedirectURL, a.SecretExpires = account.Web, "", due.Format(time.DateOnly)
+		// An application, which has no sign-in that the program would try meanwhile.
+		a.SignIn, a.Registration, a.RedirectURL, a.Credential, a.SecretExpires = account.AppOnly, "", "", account.SecretCredential, due.Format(time.DateOnly)
+		a.SMTPScope, a.GraphScope, a.From = "", "", ""
 		legacy = *a
 	})
-	b.signedInAs(legacy.ID)
 	for i, step := range []struct{ days, warnings, infos int }{{31, 0, 0}, {30, 1, 0}, {20, 1, 0}, {14, 2, 0}, {7, 2, 0}, {1, 3, 0}, {0, 3, 0}} {
 		day := due.AddDate(0, 0, -step.days).Add(12 * time.Hour)
 		b.to(day)
-		b.noteTokenUse(&legacy, day) // or a refresh would find out what it is worth
 		if i == 0 {
 			b.start()
 		}
