@@ -105,38 +105,6 @@ func (m *found) isFor(e *envelope) bool {
 	return len(to) == len(e.list)
 }
 
-// An Identity is who a token belongs to.
-type Identity struct {
-	ID                string `json:"id"`
-	UserPrincipalName string `json:"userPrincipalName"`
-	Mail              string `json:"mail"`
-	// ProxyAddresses are the addresses of the mailbox, without "smtp:". Addresses
-	// of other kinds are left out.
-	ProxyAddresses []string `json:"proxyAddresses"`
-}
-
-// Me asks who is signed in. It needs User.Read and a token of a user.
-func (c *Client) Me(ctx context.Context) (*Identity, error) {
-	c.init()
-	d := &dialog{c: c}
-	a, err := d.do(ctx, &request{op: OpMe, method: http.MethodGet, url: c.base() + "/me?$select=id,userPrincipalName,mail,proxyAddresses", want: http.StatusOK})
-	if err != nil {
-		return nil, err
-	}
-	var who Identity
-	if err := json.Unmarshal(a.body, &who); err != nil || who.ID == "" {
-		return nil, c.notAPerson(a)
-	}
-	var addresses []string
-	for _, p := range who.ProxyAddresses {
-		if kind, addr, ok := strings.Cut(p, ":"); ok && strings.EqualFold(kind, "smtp") {
-			addresses = append(addresses, addr)
-		}
-	}
-	who.ProxyAddresses = addresses
-	return &who, nil
-}
-
 // Ready proves, without sending, what can be known of the way to Graph: that a
 // token can be had and that Graph answers and does not call it one for somebody
 // else. mailbox is as in Message. That the token may send is not proven: one
@@ -147,7 +115,9 @@ func (c *Client) Ready(ctx context.Context, mailbox string) error {
 	d := &dialog{c: c}
 	a, err := d.do(ctx, &request{op: OpMe, method: http.MethodGet, url: c.mailbox(mailbox) + "?$select=id", want: http.StatusOK})
 	if err == nil {
-		var who Identity
+		var who struct {
+			ID string `json:"id"`
+		}
 		if json.Unmarshal(a.body, &who) != nil || who.ID == "" {
 			return c.notAPerson(a)
 		}
