@@ -127,10 +127,10 @@ func (l *load) check(b *bench) (duplicates int) {
 	return duplicates
 }
 
-func TestFiftyKillsAtRandomUnderLoad(t *testing.T) {
+func TestKillsAtRandomUnderLoadLoseNothing(t *testing.T) {
 	t.Parallel()
 	b := newSignedIn(t, "unpaced")
-	const kills, sessions = 50, 3
+	const sessions = 3
 	b.must(nil, "account", "edit", "demo", "--messages-per-minute", "100000", "--recipients-per-day", "1000000", "--sessions", fmt.Sprint(sessions))
 	l := newLoad("load")
 	serving := 0 // when they were killed
