@@ -36,11 +36,14 @@ build-headless:
 # takes minutes to build once more; the window itself is built without it and
 # tested as a program. Without the detector run once more those whose tests
 # measure, or do more then: memory, large numbers, kills under load.
+#
+# GORACE: each process under the detector sleeps for a second before it ends, and
+# the tests of the commands start hundreds of them.
 PLAIN = ./cmd/... ./ui/... ./internal/queue ./internal/graph ./smtp
 
 test: setup lint build
 	CGO_ENABLED=0 $(GO) test $(PLAIN)
-	CGO_ENABLED=1 $(GO) test -race -tags headless ./...
+	GORACE=atexit_sleep_ms=20 CGO_ENABLED=1 $(GO) test -race -tags headless ./...
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run: make fmt"; exit 1; }
