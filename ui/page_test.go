@@ -287,6 +287,34 @@ func TestTheSecretIsAskedForOnlyWithAWebRegistration(t *testing.T) {
 	}
 }
 
+func TestAnAccountThatSignsInByItselfIsAskedForNoSignInAndSavedAsItIs(t *testing.T) {
+	f := newFake("main")
+	was := f.accounts["main"]
+	a := was
+	a.SignIn, a.Sender, a.Tenant = account.AppOnly, "ops@contoso.com", "contoso.com"
+	a.Follow(was)
+	if err := a.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	f.accounts["main"], f.secrets["main"] = a, mailer.Secrets{ClientSecret: true}
+	s := openScreen(t, f, "main", "")
+	for _, hidden := range []Field{FieldRegistration, FieldRedirectURL} {
+		if s.v.rows[hidden].cell.Visible() {
+			t.Errorf("%s is shown", hidden)
+		}
+	}
+	if s.v.signIn.Visible() || s.v.send.Disabled() || s.v.what.Text != "Ready to send" || !s.v.rows[FieldSecret].cell.Visible() {
+		t.Errorf("sign in %v, send %v, %q", s.v.signIn.Visible(), !s.v.send.Disabled(), s.v.what.Text)
+	}
+	s.Canvas().Focus(s.v.rows[FieldTestTo].value)
+	s.write("ops@contoso.com")
+	test.Tap(s.v.save)
+	s.idle()
+	if got := f.accounts["main"]; got.SignIn != account.AppOnly || got.Registration != "" || got.TestTo == "" {
+		t.Errorf("saved %+v", got)
+	}
+}
+
 func TestALongAddressDoesNotWidenTheWindow(t *testing.T) {
 	f := newFake("main")
 	a := f.accounts["main"]
