@@ -150,7 +150,7 @@ func TestThreeMachinesShareOneQueueAndOneOfThemIsKilled(t *testing.T) {
 	}
 	var machines []*exec.Cmd
 	var first atomic.Int64
-	kill := make(chan bool, 1)
+	kill := make(chan bool) // without room, lest the sender take it back
 	server := newCounter(t, func(machine int) {
 		if machine == 0 && first.Add(1) == 5 {
 			kill <- true
@@ -214,7 +214,7 @@ func TestThreeMachinesShareOneQueueAndOneOfThemIsKilled(t *testing.T) {
 		r := get(t, q, id)
 		for _, a := range r.Attempts {
 			starts = append(starts, a.Started)
-			if a.Resend {
+			if a.Resend || a.Outcome == "unknown" { // its next turn may be a minute away
 				resends++
 			}
 		}
