@@ -61,6 +61,10 @@ func (m *Mailer) SignIn(ctx context.Context, name string, how SignIn) (SignedIn,
 	if _, err := m.has(ctx, refreshTokenName(s.account)); err != nil {
 		return SignedIn{}, about(s.account, err)
 	}
+	if how.Device != nil && s.auth.Endpoints.DeviceURL == "" {
+		return SignedIn{}, about(s.account, &account.FieldError{Key: "device_url", Text: s.account.Provider + " has no sign-in with a code on another device for mail",
+			Fix: "sign in by pasting: traymail login " + name + " --paste"})
+	}
 	opts := authcode.Options{Claims: m.keptClaims(s.account)}
 	auth := *s.auth
 	auth.Timeout = how.Timeout

@@ -105,3 +105,15 @@ func TestTheTestEmailNamesWhoSignedInWhereItIsSentOnBehalf(t *testing.T) {
 		t.Errorf("the header is\n%s", header)
 	}
 }
+
+func TestAProviderWithoutDeviceCodesSaysHowToSignInInstead(t *testing.T) {
+	b := newBench(t, "")
+	a := account.Account{Name: "gmail", ID: "abcdefgh12345678", Provider: account.Google, Username: "me@gmail.com", ClientID: "1-x.apps.googleusercontent.com"}
+	if err := b.Save(t.Context(), a, "a-secret"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := b.SignIn(t.Context(), "gmail", SignIn{Device: func(DeviceCode) { t.Error("a code is shown") }})
+	if fix := Fix(err); !strings.Contains(fix, "traymail login gmail --paste") {
+		t.Errorf("SignIn = %v, fix %q", err, fix)
+	}
+}
