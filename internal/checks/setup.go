@@ -1,0 +1,70 @@
+package checks
+
+import (
+	"context"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"traymail/internal/account"
+	"traymail/smtp"
+)
+
+// The resources that an account has access tokens for.
+const (
+	ResourceSMTP  = "smtp"
+	ResourceGraph = "graph"
+)
+
+// A Setup is one account and the ways to what is checked. All functions block
+// until ctx ends at the latest. Errors are those of the packages that do the
+// work, among them *authcode.Error, *smtp.Error and *graph.Error.
+type Setup struct {
+	Account account.Account
+	// Invalid is why the account cannot be used as it stands in its file, with a
+	// secret that is missing or unreadable; nil when it can be.
+	Invalid error
+	// SignedIn reports whether there is a refresh token. It is false for accounts
+	// that nobody signs in to.
+	SignedIn bool
+	// Expires is when the client secret or the certificate ends; zero is not
+	// known.
+	Expires time.Time
+
+	Now     func() time.Time
+	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
+	Dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	// Roots are the authorities that the account trusts; nil is the system's.
+	Roots *x509.CertPool
+	// Web reaches the authority, Graph and the administrators' endpoint. It does
+	// not follow redirects to the account's own redirect URL.
+	Web *http.Client
+
+	// ClientSecret returns what a Web registration proves itself with, for
+	// requests that have no token yet; "" where there is none.
+	ClientSecret func() string
+	// Token returns an access token for a resource.
+	Token func(ctx context.Context, resource string) (string, error)
+	// Renew has a new one fetched, whatever is at hand.
+	Renew func(ctx context.Context, resource string) (string, error)
+	// TokenFor returns an access token for a scope that the account has not by
+	// itself, without asking anybody; its refusal means that it is not allowed.
+	TokenFor func(ctx context.Context, scope string) (string, error)
+	// Session returns a new client of the submission server, which signs in as
+	// the account does. The caller closes it.
+	Session func() *smtp.Client
+	// GraphReady asks Graph whether it would take requests for the mailbox.
+	GraphReady func(ctx context.Context) error
+	// SendTest sends the test email and returns what became of it.
+	SendTest func(ctx context.Context) (Sent, error)
+}
+
+// Sent is a test email that was accepted.
+type Sent struct {
+	To    string
+	Reply string // the server's
+	// OverGraph says that it left through Graph.
+	OverGraph bool
+}
