@@ -40,6 +40,7 @@ var accountFields = []accountField{
 	{"issuer", "issuer of another provider's ID tokens", func(a *account.Account) *string { return &a.Issuer }},
 	{"authority-url", "sign-in address of another cloud", func(a *account.Account) *string { return &a.AuthorityURL }},
 	{"graph-url", "Microsoft Graph's address in another cloud", func(a *account.Account) *string { return &a.GraphURL }},
+	{"exchange-url", "address of Exchange's endpoint for administrators in another cloud", func(a *account.Account) *string { return &a.ExchangeURL }},
 	{"smtp-scope", "scope of the token for SMTP, in full", func(a *account.Account) *string { return &a.SMTPScope }},
 	{"graph-scope", "scope of the token for Graph, in full", func(a *account.Account) *string { return &a.GraphScope }},
 	{"smtp-host", "submission server", func(a *account.Account) *string { return &a.SMTPHost }},

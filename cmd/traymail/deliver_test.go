@@ -43,7 +43,7 @@ func newBench(t *testing.T, scenario string) *bench {
 	}
 	r := b.ready
 	b.must(nil, "account", "add", "demo", "--username", r.Users[0].Username, "--client-id", r.Apps[0].ClientID, "--tenant", r.TenantID,
-		"--authority-url", r.Authority, "--graph-url", r.GraphURL, "--smtp-host", r.SMTPHost, "--smtp-port", fmt.Sprint(r.SMTPPort), "--ca-file", ca)
+		"--authority-url", r.Authority, "--graph-url", r.GraphURL, "--exchange-url", r.ExchangeURL, "--smtp-host", r.SMTPHost, "--smtp-port", fmt.Sprint(r.SMTPPort), "--ca-file", ca)
 	return b
 }
 

@@ -116,6 +116,7 @@ func sandboxAccount(home string, ready sandbox.Ready, user sandbox.ReadyUser) (a
 	a.ClientID = ready.Apps[0].ClientID
 	a.AuthorityURL = ready.Authority
 	a.GraphURL = ready.GraphURL
+	a.ExchangeURL = ready.ExchangeURL
 	a.SMTPHost = ready.SMTPHost
 	a.SMTPPort = ready.SMTPPort
 	a.CAFile = filepath.Join(home, "sandbox-ca.pem")

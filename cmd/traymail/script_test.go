@@ -96,7 +96,7 @@ func startSandbox(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func addSetup(ts *testscript.TestScript, neg bool, args []string) {
-	all := append([]string{"account", "add", args[0], "--authority-url", ts.Getenv("AUTHORITY"), "--graph-url", ts.Getenv("GRAPH"),
+	all := append([]string{"account", "add", args[0], "--authority-url", ts.Getenv("AUTHORITY"), "--graph-url", ts.Getenv("GRAPH"), "--exchange-url", ts.Getenv("GRAPH"),
 		"--smtp-host", "localhost", "--smtp-port", ts.Getenv("SMTP_PORT"), "--ca-file", ts.Getenv("CA")}, args[1:]...)
 	if err := ts.Exec("traymail", all...); (err != nil) != neg {
 		ts.Fatalf("account add: %v", err)

@@ -156,6 +156,9 @@ type Account struct {
 	Issuer       string `toml:"issuer,omitempty" json:"issuer,omitempty"`
 
 	GraphURL string `toml:"graph_url,omitempty" json:"graph_url,omitempty"`
+	// ExchangeURL is where Exchange's endpoint for administrators is, which tells
+	// who may send on behalf of a mailbox.
+	ExchangeURL string `toml:"exchange_url,omitempty" json:"exchange_url,omitempty"`
 	// The scopes are lists separated by blanks, each of one resource.
 	SMTPScope  string   `toml:"smtp_scope,omitempty" json:"smtp_scope,omitempty"`
 	GraphScope string   `toml:"graph_scope,omitempty" json:"graph_scope,omitempty"`

@@ -28,7 +28,7 @@ func TestNewAccountIsMicrosoft365OnceItHasAUsernameAndAClientID(t *testing.T) {
 	want := &Account{
 		Name: "invoices", ID: a.ID, Provider: "microsoft365", SignIn: BrowserSignIn, Transport: SMTP, Username: "svc@contoso.com", Sender: "svc@contoso.com",
 		Tenant: "contoso.com", ClientID: clientID, Registration: Public, RedirectURL: "http://localhost",
-		AuthorityURL: "https://login.microsoftonline.com", GraphURL: "https://graph.microsoft.com",
+		AuthorityURL: "https://login.microsoftonline.com", GraphURL: "https://graph.microsoft.com", ExchangeURL: "https://outlook.office365.com",
 		SMTPScope: "https://outlook.office.com/SMTP.Send", GraphScope: "https://graph.microsoft.com/User.Read",
 		SMTPHost: "smtp.office365.com", SMTPPort: 587, SMTPTLS: STARTTLS, SMTPAuth: XOAUTH2, From: KeepFrom,
 		Limits: Limits{MessagesPerMinute: 30, Sessions: 3, RecipientsPerDay: 10_000, RecipientsPerMessage: 500, MaxSizeMB: 35},

@@ -51,6 +51,7 @@ func (a *Account) derived() []derived {
 		{field: &a.JWKSURL, value: func() string { return a.preset().jwksURL }},
 		{field: &a.Issuer, value: func() string { return a.preset().issuer }},
 		{field: &a.GraphURL, value: func() string { return a.preset().graphURL }},
+		{field: &a.ExchangeURL, value: func() string { return a.preset().exchangeURL }},
 		{field: &a.SMTPScope, value: a.defaultSMTPScope},
 		{field: &a.GraphScope, value: a.defaultGraphScope},
 		{field: &a.SMTPHost, value: func() string { return a.preset().smtpHost }},
@@ -89,6 +90,7 @@ func (a *Account) fillIn() {
 	}
 	a.AuthorityURL = strings.TrimRight(a.AuthorityURL, "/")
 	a.GraphURL = strings.TrimRight(a.GraphURL, "/")
+	a.ExchangeURL = strings.TrimRight(a.ExchangeURL, "/")
 	a.SMTPScope = strings.Join(strings.Fields(a.SMTPScope), " ")
 	a.GraphScope = strings.Join(strings.Fields(a.GraphScope), " ")
 }

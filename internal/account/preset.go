@@ -30,6 +30,7 @@ type preset struct {
 	tenant                            string // "" is the domain of the username
 	redirectURL                       string // "" depends on the registration
 	authorityURL, graphURL            string
+	exchangeURL                       string // the administrators' endpoint
 	authorizeURL, tokenURL, deviceURL string // without entra
 	jwksURL, issuer                   string // without entra
 	smtpResource                      string // of the scopes for SMTP, with entra
@@ -45,10 +46,10 @@ type preset struct {
 // exchangeLimits are Exchange Online's for one mailbox.
 var exchangeLimits = Limits{MessagesPerMinute: 30, Sessions: 3, RecipientsPerDay: 10_000, RecipientsPerMessage: 500, MaxSizeMB: 35}
 
-func cloud(login, graph, resource, smtpHost string) preset {
+func cloud(login, graph, resource, exchange, smtpHost string) preset {
 	return preset{
 		entra: true, appOnly: true,
-		authorityURL: "https://" + login, graphURL: "https://" + graph,
+		authorityURL: "https://" + login, graphURL: "https://" + graph, exchangeURL: "https://" + exchange,
 		smtpResource: "https://" + resource, smtpHost: smtpHost, smtpPort: 587, smtpTLS: STARTTLS,
 		passwordAuth: LoginAuth, limits: exchangeLimits,
 	}
@@ -57,20 +58,21 @@ func cloud(login, graph, resource, smtpHost string) preset {
 // presets hold what the providers document. The national clouds' hosts beside
 // the login come from third parties.
 var presets = func() map[string]preset {
-	global := cloud("login.microsoftonline.com", "graph.microsoft.com", "outlook.office.com", "smtp.office365.com")
+	global := cloud("login.microsoftonline.com", "graph.microsoft.com", "outlook.office.com", "outlook.office365.com", "smtp.office365.com")
 	// Microsoft documents the one resource for people and the other for applications.
 	global.smtpAppResource = "https://outlook.office365.com"
 
-	personal := cloud("login.microsoftonline.com", "graph.microsoft.com", "outlook.office.com", "smtp-mail.outlook.com")
+	personal := cloud("login.microsoftonline.com", "graph.microsoft.com", "outlook.office.com", "outlook.office365.com", "smtp-mail.outlook.com")
 	personal.appOnly = false
+	personal.exchangeURL = "" // nobody administers it
 	personal.tenant = "consumers"
 	personal.limits = Limits{MessagesPerMinute: 30, Sessions: 3, RecipientsPerDay: 300, RecipientsPerMessage: 100, MaxSizeMB: 25}
 
 	return map[string]preset{
 		Microsoft365:   global,
-		Microsoft365US: cloud("login.microsoftonline.us", "graph.microsoft.us", "outlook.office365.us", "smtp.office365.us"),
-		Microsoft365DD: cloud("login.microsoftonline.us", "dod-graph.microsoft.us", "outlook.office365.us", "outlook-dod.office365.us"),
-		Microsoft365CN: cloud("login.partner.microsoftonline.cn", "microsoftgraph.chinacloudapi.cn", "partner.outlook.cn", "smtp.partner.outlook.cn"),
+		Microsoft365US: cloud("login.microsoftonline.us", "graph.microsoft.us", "outlook.office365.us", "outlook.office365.us", "smtp.office365.us"),
+		Microsoft365DD: cloud("login.microsoftonline.us", "dod-graph.microsoft.us", "outlook.office365.us", "outlook-dod.office365.us", "outlook-dod.office365.us"),
+		Microsoft365CN: cloud("login.partner.microsoftonline.cn", "microsoftgraph.chinacloudapi.cn", "partner.outlook.cn", "outlook.office365.cn", "smtp.partner.outlook.cn"),
 		OutlookCom:     personal,
 		Google: {
 			// Google gives a desktop app a secret too, and says that it is none.

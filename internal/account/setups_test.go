@@ -27,7 +27,7 @@ func TestAnApplicationNeedsItsMailboxTenantAndClientIDAlone(t *testing.T) {
 	want := &Account{
 		Name: "app", ID: a.ID, Provider: Microsoft365, SignIn: AppOnly, Transport: SMTP, Credential: SecretCredential, Mailbox: SenderMailbox,
 		Username: "noreply@contoso.com", Sender: "noreply@contoso.com", From: ForceFrom, Tenant: tenantID, ClientID: clientID,
-		AuthorityURL: "https://login.microsoftonline.com", GraphURL: "https://graph.microsoft.com",
+		AuthorityURL: "https://login.microsoftonline.com", GraphURL: "https://graph.microsoft.com", ExchangeURL: "https://outlook.office365.com",
 		SMTPScope: "https://outlook.office365.com/.default", GraphScope: "https://graph.microsoft.com/.default",
 		SMTPHost: "smtp.office365.com", SMTPPort: 587, SMTPTLS: STARTTLS, SMTPAuth: XOAUTH2, Limits: exchangeLimits,
 	}

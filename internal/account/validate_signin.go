@@ -167,6 +167,7 @@ func (a *Account) validateEndpoints() error {
 	}{
 		{"authority_url", a.AuthorityURL, a.HasEntra()},
 		{"graph_url", a.GraphURL, a.HasEntra()},
+		{"exchange_url", a.ExchangeURL, false},
 		{"token_url", a.TokenURL, !a.HasEntra()},
 		{"authorize_url", a.AuthorizeURL, !a.HasEntra() && browser},
 		{"device_url", a.DeviceURL, false},

@@ -44,6 +44,7 @@ func newBench(t *testing.T, scenario string) *bench {
 	a := account.New("main")
 	a.Username, a.Tenant, a.ClientID = r.Users[0].Username, r.TenantID, r.Apps[0].ClientID
 	a.AuthorityURL, a.GraphURL, a.SMTPHost, a.SMTPPort, a.CAFile = r.Authority, r.GraphURL, r.SMTPHost, r.SMTPPort, "ca.pem"
+	a.ExchangeURL = r.ExchangeURL
 	b.account = *a
 	if err := b.Save(t.Context(), b.account, ""); err != nil {
 		t.Fatal(err)

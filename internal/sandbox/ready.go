@@ -35,6 +35,8 @@ type Ready struct {
 	LogoutURL    string `json:"logout_url"`
 	JWKSURL      string `json:"jwks_url"`
 	GraphURL     string `json:"graph_url"` // without "/v1.0"
+	// ExchangeURL is where the endpoint for administrators is, without "/adminapi".
+	ExchangeURL string `json:"exchange_url,omitempty"`
 	// AdminConsentURL is where an administrator grants permissions for
 	// everybody. PortalURL has a page of everything else that an administrator
 	// does, with the curl command for it; certificates are POSTed to PortalURL +
@@ -104,8 +106,8 @@ func (s *Sandbox) Ready() Ready {
 		DevicePage:   base + "/devicelogin",
 		LogoutURL:    tenant + "/oauth2/v2.0/logout",
 		JWKSURL:      tenant + "/discovery/v2.0/keys",
-		GraphURL:     base,
-		SMTPHost:     "localhost", SMTPPort: s.smtpListener.Addr().(*net.TCPAddr).Port,
+		GraphURL:     base, ExchangeURL: base,
+		SMTPHost: "localhost", SMTPPort: s.smtpListener.Addr().(*net.TCPAddr).Port,
 		InboxURL: base + "/inbox", InboxJSONURL: base + "/inbox.json",
 		AdminConsentURL: tenant + "/v2.0/adminconsent", PortalURL: base + "/portal",
 		FederatedIssuer: base + "/issuer", FederatedTokenURL: base + "/issuer/token",
@@ -114,12 +116,12 @@ func (s *Sandbox) Ready() Ready {
 	switch s.tenant.Provider {
 	case OutlookCom:
 		// Nobody administers personal accounts.
-		r.AdminConsentURL, r.FederatedIssuer, r.FederatedTokenURL = "", "", ""
+		r.AdminConsentURL, r.FederatedIssuer, r.FederatedTokenURL, r.ExchangeURL = "", "", "", ""
 	case GoogleGmail:
 		r.Issuer, r.DiscoveryURL = googleIssuer, base+"/.well-known/openid-configuration"
 		r.AuthorizeURL, r.TokenURL, r.JWKSURL = base+"/o/oauth2/v2/auth", base+"/token", base+"/oauth2/v3/certs"
 		r.DeviceURL, r.DevicePage, r.LogoutURL, r.GraphURL, r.AdminConsentURL, r.PortalURL = "", "", "", "", "", ""
-		r.FederatedIssuer, r.FederatedTokenURL = "", ""
+		r.FederatedIssuer, r.FederatedTokenURL, r.ExchangeURL = "", "", ""
 	}
 	if s.smtpsListener != nil {
 		r.SMTPSPort = s.smtpsListener.Addr().(*net.TCPAddr).Port
