@@ -33,6 +33,7 @@ func (s *Server) routes() http.Handler {
 	call(s, mux, "/account/remove", func(ctx context.Context, name string) (nothing, error) {
 		return nothing{}, p.Remove(ctx, name)
 	})
+	mux.HandleFunc("POST /account/check", s.check)
 	mux.HandleFunc("POST /sign-in", s.signIn)
 	call(s, mux, "/sign-in/answer", func(_ context.Context, in reply) (nothing, error) {
 		s.answer(in)

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"traymail/internal/checks"
 	"traymail/internal/mailer"
 )
 
@@ -130,6 +131,21 @@ func (c *Client) Watch(ctx context.Context, changed func(mailer.Status) error) e
 		return err
 	}
 	return end.Error.decode(nil)
+}
+
+// Check does the setup checks of an account. report runs in this process, one
+// call at a time, and has returned when Check returns.
+func (c *Client) Check(ctx context.Context, name string, o checks.Options, report func(checks.Result)) ([]checks.Result, error) {
+	end, err := c.events(ctx, "/account/check", checking{name, o}, func(e event) error {
+		if e.Event == eventCheck && report != nil {
+			report(*e.Check)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return end.Checks, end.Error.decode(nil)
 }
 
 // SignIn signs the account in. The callbacks of how run in this process, one

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"traymail/internal/account"
+	"traymail/internal/checks"
 	"traymail/internal/mailer"
 	"traymail/keystore"
 )
@@ -32,6 +33,7 @@ type program struct {
 	reload   func(context.Context) error
 	remove   func(context.Context, string) error
 	validate func(context.Context, string) (mailer.Validation, error)
+	check    func(context.Context, string, checks.Options, func(checks.Result)) ([]checks.Result, error)
 }
 
 func (p *program) Account(ctx context.Context, name string) (account.Account, mailer.Secrets, error) {
@@ -42,6 +44,9 @@ func (p *program) Save(ctx context.Context, a account.Account, s keystore.Secret
 }
 func (p *program) Validate(ctx context.Context, name string) (mailer.Validation, error) {
 	return p.validate(ctx, name)
+}
+func (p *program) Check(ctx context.Context, name string, o checks.Options, report func(checks.Result)) ([]checks.Result, error) {
+	return p.check(ctx, name, o, report)
 }
 func (p *program) SignIn(ctx context.Context, name string, how mailer.SignIn) (mailer.SignedIn, error) {
 	return p.signIn(ctx, name, how)

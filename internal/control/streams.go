@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"traymail/internal/checks"
 	"traymail/internal/mailer"
 )
 
@@ -61,12 +62,13 @@ func (o *stream) send(e event) error {
 	return o.control.Flush()
 }
 
-// finish sends the last event.
-func (s *Server) finish(out *stream, result *mailer.SignedIn, err error) {
+// finish sends the last event, with the result in it that the call has.
+func (s *Server) finish(out *stream, last event, err error) {
 	if err != nil && s.stopping.Err() != nil {
 		err = errStopped
 	}
-	_ = out.send(event{Event: eventEnd, Result: result, Error: encode(err)}) // it may have gone
+	last.Event, last.Error = eventEnd, encode(err)
+	_ = out.send(last) // it may have gone
 }
 
 func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
@@ -83,7 +85,26 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
 	if err == nil && s.stopping.Err() != nil {
 		err = errStopped // else the caller could not tell it from an end of its own
 	}
-	s.finish(out, nil, err)
+	s.finish(out, event{}, err)
+}
+
+func (s *Server) check(w http.ResponseWriter, r *http.Request) {
+	var in checking
+	if !arguments(w, r, &in) {
+		return
+	}
+	out, ctx, end := s.open(w, r)
+	defer end()
+	ctx, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	all, err := safely(s, "/account/check", func() ([]checks.Result, error) {
+		return s.program.Check(ctx, in.Name, in.Options, func(c checks.Result) {
+			if out.send(event{Event: eventCheck, Check: &c}) != nil {
+				giveUp() // nobody reads any more
+			}
+		})
+	})
+	s.finish(out, event{Checks: all}, err)
 }
 
 // A dialog is one sign-in whose callbacks run in the caller's process.
@@ -119,7 +140,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	signed, err := safely(s, "/sign-in", func() (mailer.SignedIn, error) {
 		return s.program.SignIn(ctx, in.Name, d.callbacks(in))
 	})
-	s.finish(out, &signed, err)
+	s.finish(out, event{Result: &signed}, err)
 }
 
 // callbacks are those that the caller has: which ones are set chooses how to

@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"traymail/authcode"
+	"traymail/internal/checks"
 	"traymail/internal/mailer"
 )
 
@@ -125,6 +128,9 @@ func TestWhoeverCancelsGetsTheContextsErrorAndTheProgramHearsOfIt(t *testing.T) 
 	r.program.signIn = func(ctx context.Context, _ string, _ mailer.SignIn) (mailer.SignedIn, error) {
 		return mailer.SignedIn{}, wait(ctx)
 	}
+	r.program.check = func(ctx context.Context, _ string, _ checks.Options, _ func(checks.Result)) ([]checks.Result, error) {
+		return nil, wait(ctx)
+	}
 	for name, call := range map[string]func(context.Context) error{
 		"Reload": r.Reload,
 		"Send": func(ctx context.Context) error {
@@ -137,6 +143,7 @@ func TestWhoeverCancelsGetsTheContextsErrorAndTheProgramHearsOfIt(t *testing.T) 
 		},
 		"Watch":  func(ctx context.Context) error { return r.Watch(ctx, nil) },
 		"SignIn": func(ctx context.Context) error { _, err := r.SignIn(ctx, "work", mailer.SignIn{}); return err },
+		"Check":  func(ctx context.Context) error { _, err := r.Check(ctx, "work", checks.Options{}, nil); return err },
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -157,6 +164,38 @@ func TestWhoeverCancelsGetsTheContextsErrorAndTheProgramHearsOfIt(t *testing.T) 
 		}
 		<-ended
 	})
+}
+
+func TestEachCheckIsToldOfAsItComesAndAllOfThemAtTheEnd(t *testing.T) {
+	r := newRig(t)
+	want := []checks.Result{
+		{ID: checks.Port, Status: checks.Pass, Summary: "it answers"},
+		{ID: checks.SMTPAuth, Status: checks.Fail, Finding: "smtp-auth-off-tenant", Command: "line 1\nline 2",
+			Waiting: &checks.Waiting{Since: time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC), Tries: 3}},
+	}
+	options := checks.Options{NoSend: true, Wait: time.Minute}
+	heard := make(chan bool)
+	r.program.check = func(_ context.Context, name string, o checks.Options, report func(checks.Result)) ([]checks.Result, error) {
+		if name != "work" || o != options {
+			t.Errorf("asked for %q with %+v", name, o)
+		}
+		for _, c := range want {
+			report(c)
+			<-heard // or the test never ends
+		}
+		return want, errFor
+	}
+	var came []checks.Result
+	all, err := r.Check(t.Context(), "work", options, func(c checks.Result) {
+		came = append(came, c)
+		heard <- true
+	})
+	if err == nil || err.Error() != errFor.Error() {
+		t.Errorf("the error is %v", err)
+	}
+	if !reflect.DeepEqual(came, want) || !reflect.DeepEqual(all, want) {
+		t.Errorf("came %+v\nall %+v", came, all)
+	}
 }
 
 func TestWatchTellsEveryStatusInOrderUntilTheCallerHasEnough(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"traymail/internal/account"
+	"traymail/internal/checks"
 	"traymail/internal/mailer"
 )
 
@@ -22,6 +23,10 @@ type (
 		Account account.Account `json:"account"`
 		// Secret is in the clear: keystore.Secret would not travel.
 		Secret string `json:"secret,omitempty"`
+	}
+	checking struct {
+		Name    string         `json:"name"`
+		Options checks.Options `json:"options"`
 	}
 	testMail struct {
 		Name string `json:"name"`
@@ -192,7 +197,9 @@ type event struct {
 	Wrong   *wireError         `json:"wrong,omitempty"`   // of paste
 	Device  *mailer.DeviceCode `json:"device,omitempty"`
 	Status  *mailer.Status     `json:"status,omitempty"`
-	Result  *mailer.SignedIn   `json:"result,omitempty"` // of end
+	Check   *checks.Result     `json:"check,omitempty"`
+	Result  *mailer.SignedIn   `json:"result,omitempty"` // of end, after a sign-in
+	Checks  []checks.Result    `json:"checks,omitempty"` // of end, after checks
 	Error   *wireError         `json:"error,omitempty"`  // of end
 }
 
@@ -204,6 +211,7 @@ const (
 	eventDevice    = "device"     // to be answered
 	eventCancel    = "cancel"     // the answer is not wanted any more
 	eventStatus    = "status"
+	eventCheck     = "check"
 	eventEnd       = "end" // last
 )
 
@@ -218,6 +226,10 @@ func (e *event) check() error {
 		}
 	case eventStatus:
 		if e.Status != nil {
+			return nil
+		}
+	case eventCheck:
+		if e.Check != nil {
 			return nil
 		}
 	}

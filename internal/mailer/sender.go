@@ -82,7 +82,7 @@ func (m *Mailer) build(ctx context.Context, a *account.Account) (*sender, error)
 	case account.PasswordSignIn:
 		w.password = secret
 	case account.AppOnly:
-		source, err := m.application(ctx, a, secret, roots)
+		source, err := m.application(ctx, a, secret, m.applicationConfig(a, roots, resources(a)))
 		if err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"traymail/internal/account"
+	"traymail/internal/checks"
 	"traymail/internal/queue"
 	"traymail/keystore"
 )
@@ -70,6 +71,8 @@ type Program interface {
 	Running
 	// Validate gets a token and signs in to the server, and sends nothing.
 	Validate(ctx context.Context, name string) (Validation, error)
+	// Check does the setup checks of an account and tells report of each.
+	Check(ctx context.Context, name string, o checks.Options, report func(checks.Result)) ([]checks.Result, error)
 	// Remove deletes an account with its secrets.
 	Remove(ctx context.Context, name string) error
 	// Close ends what the Program holds open.

@@ -125,18 +125,17 @@ func (m *Mailer) stored(a *account.Account, c *authcode.Client) *authcode.Source
 	}
 }
 
-// application hands out tokens to the app itself. The caller holds the account's
-// slot.
-func (m *Mailer) application(ctx context.Context, a *account.Account, secret keystore.Secret, roots *x509.CertPool) (tokenSource, error) {
+// application hands out tokens for some resources to the app itself.
+func (m *Mailer) application(ctx context.Context, a *account.Account, secret keystore.Secret, config apponly.Config) (tokenSource, error) {
 	if a.Credential != account.CertificateCredential {
-		return m.bySecret(a, secret, roots)
+		return m.bySecret(a, secret, config)
 	}
 	cert, err := apponly.ParseCertificate([]byte(secret.Reveal()), "")
 	if err != nil {
 		return nil, &account.FieldError{Key: "certificate", Text: "what is stored cannot be used: " + err.Error(), Fix: "store it again: traymail account edit " + a.Name + " --certificate FILE"}
 	}
 	open := func(c *apponly.Certificate) (*apponly.Source, error) {
-		config := m.applicationConfig(a, roots)
+		config := config
 		config.Certificate = c
 		return newApplication(a, config)
 	}
@@ -157,8 +156,7 @@ func (m *Mailer) application(ctx context.Context, a *account.Account, secret key
 }
 
 // bySecret is application without a certificate.
-func (m *Mailer) bySecret(a *account.Account, secret keystore.Secret, roots *x509.CertPool) (*apponly.Source, error) {
-	c := m.applicationConfig(a, roots)
+func (m *Mailer) bySecret(a *account.Account, secret keystore.Secret, c apponly.Config) (*apponly.Source, error) {
 	if a.Credential == account.FederatedCredential {
 		c.AssertionFile = a.AssertionFile
 		if !filepath.IsAbs(c.AssertionFile) {
@@ -179,16 +177,43 @@ func newApplication(a *account.Account, c apponly.Config) (*apponly.Source, erro
 }
 
 // applicationConfig is an application's, without what it proves itself with.
-func (m *Mailer) applicationConfig(a *account.Account, roots *x509.CertPool) apponly.Config {
+func (m *Mailer) applicationConfig(a *account.Account, roots *x509.CertPool, wanted []authcode.Resource) apponly.Config {
 	return apponly.Config{
 		TokenURL:   endpoints(a).TokenURL,
 		ClientID:   a.ClientID,
-		Resources:  resources(a),
+		Resources:  wanted,
 		Account:    a.Sender,
 		HTTPClient: httpClient(a, roots),
 		Now:        m.Now,
 	}
 }
+
+// otherTokens is a source of tokens for one more resource, by the same proof as
+// the account's own. The caller closes it.
+func (w *sender) otherTokens(ctx context.Context, wanted authcode.Resource) (tokenSource, error) {
+	m, a, only := w.mailer, w.account, []authcode.Resource{wanted}
+	switch a.SignIn {
+	case account.BrowserSignIn:
+		c := *w.auth
+		c.Resources = only
+		return m.stored(a, &c), nil
+	case account.AppOnly:
+		slot := m.slot(a.Name)
+		if err := slot.lock(ctx); err != nil {
+			return nil, err
+		}
+		defer slot.unlock()
+		secret, err := m.credential(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		return m.application(ctx, a, secret, m.applicationConfig(a, w.roots, only))
+	}
+	return nil, errNoTokens
+}
+
+// errNoTokens is of accounts that sign in with a password.
+var errNoTokens = errors.New("the account has no access tokens: it sends a password")
 
 func httpClient(a *account.Account, roots *x509.CertPool) *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()

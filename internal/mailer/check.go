@@ -1,0 +1,141 @@
+package mailer
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"traymail/authcode"
+	"traymail/internal/account"
+	"traymail/internal/checks"
+	"traymail/smtp"
+)
+
+// Check does the setup checks of one account, in order, and returns their
+// results. report, unless it is nil, is told of each as it comes, and again of
+// each that is tried once more, one call at a time. An account that cannot be
+// used as it stands is a result, not an error; the error of one that does not
+// exist matches account.ErrNotFound. Without o.NoSend the test email leaves.
+func (m *Mailer) Check(ctx context.Context, name string, o checks.Options, report func(checks.Result)) ([]checks.Result, error) {
+	if _, err := m.Accounts().ID(name); errors.Is(err, account.ErrNotFound) {
+		return nil, err
+	}
+	all := checks.Run(ctx, m.setupOf(ctx, name), o, report)
+	return all, ctx.Err()
+}
+
+// setupOf is what the checks of an account go by, as it is now.
+func (m *Mailer) setupOf(ctx context.Context, name string) checks.Setup {
+	s := checks.Setup{
+		Account: account.Account{Name: name},
+		Now:     m.now,
+		Dial:    m.Dial,
+		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
+			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		},
+	}
+	if s.Dial == nil {
+		s.Dial = (&net.Dialer{}).DialContext
+	}
+	w, err := m.sender(ctx, name)
+	if err != nil {
+		s.Invalid = err
+		if a, _, known := m.Account(ctx, name); known == nil {
+			s.Account = a // its secrets are what is wrong
+		}
+		return s
+	}
+	w.renew(ctx)
+	a := w.account
+	s.Account, s.Roots = *a, w.roots
+	s.Expires, _ = time.Parse(time.DateOnly, a.SecretExpires)
+	s.Web = httpClient(a, w.roots)
+	s.Web.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if a.SignIn == account.BrowserSignIn {
+		if s.SignedIn, err = m.has(ctx, refreshTokenName(a)); err != nil {
+			s.Invalid = about(a, err)
+		}
+	}
+	p := probe{mailer: m, sender: w}
+	s.ClientSecret = p.clientSecret
+	s.Token, s.Renew, s.TokenFor = p.token, p.renewed, p.tokenFor
+	s.Session, s.GraphReady, s.SendTest = p.session, p.graphReady, p.sendTest
+	return s
+}
+
+// A probe does for the checks of an account what only the account can.
+type probe struct {
+	mailer *Mailer
+	sender *sender
+}
+
+func (p probe) clientSecret() string {
+	if p.sender.auth == nil {
+		return ""
+	}
+	return p.sender.auth.ClientSecret.Reveal()
+}
+
+func (p probe) token(ctx context.Context, resource string) (string, error) {
+	if p.sender.tokens == nil {
+		return "", errNoTokens
+	}
+	t, err := p.sender.token(ctx, resource)
+	return t.Access.Reveal(), err
+}
+
+// renewed returns a token that was issued just now.
+func (p probe) renewed(ctx context.Context, resource string) (string, error) {
+	if p.sender.tokens == nil {
+		return "", errNoTokens
+	}
+	t, err := p.sender.token(ctx, resource)
+	if err != nil {
+		return "", err
+	}
+	p.sender.tokens.Refused(resource, t)
+	return p.token(ctx, resource)
+}
+
+// tokenFor gets a token for a scope that the account does not send with.
+func (p probe) tokenFor(ctx context.Context, scope string) (string, error) {
+	source, err := p.sender.otherTokens(ctx, authcode.Resource{Name: "other", Scopes: []string{scope}})
+	if err != nil {
+		return "", err
+	}
+	defer source.Close()
+	t, err := source.Token(ctx, "other")
+	return t.Access.Reveal(), err
+}
+
+// session is a client of the submission server that has no session yet, because
+// one that is warm does not tell what a new one would be told.
+func (p probe) session() *smtp.Client {
+	return p.sender.newWay(p.sender.mailboxFor("")).smtp
+}
+
+func (p probe) graphReady(ctx context.Context) error {
+	mailbox := p.sender.mailboxFor("")
+	y, err := p.sender.enter(mailbox)
+	if err != nil {
+		return err
+	}
+	defer p.sender.leave(y)
+	return y.graph.Ready(ctx, mailbox)
+}
+
+func (p probe) sendTest(ctx context.Context) (checks.Sent, error) {
+	name := p.sender.account.Name
+	d, err := p.mailer.SendTest(ctx, name, "")
+	if err != nil {
+		return checks.Sent{}, err
+	}
+	s := checks.Sent{Reply: d.Reply, OverGraph: p.sender.overGraph(p.sender.mailboxFor(""))}
+	if len(d.Accepted) > 0 {
+		s.To = d.Accepted[0]
+	}
+	return s, nil
+}
