@@ -24,7 +24,7 @@ type adminRun struct {
 
 func (p *program) adminCommand() *cobra.Command {
 	var run adminRun
-	var script, verify, verifyGraph, consent bool
+	var script, verify, verifyGraph, consent, grants, yes bool
 	c := p.reporting(&cobra.Command{
 		Use:               "admin ACCOUNT",
 		ValidArgsFunction: p.accountNames,
@@ -40,7 +40,12 @@ prints these alone. What only Microsoft Graph PowerShell can show is in
 
 --consent opens the admin consent page and receives its answer; for an
 application the redirect URL http://localhost must be registered under Mobile
-and desktop applications.`,
+and desktop applications.
+
+--grant lets the username send on behalf of the sender, after you agreed: by the
+account's own rights or, where it has none, by those of an administrator of
+Exchange who signs in for it in the browser. It needs the delegated permission
+Exchange.ManageV2 of Office 365 Exchange Online in the app registration.`,
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			dir, err := p.accounts()
@@ -53,6 +58,8 @@ and desktop applications.`,
 			}
 			run.account = *a
 			switch {
+			case grants:
+				return p.grantSendOnBehalf(c.Context(), grant{a.Name, yes})
 			case consent:
 				run.open = p.openConsent
 				return p.askConsent(c.Context(), run)
@@ -72,9 +79,11 @@ and desktop applications.`,
 	f.BoolVar(&verifyGraph, "verify-graph", false, "the same for what only Microsoft Graph PowerShell shows, in a window of its own")
 	f.BoolVar(&run.options.RBAC, "rbac", false, "permit an application by Exchange's roles for some mailboxes (App RBAC)")
 	f.BoolVar(&consent, "consent", false, "open the admin consent page and receive its answer")
+	f.BoolVar(&grants, "grant", false, "let the username send on behalf of the sender, after a question")
+	f.BoolVar(&yes, "yes", false, "agree to what --grant asks")
 	f.DurationVar(&run.timeout, "timeout", 5*time.Minute, "how long the browser may take, with --consent")
 	f.StringVar(&run.options.TenantID, "tenant", "", "Directory (tenant) ID (default: the account's)")
-	c.MarkFlagsMutuallyExclusive("script", "verify", "verify-graph", "consent")
+	c.MarkFlagsMutuallyExclusive("script", "verify", "verify-graph", "consent", "grant")
 	for _, text := range []string{"script", "verify", "verify-graph"} {
 		c.MarkFlagsMutuallyExclusive(text, "json")
 	}

@@ -82,7 +82,7 @@ func (p *program) rootCommand() *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&p.home, "home", "", "folder for configuration and state (default: $"+homeVariable+", else the system's folder for configuration)")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c, plainFlag(err)} })
-	root.AddCommand(p.accountCommand(), p.loginCommand(), p.testCommand(), p.sendCommand(), p.sandboxCommand(), p.demoCommand(), p.versionCommand(),
+	root.AddCommand(p.accountCommand(), p.loginCommand(), p.checkCommand(), p.explainCommand(), p.testCommand(), p.sendCommand(), p.sandboxCommand(), p.demoCommand(), p.versionCommand(),
 		p.adminCommand(), p.serveCommand(), p.reloadCommand(), p.statusCommand(), p.queueCommand(), p.logCommand(), p.clientCommand(), p.serviceCommand())
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.InitDefaultHelpCmd()
@@ -123,9 +123,16 @@ func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 // report prints an error, one line and then the fix, and returns the exit code.
 func (p *program) report(err error) int {
 	var wrong *usageError
+	var unwell *checkError
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.As(err, &unwell):
+		fmt.Fprintf(p.stderr, "traymail: %s\n%s\n", oneLine(err), unwell.fix())
+		if unwell.temporary() {
+			return exitTryLater
+		}
+		return exitFailed
 	case errors.As(err, &wrong):
 		fmt.Fprintf(p.stderr, "traymail: %v\nSee '%s --help'.\n", err, wrong.command.CommandPath())
 		return exitUsage

@@ -254,3 +254,22 @@ func (a *Account) Haste() string {
 	return fmt.Sprintf("Exchange takes %d messages a minute over SMTP from one mailbox, and messages_per_minute is %d: what comes faster is refused for a while, and delivered later",
 		p.limits.MessagesPerMinute, a.MessagesPerMinute)
 }
+
+// AdminScope is the scope of an access token for Exchange's endpoint for
+// administrators, "" where the provider has none. A person needs the permission
+// Exchange.ManageV2, and an application Exchange.ManageAsAppV2, which its tokens
+// hold when it was granted.
+func (a *Account) AdminScope() string {
+	p := a.preset()
+	resource := p.smtpAppResource
+	if resource == "" {
+		resource = p.smtpResource
+	}
+	switch {
+	case a.ExchangeURL == "" || !p.entra:
+		return ""
+	case a.SignIn == AppOnly:
+		return resource + "/.default"
+	}
+	return resource + "/Exchange.ManageV2"
+}

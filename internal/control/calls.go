@@ -34,6 +34,9 @@ func (s *Server) routes() http.Handler {
 		return nothing{}, p.Remove(ctx, name)
 	})
 	mux.HandleFunc("POST /account/check", s.check)
+	call(s, mux, "/account/delegates", func(ctx context.Context, in delegating) (mailer.Delegation, error) {
+		return p.SendOnBehalf(ctx, in.Name, in.Grant)
+	})
 	mux.HandleFunc("POST /sign-in", s.signIn)
 	call(s, mux, "/sign-in/answer", func(_ context.Context, in reply) (nothing, error) {
 		s.answer(in)

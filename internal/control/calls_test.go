@@ -123,6 +123,11 @@ func TestEveryCallArrivesAndReturnsWhole(t *testing.T) {
 		arrived(name)
 		return validation, errFor
 	}
+	delegation := filled[mailer.Delegation]()
+	r.program.delegate = func(_ context.Context, name string, grant bool) (mailer.Delegation, error) {
+		arrived(name, grant)
+		return delegation, errFor
+	}
 	r.program.remove = func(_ context.Context, name string) error { arrived(name); return errFor }
 
 	ctx := t.Context()
@@ -141,15 +146,16 @@ func TestEveryCallArrivesAndReturnsWhole(t *testing.T) {
 			[]any{"work", filled[mailer.Submission](), body}, []any{delivery}},
 		"Enqueue": {func() []any { submission.Data = strings.NewReader(body); return two(p.Enqueue(ctx, "", submission)) },
 			[]any{"", filled[mailer.Submission](), body}, []any{queued}},
-		"Messages": {func() []any { return two(p.Messages(ctx, filled[mailer.Filter]())) }, []any{filled[mailer.Filter]()}, []any{messages}},
-		"Message":  {func() []any { return two(p.Message(ctx, "id")) }, []any{"id"}, []any{record}},
-		"Change":   {func() []any { return []any{p.Change(ctx, "id", mailer.Hold)} }, []any{"id", mailer.Hold}, nil},
-		"Flush":    {func() []any { return two(p.Flush(ctx, "work")) }, []any{"work"}, []any{7}},
-		"Status":   {func() []any { return two(p.Status(ctx)) }, nil, []any{status}},
-		"Log":      {func() []any { return two(p.Log(ctx, attempts[0], 9)) }, []any{attempts[0], 9}, []any{attempts}},
-		"Validate": {func() []any { return two(p.Validate(ctx, "work")) }, []any{"work"}, []any{validation}},
-		"Reload":   {func() []any { return []any{p.Reload(ctx)} }, nil, nil},
-		"Remove":   {func() []any { return []any{p.Remove(ctx, "work")} }, []any{"work"}, nil},
+		"Messages":     {func() []any { return two(p.Messages(ctx, filled[mailer.Filter]())) }, []any{filled[mailer.Filter]()}, []any{messages}},
+		"Message":      {func() []any { return two(p.Message(ctx, "id")) }, []any{"id"}, []any{record}},
+		"Change":       {func() []any { return []any{p.Change(ctx, "id", mailer.Hold)} }, []any{"id", mailer.Hold}, nil},
+		"Flush":        {func() []any { return two(p.Flush(ctx, "work")) }, []any{"work"}, []any{7}},
+		"Status":       {func() []any { return two(p.Status(ctx)) }, nil, []any{status}},
+		"Log":          {func() []any { return two(p.Log(ctx, attempts[0], 9)) }, []any{attempts[0], 9}, []any{attempts}},
+		"Validate":     {func() []any { return two(p.Validate(ctx, "work")) }, []any{"work"}, []any{validation}},
+		"SendOnBehalf": {func() []any { return two(p.SendOnBehalf(ctx, "work", true)) }, []any{"work", true}, []any{delegation}},
+		"Reload":       {func() []any { return []any{p.Reload(ctx)} }, nil, nil},
+		"Remove":       {func() []any { return []any{p.Remove(ctx, "work")} }, []any{"work"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got = []any{"nothing"}

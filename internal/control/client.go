@@ -175,6 +175,12 @@ func (c *Client) Validate(ctx context.Context, name string) (mailer.Validation, 
 	return ask[mailer.Validation](ctx, c, "/account/validate", name)
 }
 
+// SendOnBehalf asks who may send on behalf of the account's sender and, with
+// grant, lets the username do so.
+func (c *Client) SendOnBehalf(ctx context.Context, name string, grant bool) (mailer.Delegation, error) {
+	return ask[mailer.Delegation](ctx, c, "/account/delegates", delegating{name, grant})
+}
+
 // Remove deletes an account with its secrets.
 func (c *Client) Remove(ctx context.Context, name string) error {
 	_, err := ask[nothing](ctx, c, "/account/remove", name)

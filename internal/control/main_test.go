@@ -32,6 +32,7 @@ type program struct {
 	log      func(context.Context, mailer.Attempt, int) ([]mailer.Attempt, error)
 	reload   func(context.Context) error
 	remove   func(context.Context, string) error
+	delegate func(context.Context, string, bool) (mailer.Delegation, error)
 	validate func(context.Context, string) (mailer.Validation, error)
 	check    func(context.Context, string, checks.Options, func(checks.Result)) ([]checks.Result, error)
 }
@@ -44,6 +45,9 @@ func (p *program) Save(ctx context.Context, a account.Account, s keystore.Secret
 }
 func (p *program) Validate(ctx context.Context, name string) (mailer.Validation, error) {
 	return p.validate(ctx, name)
+}
+func (p *program) SendOnBehalf(ctx context.Context, name string, grant bool) (mailer.Delegation, error) {
+	return p.delegate(ctx, name, grant)
 }
 func (p *program) Check(ctx context.Context, name string, o checks.Options, report func(checks.Result)) ([]checks.Result, error) {
 	return p.check(ctx, name, o, report)

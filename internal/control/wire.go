@@ -28,6 +28,10 @@ type (
 		Name    string         `json:"name"`
 		Options checks.Options `json:"options"`
 	}
+	delegating struct {
+		Name  string `json:"name"`
+		Grant bool   `json:"grant,omitempty"`
+	}
 	testMail struct {
 		Name string `json:"name"`
 		To   string `json:"to"`
@@ -107,6 +111,7 @@ var kinds = []struct {
 	{"no-message", mailer.ErrNoMessage},
 	{"message-state", mailer.ErrMessageState},
 	{"not-running", ErrNotRunning},
+	{"not-allowed", mailer.ErrNotAllowed},
 	{"deadline", context.DeadlineExceeded},
 	{"cancelled", context.Canceled},
 }

@@ -40,7 +40,7 @@ func (m *Mailer) setupOf(ctx context.Context, name string) checks.Setup {
 	if s.Dial == nil {
 		s.Dial = (&net.Dialer{}).DialContext
 	}
-	w, err := m.sender(ctx, name)
+	w, err := m.afresh(ctx, name)
 	if err != nil {
 		s.Invalid = err
 		if a, _, known := m.Account(ctx, name); known == nil {
@@ -64,6 +64,18 @@ func (m *Mailer) setupOf(ctx context.Context, name string) checks.Setup {
 	s.Token, s.Renew, s.TokenFor = p.token, p.renewed, p.tokenFor
 	s.Session, s.GraphReady, s.SendTest = p.session, p.graphReady, p.sendTest
 	return s
+}
+
+// afresh is sender, of the account as its file and its secrets are now, whoever
+// changed them. Nothing that was learned or opened before speaks in it.
+func (m *Mailer) afresh(ctx context.Context, name string) (*sender, error) {
+	slot := m.slot(name)
+	if err := slot.lock(ctx); err != nil {
+		return nil, err
+	}
+	m.retire(slot)
+	slot.unlock()
+	return m.sender(ctx, name)
 }
 
 // A probe does for the checks of an account what only the account can.

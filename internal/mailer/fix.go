@@ -122,6 +122,8 @@ func fix(err error, signIn account.SignIn) string {
 		return graphFix(refusal, signIn)
 	case errors.Is(err, account.ErrNotFound):
 		return "see the accounts there are: traymail account ls"
+	case errors.Is(err, ErrNotAllowed):
+		return "an administrator of Exchange signs in for it: traymail admin {account} --grant; or runs the command that 'traymail check {account}' prints"
 	case errors.Is(err, ErrNoClient):
 		return "see the clients there are: traymail client ls"
 	case errors.Is(err, ErrNoMessage):

@@ -73,6 +73,9 @@ type Program interface {
 	Validate(ctx context.Context, name string) (Validation, error)
 	// Check does the setup checks of an account and tells report of each.
 	Check(ctx context.Context, name string, o checks.Options, report func(checks.Result)) ([]checks.Result, error)
+	// SendOnBehalf asks who may send on behalf of the account's sender and, with
+	// grant, lets the username do so. Its error may match ErrNotAllowed.
+	SendOnBehalf(ctx context.Context, name string, grant bool) (Delegation, error)
 	// Remove deletes an account with its secrets.
 	Remove(ctx context.Context, name string) error
 	// Close ends what the Program holds open.
