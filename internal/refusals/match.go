@@ -1,0 +1,365 @@
+package refusals
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	gapMark   = "…"
+	gap       = 240 // squeezed bytes between the parts of a phrase
+	minPhrase = 6   // squeezed bytes of a whole one
+	minCut    = 18  // squeezed bytes of a phrase that is cut off, to know it by
+)
+
+// kind is what something was recognised by; the later, the surer.
+type kind int
+
+const (
+	byOAuth kind = iota
+	byCut        // the beginning of a phrase, at the end of a text
+	byNumber
+	byPhrase
+)
+
+// A needle is one sign of an entry, or of a doubt.
+type needle struct {
+	entry, doubt int // one of them is -1
+	kind         kind
+	enhanced     bool // an enhanced code alone, which could be a version number
+	token        bool // begins with one word, which could be several of a sentence
+	parts        []string
+}
+
+// A matcher finds the signs of a whole catalogue in a text.
+type matcher struct {
+	needles []needle
+	a       *automaton
+	// uses are, of each string of the automaton, the needles that it is a part of.
+	uses   [][]use
+	aadsts map[int]int
+	oauth  map[string]int
+}
+
+type use struct{ needle, part int }
+
+func newMatcher(c *catalogue) (*matcher, error) {
+	m := &matcher{aadsts: map[int]int{}, oauth: map[string]int{}}
+	owner := map[string]string{}
+	add := func(who string, n needle) error {
+		key := strings.Join(n.parts, gapMark)
+		if other, taken := owner[key]; taken {
+			return fmt.Errorf("%s and %s are recognised by the same %q", other, who, key)
+		}
+		owner[key] = who
+		m.needles = append(m.needles, n)
+		return nil
+	}
+	texts := func(who string, n needle, replies, phrases []string) error {
+		for _, p := range phrases {
+			n.kind, n.parts, n.enhanced = byPhrase, parts(p), false
+			if err := add(who, n); err != nil {
+				return err
+			}
+		}
+		for _, r := range replies {
+			n.kind, n.parts, n.enhanced = byNumber, parts(r), enhancedForm.MatchString(r)
+			if err := add(who, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for i, e := range c.entries {
+		who := fmt.Sprintf("refusal %q", e.ID)
+		for _, number := range e.AADSTS {
+			if other, taken := m.aadsts[number]; taken {
+				return nil, fmt.Errorf("refusal %q and %s are recognised by the same AADSTS%d", c.entries[other].ID, who, number)
+			}
+			m.aadsts[number] = i
+		}
+		if err := texts(who, needle{entry: i, doubt: -1}, e.Replies, e.Phrases); err != nil {
+			return nil, err
+		}
+		for _, g := range e.Graph {
+			n := needle{entry: i, doubt: -1, kind: byPhrase, token: true, parts: []string{squeezed(g.Code)}}
+			if g.Phrase != "" {
+				n.parts = append(n.parts, parts(g.Phrase)...)
+			}
+			if err := add(who, n); err != nil {
+				return nil, err
+			}
+		}
+		for _, o := range e.OAuth {
+			if other, taken := m.oauth[o]; taken {
+				return nil, fmt.Errorf("refusal %q and %s are recognised by the same %q", c.entries[other].ID, who, o)
+			}
+			m.oauth[o] = i
+			m.needles = append(m.needles, needle{entry: i, doubt: -1, kind: byOAuth, parts: []string{squeezed(o)}})
+		}
+	}
+	for i, d := range c.doubts {
+		if err := texts(fmt.Sprintf("doubt %d, of %q,", i+1, d.Candidates), needle{entry: -1, doubt: i}, d.Replies, d.Phrases); err != nil {
+			return nil, err
+		}
+	}
+	m.build()
+	return m, nil
+}
+
+func (m *matcher) build() {
+	ids := map[string]int{}
+	var all []string
+	for i, n := range m.needles {
+		for j, p := range n.parts {
+			id, known := ids[p]
+			if !known {
+				id = len(all)
+				ids[p] = id
+				all = append(all, p)
+				m.uses = append(m.uses, nil)
+			}
+			m.uses[id] = append(m.uses[id], use{i, j})
+		}
+	}
+	m.a = newAutomaton(all)
+}
+
+// A hit is a sign that was found.
+type hit struct {
+	entry, doubt int
+	kind         kind
+	start, end   int // in the squeezed text
+	from, to     int // in the source
+}
+
+// A cut is the beginning of phrases at a place where a text ends.
+type cut struct {
+	entries  []int
+	from, to int
+}
+
+// find returns the signs in a text, by their beginning, without those that are a
+// part of others, and what was cut off.
+func (m *matcher) find(s *squeeze) (hits []hit, cuts []cut) {
+	type chain struct{ start, end, part int }
+	open := make([][]chain, len(m.needles)) // of each needle, the latest chain that reached each part
+	at := int32(0)
+	for i, c := range s.bytes {
+		at = m.a.step(at, c)
+		for n := m.a.nodes[at].output; n >= 0; n = m.a.nodes[m.a.nodes[n].fail].output {
+			start := i + 1 - int(m.a.nodes[n].depth)
+			for _, id := range m.a.nodes[n].ends {
+				if !s.bounded(start, i+1) {
+					continue
+				}
+				for _, u := range m.uses[id] {
+					begin := start
+					if last := len(m.needles[u.needle].parts) - 1; last > 0 {
+						if open[u.needle] == nil {
+							open[u.needle] = make([]chain, last)
+						}
+						if u.part > 0 {
+							before := open[u.needle][u.part-1]
+							if before.end == 0 || before.end > start || start-before.end > gap {
+								continue
+							}
+							begin = before.start
+						}
+						if u.part < last {
+							open[u.needle][u.part] = chain{start: begin, end: i + 1}
+							continue
+						}
+					}
+					if h, ok := m.hit(s, u.needle, begin, i+1); ok {
+						hits = append(hits, h)
+					}
+				}
+			}
+		}
+		if m.a.nodes[at].depth >= minCut && s.cutAfter(i) && (i+1 == len(s.bytes) || m.a.child(at, s.bytes[i+1]) == 0) {
+			if c, ok := m.cutAt(s, at, i+1); ok {
+				cuts = append(cuts, c)
+			}
+		}
+	}
+	hits = append(hits, m.numbers(s)...)
+	return outermost(hits), cuts
+}
+
+// hit checks what the letters alone do not tell.
+func (m *matcher) hit(s *squeeze, id, start, end int) (hit, bool) {
+	n := m.needles[id]
+	from, to := s.sourceSpan(start, end)
+	switch {
+	case n.enhanced && !replyBefore(s.source, from, to):
+		return hit{}, false
+	case n.token && !tokenAt(s, start, start+len(n.parts[0])):
+		return hit{}, false
+	case n.kind == byOAuth && !oauthAround(s.source, from, to):
+		return hit{}, false
+	}
+	return hit{n.entry, n.doubt, n.kind, start, end, from, to}, true
+}
+
+// cutAfter reports whether a text, or a line of it, ends after the squeezed byte
+// i.
+func (s *squeeze) cutAfter(i int) bool {
+	if i+1 == len(s.bytes) {
+		return true
+	}
+	_, to := s.sourceSpan(i, i+1)
+	between := s.source[to:s.pos[i+1]]
+	return strings.ContainsAny(between, "\n…") || strings.Contains(between, "...") || strings.HasPrefix(s.source[s.pos[i+1]:], "trunc") || strings.HasPrefix(s.source[s.pos[i+1]:], "snip")
+}
+
+func (m *matcher) cutAt(s *squeeze, at int32, end int) (cut, bool) {
+	c := cut{}
+	for n := at; m.a.nodes[n].depth >= minCut; n = m.a.nodes[n].fail {
+		m.a.below(n, func(id int32) {
+			for _, u := range m.uses[id] {
+				if entry := m.needles[u.needle].entry; u.part == 0 && entry >= 0 && m.needles[u.needle].kind == byPhrase && !slices.Contains(c.entries, entry) {
+					c.entries = append(c.entries, entry)
+				}
+			}
+		})
+		if len(c.entries) > 0 {
+			c.from, c.to = s.sourceSpan(end-int(m.a.nodes[n].depth), end)
+			return c, true
+		}
+	}
+	return c, false
+}
+
+var (
+	beforeEnhanced = regexp.MustCompile(`(?i)(?:\b([45])\d\d[\s\-,:;'"(\[#=)\]]{1,8}|#|\bdsn[=:"' ]{1,4}|status(?: ?code)?["']?[=:"' ]{1,4}|smtp; ?|smtpapi?[ :]{1,3}|(?:said|reason|error|info|response|reply|failed|returned)["']?[:=]? ?["'(\[]{0,2})$`)
+	afterEnhanced  = regexp.MustCompile(`^[ :;,]{1,3}["']?(?:[A-Z][a-z]+|STORE|RESOLVER|SMTP)`)
+	aadstsMark     = regexp.MustCompile(`(?i)AAD ?STS[\s_:#-]{0,3}`)
+	otherNumber    = regexp.MustCompile(`(?i)(?:error_?codes?["']?\s*[:=]\s*\[?\s*|login\.microsoftonline\.com/error\?code=|sign-?in error ?code:?\s*|failure ?code:?\s*)(\d{5,8})\b`)
+	aroundCode     = regexp.MustCompile(`(?i)code|graph|error|exception|status`)
+	aroundOAuth    = regexp.MustCompile(`(?i)error|oauth|fail|exception|refused|denied|token`)
+)
+
+// replyBefore reports whether a number of three parts is an enhanced code and no
+// version, date or address: by what stands before it, or by the sentence after
+// it at the beginning of a line.
+func replyBefore(source string, from, to int) bool {
+	before := source[max(0, from-24):from]
+	if m := beforeEnhanced.FindStringSubmatch(before); m != nil {
+		return m[1] == "" || m[1][0] == source[from]
+	}
+	lineBegins := strings.TrimRight(before, ` "'([`)
+	return (lineBegins == "" && from < 24 || strings.HasSuffix(lineBegins, "\n")) && afterEnhanced.MatchString(source[to:min(len(source), to+40)])
+}
+
+// tokenAt reports whether letters are one word, but for the end of a line, that
+// stands where error codes do.
+func tokenAt(s *squeeze, start, end int) bool {
+	from, to := s.sourceSpan(start, end)
+	if strings.ContainsFunc(s.source[from:to], func(r rune) bool { return r < 'A' && r != '\n' }) {
+		return false
+	}
+	return aroundCode.MatchString(s.source[max(0, from-200):min(len(s.source), to+100)])
+}
+
+// oauthAround reports whether an OAuth error code is meant as one.
+func oauthAround(source string, from, to int) bool {
+	if from > 0 && (source[from-1] == '_' || source[from-1] == '.' || source[from-1] == '-') || to < len(source) && source[to] == '_' {
+		return false
+	}
+	if !strings.Contains(source[from:to], "_") {
+		return false // the letters of a sentence
+	}
+	return aroundOAuth.MatchString(source[max(0, from-80):from]) || aroundOAuth.MatchString(source[to:min(len(source), to+80)])
+}
+
+// numbers returns the numbers of Entra's in a text.
+func (m *matcher) numbers(s *squeeze) []hit {
+	var hits []hit
+	for _, n := range aadstsIn(s.source) {
+		if entry, ok := m.aadsts[n.number]; ok {
+			hits = append(hits, hit{entry: entry, doubt: -1, kind: byPhrase, from: n.from, to: n.to})
+		} else if entry, ok := m.aadsts[n.wrapped]; ok {
+			hits = append(hits, hit{entry: entry, doubt: -1, kind: byPhrase, from: n.from, to: n.to})
+		}
+	}
+	return hits
+}
+
+// A stsNumber is one of Entra's.
+type stsNumber struct {
+	number int // as it stands, or put together from two lines
+	// wrapped is the other reading, 0 when there is none.
+	wrapped  int
+	from, to int
+}
+
+// aadstsIn returns Entra's numbers in the order of a text.
+func aadstsIn(source string) []stsNumber {
+	var all []stsNumber
+	for _, m := range aadstsMark.FindAllStringIndex(source, -1) {
+		end := digitsEnd(source, m[1])
+		if end == m[1] {
+			continue
+		}
+		n := stsNumber{number: number(source[m[1]:end]), from: m[0], to: end}
+		// A line that ends within the number goes on with the rest of it and a colon.
+		if rest := source[end:]; strings.HasPrefix(strings.TrimLeft(rest, " "), "\n") {
+			next := end + len(rest) - len(strings.TrimLeft(rest, " \n"))
+			if last := digitsEnd(source, next); last > next && last < len(source) && source[last] == ':' && last-next+end-m[1] <= 8 {
+				n.wrapped, n.number, n.to = n.number, number(source[m[1]:end]+source[next:last]), last
+			}
+		}
+		all = append(all, n)
+	}
+	for _, m := range otherNumber.FindAllStringSubmatchIndex(source, -1) {
+		all = append(all, stsNumber{number: number(source[m[2]:m[3]]), from: m[0], to: m[3]})
+	}
+	slices.SortStableFunc(all, func(a, b stsNumber) int { return a.from - b.from })
+	return all
+}
+
+func digitsEnd(s string, i int) int {
+	for i < len(s) && isDigit(s[i]) {
+		i++
+	}
+	return i
+}
+
+func number(digits string) int {
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		return -1 // too many digits
+	}
+	return n
+}
+
+// outermost sorts hits by their beginning and drops those that stand within
+// others, and numbers whose sentence says something else.
+func outermost(hits []hit) []hit {
+	slices.SortStableFunc(hits, func(a, b hit) int {
+		if a.from != b.from {
+			return a.from - b.from
+		}
+		return b.to - a.to
+	})
+	var all []hit
+	reach, widest := -1, hit{}
+	for _, h := range hits {
+		if h.to <= reach && (h.from > widest.from || h.to < widest.to || h.kind <= widest.kind) {
+			continue
+		}
+		if h.to > reach {
+			reach, widest = h.to, h
+		}
+		all = append(all, h)
+	}
+	return slices.DeleteFunc(all, func(h hit) bool {
+		return h.kind == byNumber && slices.ContainsFunc(all, func(o hit) bool {
+			return o.kind == byPhrase && o.doubt < 0 && o.entry != h.entry && o.from >= h.from && o.from-h.to < gap
+		})
+	})
+}
