@@ -1,0 +1,15 @@
+package checks
+
+import (
+	"strings"
+
+	"traymail/internal/refusals"
+)
+
+// catalogued finds a finding in the catalogue of refusals.
+func catalogued(id string) (refusals.Refusal, bool) { return refusals.Refusal{}, false }
+
+// fill puts the account's names into a text of the catalogue.
+func (s *Setup) fill(text string) string {
+	return strings.NewReplacer("{account}", s.Account.Name, "{username}", s.Account.Username).Replace(text)
+}

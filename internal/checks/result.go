@@ -1,0 +1,142 @@
+package checks
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"traymail/internal/admin"
+	"traymail/internal/refusals"
+)
+
+// passed is a check that found what it looked for.
+func passed(format string, args ...any) Result {
+	return Result{Status: Pass, Summary: fmt.Sprintf(format, args...)}
+}
+
+// skipped is a check that does not apply to the account.
+func skipped(format string, args ...any) Result {
+	return Result{Status: Skip, Summary: fmt.Sprintf(format, args...)}
+}
+
+// found is a check that ended with a finding. The texts beside the summary, and
+// the server's own words in reply ("" is none), are those of the finding in the
+// catalogue of refusals, and of the administrator's steps that it names, for
+// this account. The caller may put more exact ones into their place.
+func (s *Setup) found(id string, status Status, summary, reply string) Result {
+	r := Result{Status: status, Finding: id, Summary: oneLine(summary), Reply: reply}
+	entry, ok := catalogued(id)
+	if !ok {
+		return r
+	}
+	r.Detail = s.fill(entry.Cause)
+	r.Fix = s.fill(fixOf(entry))
+	r.Link, r.Command, r.Takes = s.fill(entry.Link), s.fill(entry.Command), entry.Takes
+	s.takeSteps(&r, entry.Steps)
+	return r
+}
+
+// fixOf is what is to be done by whoever can.
+func fixOf(e refusals.Refusal) string {
+	if e.Whose == refusals.Administrator {
+		return cmp.Or(e.FixAdmin, e.FixUser)
+	}
+	return cmp.Or(e.FixUser, e.FixAdmin)
+}
+
+// takeSteps puts what the administrator's steps of this account say into r. A
+// step that the account does not need says nothing.
+func (s *Setup) takeSteps(r *Result, ids []string) {
+	if len(ids) == 0 {
+		return
+	}
+	all, err := admin.Steps(s.Account, admin.Options{})
+	if err != nil {
+		return // only for RBAC, which is not asked for
+	}
+	var chosen []admin.Step
+	for _, id := range ids {
+		if i := slices.IndexFunc(all, func(step admin.Step) bool { return step.ID == id }); i >= 0 {
+			chosen = append(chosen, all[i])
+		}
+	}
+	var link, takes string
+	for _, step := range chosen {
+		link, takes = cmp.Or(link, step.Link), cmp.Or(takes, step.Takes)
+	}
+	// The account's own page is more exact than the catalogue's.
+	r.Link, r.Takes = cmp.Or(link, r.Link), cmp.Or(takes, r.Takes)
+	command, _ := powershell(all, chosen, func(step admin.Step) string { return step.Command })
+	verify, last := powershell(all, chosen, func(step admin.Step) string { return step.Verify })
+	r.Command = cmp.Or(command, r.Command)
+	r.Verify = verify
+	if last.Expect != "" {
+		r.Verify += "\n# prints " + strings.ReplaceAll(last.Expect, "\n", " ")
+	}
+}
+
+var (
+	assigns = regexp.MustCompile(`(?m)^\s*\$(\w+) =`)
+	mention = regexp.MustCompile(`\$(\w+)`)
+)
+
+// powershell joins what the chosen steps have to run, with what of the others
+// must run before: the connection, and what sets the variables that they use.
+// last is the step of the last lines. What is for the window of Microsoft Graph
+// is left out where there is something for Exchange's: one window has one of
+// the two.
+func powershell(all, chosen []admin.Step, of func(admin.Step) string) (script string, last admin.Step) {
+	graph := func(text string) bool { return strings.Contains(text, "-Mg") }
+	exchange := slices.ContainsFunc(chosen, func(s admin.Step) bool { return of(s) != "" && !graph(of(s)) })
+	var lines []string
+	connect := ""
+	set := map[string]bool{}
+	var add func(step admin.Step, text string)
+	add = func(step admin.Step, text string) {
+		for _, name := range mention.FindAllStringSubmatch(text, -1) {
+			if set[name[1]] {
+				continue
+			}
+			set[name[1]] = true
+			for _, before := range all {
+				if before.ID == step.ID {
+					break
+				}
+				if sets(before.Command, name[1]) {
+					add(before, before.Command)
+				}
+			}
+		}
+		if !slices.Contains(lines, text) {
+			lines = append(lines, text)
+		}
+	}
+	for _, step := range chosen {
+		text := of(step)
+		if text == "" || strings.HasPrefix(step.ID, "connect-") || exchange && graph(text) {
+			continue
+		}
+		connect = "connect-exchange"
+		if graph(text) {
+			connect = "connect-graph"
+		}
+		add(step, text)
+		last = step
+	}
+	if i := slices.IndexFunc(all, func(s admin.Step) bool { return s.ID == connect }); i >= 0 {
+		// Its last line opens the session; those before install modules.
+		opens := all[i].Command[strings.LastIndexByte(all[i].Command, '\n')+1:]
+		lines = slices.Insert(lines, 0, opens)
+	}
+	return strings.Join(lines, "\n"), last
+}
+
+// sets reports whether a script gives the variable a value.
+func sets(script, variable string) bool {
+	return slices.ContainsFunc(assigns.FindAllStringSubmatch(script, -1), func(m []string) bool { return m[1] == variable })
+}
+
+// oneLine makes one line of a text that comes from elsewhere.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
