@@ -10,6 +10,6 @@ import (
 func catalogued(id string) (refusals.Refusal, bool) { return refusals.Refusal{}, false }
 
 // fill puts the account's names into a text of the catalogue.
-func (s *Setup) fill(text string) string {
-	return strings.NewReplacer("{account}", s.Account.Name, "{username}", s.Account.Username).Replace(text)
+func (r *run) fill(text string) string {
+	return strings.NewReplacer("{account}", r.Account.Name, "{username}", r.Account.Username).Replace(text)
 }

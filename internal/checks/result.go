@@ -25,17 +25,17 @@ func skipped(format string, args ...any) Result {
 // the server's own words in reply ("" is none), are those of the finding in the
 // catalogue of refusals, and of the administrator's steps that it names, for
 // this account. The caller may put more exact ones into their place.
-func (s *Setup) found(id string, status Status, summary, reply string) Result {
-	r := Result{Status: status, Finding: id, Summary: oneLine(summary), Reply: reply}
+func (r *run) found(id string, status Status, summary, reply string) Result {
+	result := Result{Status: status, Finding: id, Summary: oneLine(summary), Reply: oneLine(reply)}
 	entry, ok := catalogued(id)
 	if !ok {
-		return r
+		return result
 	}
-	r.Detail = s.fill(entry.Cause)
-	r.Fix = s.fill(fixOf(entry))
-	r.Link, r.Command, r.Takes = s.fill(entry.Link), s.fill(entry.Command), entry.Takes
-	s.takeSteps(&r, entry.Steps)
-	return r
+	result.Detail = r.fill(entry.Cause)
+	result.Fix = r.fill(fixOf(entry))
+	result.Link, result.Command, result.Takes = r.fill(entry.Link), r.fill(entry.Command), entry.Takes
+	r.takeSteps(&result, entry.Steps)
+	return result
 }
 
 // fixOf is what is to be done by whoever can.
@@ -46,13 +46,13 @@ func fixOf(e refusals.Refusal) string {
 	return cmp.Or(e.FixUser, e.FixAdmin)
 }
 
-// takeSteps puts what the administrator's steps of this account say into r. A
-// step that the account does not need says nothing.
-func (s *Setup) takeSteps(r *Result, ids []string) {
+// takeSteps puts what the administrator's steps of this account say into a
+// result. A step that the account does not need says nothing.
+func (r *run) takeSteps(result *Result, ids []string) {
 	if len(ids) == 0 {
 		return
 	}
-	all, err := admin.Steps(s.Account, admin.Options{})
+	all, err := admin.Steps(r.Account, admin.Options{TenantID: r.tenantID})
 	if err != nil {
 		return // only for RBAC, which is not asked for
 	}
@@ -67,13 +67,13 @@ func (s *Setup) takeSteps(r *Result, ids []string) {
 		link, takes = cmp.Or(link, step.Link), cmp.Or(takes, step.Takes)
 	}
 	// The account's own page is more exact than the catalogue's.
-	r.Link, r.Takes = cmp.Or(link, r.Link), cmp.Or(takes, r.Takes)
+	result.Link, result.Takes = cmp.Or(link, result.Link), cmp.Or(takes, result.Takes)
 	command, _ := powershell(all, chosen, func(step admin.Step) string { return step.Command })
 	verify, last := powershell(all, chosen, func(step admin.Step) string { return step.Verify })
-	r.Command = cmp.Or(command, r.Command)
-	r.Verify = verify
+	result.Command = cmp.Or(command, result.Command)
+	result.Verify = verify
 	if last.Expect != "" {
-		r.Verify += "\n# prints " + strings.ReplaceAll(last.Expect, "\n", " ")
+		result.Verify += "\n# prints " + strings.ReplaceAll(last.Expect, "\n", " ")
 	}
 }
 
@@ -135,6 +135,9 @@ func powershell(all, chosen []admin.Step, of func(admin.Step) string) (script st
 
 // sets reports whether a script gives the variable a value.
 func sets(script, variable string) bool {
+	if variable == "null" { // what is put there is dropped
+		return false
+	}
 	return slices.ContainsFunc(assigns.FindAllStringSubmatch(script, -1), func(m []string) bool { return m[1] == variable })
 }
 

@@ -13,6 +13,11 @@ type run struct {
 	options Options
 
 	done map[string]Result
+	// again is true while a check is done once more, because it failed: what
+	// was fetched for it before, such as a token, is not good enough.
+	again bool
+
+	tenantID string // authority: the Directory (tenant) ID, "" is not known
 }
 
 // Run does all checks in order and returns their results. report, unless it is

@@ -26,6 +26,9 @@ type Setup struct {
 	// Invalid is why the account cannot be used as it stands in its file, with a
 	// secret that is missing or unreadable; nil when it can be.
 	Invalid error
+	// SecretMissing says that Invalid is about a secret that is not stored, or
+	// cannot be read.
+	SecretMissing bool
 	// SignedIn reports whether there is a refresh token. It is false for accounts
 	// that nobody signs in to.
 	SignedIn bool
@@ -36,6 +39,8 @@ type Setup struct {
 	Now     func() time.Time
 	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
 	Dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	// Addresses are this computer's own, as net.InterfaceAddrs returns them.
+	Addresses func() ([]net.Addr, error)
 	// Roots are the authorities that the account trusts; nil is the system's.
 	Roots *x509.CertPool
 	// Web reaches the authority, Graph and the administrators' endpoint. It does
