@@ -6,38 +6,52 @@ import (
 )
 
 // await tries one failed check again and again, and reports whether it passed
-// before end. Each try is reported, with how long it has been failing.
+// before end or as it came. Each try is reported, with how long the check has
+// been failing; the last one without.
 func (r *run) await(ctx context.Context, id string, end time.Time, report func(Result)) bool {
-	var again step
-	for _, s := range steps {
-		if s.id == id {
-			again = s
-		}
-	}
-	w := Waiting{Since: r.Now()}
+	w := Waiting{Since: r.since[id]}
 	for {
-		w.Tries++
-		pause := between(w.Tries)
-		w.Next = r.Now().Add(pause)
-		if w.Next.After(end) {
+		result := r.done[id]
+		now := r.Now()
+		if !now.Before(end) || !r.mayTryAgain(result) {
+			report(result)
 			return false
 		}
-		result := r.done[id]
+		pause := min(between(w.Tries), end.Sub(now))
+		w.Tries++
+		w.Next = now.Add(pause)
 		waiting := w
 		result.Waiting = &waiting
 		report(result)
-		timer := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if !sleep(ctx, pause) {
 			return false
-		case <-timer.C:
 		}
-		result = r.check(ctx, again)
-		r.done[id] = result
-		if !result.stops() {
+		result, ok := r.check(ctx, stepOf(id))
+		switch {
+		case !ok:
+			return false
+		case !result.stops():
 			report(result)
 			return true
 		}
+	}
+}
+
+// between is the wait before the next try of a check that failed: short at
+// first, then as long as what spreads through the provider's servers takes to be
+// seen.
+func between(tries int) time.Duration {
+	return min(15*time.Second<<min(tries, 2), time.Minute)
+}
+
+// sleep waits, and returns false when ctx ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
 	}
 }

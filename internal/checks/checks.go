@@ -7,6 +7,7 @@
 package checks
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -68,6 +69,9 @@ type Result struct {
 	Takes string `json:"takes,omitempty"`
 	// Waiting is set while a failed check is being tried again.
 	Waiting *Waiting `json:"waiting,omitempty"`
+
+	// stoppedBy is the check whose failure is why this one was skipped.
+	stoppedBy string
 }
 
 // Waiting tells of a check that is tried again until it passes.
@@ -128,16 +132,28 @@ func IDs() []string {
 }
 
 // stops reports whether a result keeps what depends on it from being known.
-func (r Result) stops() bool { return r.Status == Fail || r.Status == Skip && r.Finding == blocked }
+func (r Result) stops() bool { return r.Status == Fail || r.stoppedBy != "" }
 
-// blocked marks what was skipped because of a failure.
-const blocked = "depends-on-failed"
-
-// stoppedBy returns the failed check that s depends on, "" if there is none.
+// stoppedBy returns the failed check that s depends on, however many are in
+// between, and "" if there is none.
 func (s step) stoppedBy(done map[string]Result) string {
 	i := slices.IndexFunc(s.needs, func(id string) bool { return done[id].stops() })
 	if i < 0 {
 		return ""
 	}
-	return s.needs[i]
+	return cmp.Or(done[s.needs[i]].stoppedBy, s.needs[i])
+}
+
+// stepOf returns a check by its name.
+func stepOf(id string) step {
+	return steps[slices.IndexFunc(steps, func(s step) bool { return s.id == id })]
+}
+
+// leadingTo lists the checks that id depends on, however many are in between.
+func leadingTo(id string) []string {
+	var all []string
+	for _, need := range stepOf(id).needs {
+		all = append(append(all, need), leadingTo(need)...)
+	}
+	return all
 }

@@ -3,7 +3,10 @@ package checks
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
+
+	"traymail/internal/account"
 )
 
 // A run is the checks of one account under way, with what they found out for
@@ -13,66 +16,114 @@ type run struct {
 	options Options
 
 	done map[string]Result
+	// since is when each check failed first, and tried when it was done last.
+	since, tried map[string]time.Time
 	// again is true while a check is done once more, because it failed: what
 	// was fetched for it before, such as a token, is not good enough.
 	again bool
 
+	outside         // what the checks of name resolution, ports, TLS and authority found
 	tenantID string // authority: the Directory (tenant) ID, "" is not known
 }
 
 // Run does all checks in order and returns their results. report, unless it is
 // nil, is called with each as it comes, and again with each that is tried once
-// more. Run ends early, with what it has, when ctx ends.
+// more. Run ends early, with what it has, when ctx ends; a check that ctx's end
+// broke off has no result.
 func Run(ctx context.Context, s Setup, o Options, report func(Result)) []Result {
 	if report == nil {
 		report = func(Result) {}
 	}
-	r := &run{Setup: s, options: o, done: map[string]Result{}}
-	start := s.Now()
+	r := &run{Setup: s, options: o, done: map[string]Result{}, since: map[string]time.Time{}, tried: map[string]time.Time{}}
+	end := s.Now().Add(o.Wait)
 	for {
-		failed := r.pass(ctx, report)
-		if failed == "" || o.Wait == 0 || !r.await(ctx, failed, start.Add(o.Wait), report) {
+		r.pass(ctx, end, report)
+		failed := r.firstToAwait()
+		if failed == "" || ctx.Err() != nil || !s.Now().Before(end) {
 			return r.results()
 		}
+		if r.await(ctx, failed, end, report) {
+			r.doubt(failed)
+		}
 	}
 }
 
-// pass does every check that has not succeeded, and returns the first one that
-// failed, or "".
-func (r *run) pass(ctx context.Context, report func(Result)) (failed string) {
+// pass does every check that has not succeeded and may be done (again), but not
+// what failed after end already.
+func (r *run) pass(ctx context.Context, end time.Time, report func(Result)) {
 	for _, s := range steps {
-		if before, was := r.done[s.id]; was && !before.stops() {
+		before, was := r.done[s.id]
+		if was && (!before.stops() || before.Status == Fail && !(r.mayTryAgain(before) && r.tried[s.id].Before(end))) {
 			continue
 		}
-		if ctx.Err() != nil {
-			return ""
+		result, ok := r.check(ctx, s)
+		if !ok {
+			return
 		}
-		result := r.check(ctx, s)
-		r.done[s.id] = result
-		report(result)
-		if result.Status == Fail && failed == "" {
-			failed = s.id
+		if !was || result != before || result.Status == Fail {
+			report(result)
 		}
 	}
-	return failed
 }
 
-// check does one check, unless it depends on another one that failed.
-func (r *run) check(ctx context.Context, s step) Result {
+// check does one check, unless it depends on another one that failed, and keeps
+// its result. ok is false when ctx ended meanwhile.
+func (r *run) check(ctx context.Context, s step) (result Result, ok bool) {
 	if failed := s.stoppedBy(r.done); failed != "" {
-		return Result{ID: s.id, Status: Skip, Finding: blocked, Summary: fmt.Sprintf("not looked at, because it depends on %s", failed)}
+		result = Result{Status: Skip, Summary: fmt.Sprintf("not looked at, because it depends on %s", failed), stoppedBy: failed}
+	} else {
+		r.again = r.done[s.id].Status == Fail
+		result = s.do(r, ctx)
 	}
-	result := s.do(r, ctx)
+	if ctx.Err() != nil {
+		return result, false
+	}
 	result.ID = s.id
-	return result
+	r.done[s.id], r.tried[s.id] = result, r.Now()
+	switch _, failing := r.since[s.id]; {
+	case result.Status != Fail:
+		delete(r.since, s.id)
+	case !failing:
+		r.since[s.id] = r.Now()
+	}
+	return result, true
 }
 
-// between is the wait between two tries of a check that failed: short at first,
-// then as long as what spreads through the provider's servers takes to be seen.
-// A refused password is never tried again, because each try counts against a
-// lockout.
-func between(tries int) time.Duration {
-	return min(15*time.Second<<min(tries, 3), time.Minute)
+// firstToAwait returns the first check that failed and may pass when it is
+// tried again, "" if there is none.
+func (r *run) firstToAwait() string {
+	for _, s := range steps {
+		if result, was := r.done[s.id]; was && result.Status == Fail && r.mayTryAgain(result) {
+			return s.id
+		}
+	}
+	return ""
+}
+
+// mayTryAgain reports whether a failed check may be done once more. The
+// account's settings are read once. A refused password is never sent again,
+// because each try counts against a lockout.
+func (r *run) mayTryAgain(failed Result) bool {
+	switch {
+	case failed.ID == Configuration:
+		return false
+	case r.Account.SignIn != account.PasswordSignIn || failed.Reply == "":
+		return true
+	case failed.ID == SMTPAuth || failed.ID == Accepted:
+		// Here the server says that a switch is off, not that the password is wrong.
+		return strings.HasPrefix(failed.Finding, "smtp-auth-off-")
+	}
+	return true
+}
+
+// doubt forgets the warnings of the checks that lead to one which has passed
+// only now: what mended it may have ended them. They are looked at again.
+func (r *run) doubt(passed string) {
+	for _, id := range leadingTo(passed) {
+		if r.done[id].Status == Warn {
+			delete(r.done, id)
+		}
+	}
 }
 
 // results are those there are, in order.

@@ -1,0 +1,71 @@
+package checks
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"traymail/internal/account"
+)
+
+// configuration looks at the account's own settings. That nobody has signed in
+// yet is no mistake in them; whoever needs a token says so.
+func (r *run) configuration(context.Context) Result {
+	a := &r.Account
+	if r.Invalid != nil {
+		finding := "settings-invalid"
+		if r.SecretMissing {
+			finding = "secret-not-stored"
+		}
+		result := r.found(finding, Fail, "account "+a.Name+": "+r.Invalid.Error(), "")
+		if f, ok := errors.AsType[*account.FieldError](r.Invalid); ok {
+			result.Detail = cmp.Or(result.Detail, "the account cannot be used as it stands")
+			result.Fix = cmp.Or(r.fill(f.Fix), result.Fix)
+		}
+		return result
+	}
+	if text, fix := r.odd(); text != "" {
+		result := r.found("settings-odd", Warn, text, "")
+		result.Fix = fix
+		return result
+	}
+	way := "over Microsoft Graph"
+	if a.SendsOver(account.SMTP) {
+		way = fmt.Sprintf("over SMTP (%s:%d)", a.SMTPHost, a.SMTPPort)
+	}
+	if a.Transport == account.Auto {
+		way += ", and over Microsoft Graph when SMTP AUTH is off"
+	}
+	switch a.SignIn {
+	case account.AppOnly:
+		return passed("an application that signs in by itself with a %s and sends as %s %s", a.Credential, a.Sender, way)
+	case account.PasswordSignIn:
+		return passed("%s signs in with a password and sends as %s %s", a.Username, a.Sender, way)
+	}
+	return passed("%s signs in in the browser and sends as %s %s", a.Username, a.Sender, way)
+}
+
+// odd names a setting that can be right and hardly ever is, "" when there is
+// none.
+func (r *run) odd() (text, fix string) {
+	a := &r.Account
+	if !a.SendsOver(account.SMTP) {
+		return "", ""
+	}
+	const edit = "traymail account edit "
+	switch {
+	case a.SMTPPort == 465 && a.SMTPTLS == account.STARTTLS && a.HasEntra():
+		return "smtp_port is 465, which Microsoft's servers do not have", "set smtp_port = 587: " + edit + a.Name
+	case a.SMTPPort == 465 && a.SMTPTLS == account.STARTTLS:
+		return `smtp_port is 465, where TLS is there from the first octet, and smtp_tls is "starttls"`, `set smtp_tls = "implicit", or smtp_port = 587: ` + edit + a.Name
+	case a.SMTPPort == 587 && a.SMTPTLS == account.ImplicitTLS:
+		return `smtp_port is 587, where TLS begins with STARTTLS, and smtp_tls is "implicit"`, `set smtp_tls = "starttls", or smtp_port = 465: ` + edit + a.Name
+	case a.SMTPPort == 25 && a.Provider != account.Custom:
+		return "smtp_port is 25, which is for mail between servers: most networks block it", "set smtp_port = 587: " + edit + a.Name
+	}
+	if haste := a.Haste(); haste != "" {
+		return haste, "leave messages_per_minute out, for the provider's own limit: " + edit + a.Name
+	}
+	return "", ""
+}
