@@ -26,6 +26,10 @@ type run struct {
 	tenantID string // authority: the Directory (tenant) ID, "" is not known
 }
 
+func newRun(s Setup, o Options) *run {
+	return &run{Setup: s, options: o, done: map[string]Result{}, since: map[string]time.Time{}, tried: map[string]time.Time{}}
+}
+
 // Run does all checks in order and returns their results. report, unless it is
 // nil, is called with each as it comes, and again with each that is tried once
 // more. Run ends early, with what it has, when ctx ends; a check that ctx's end
@@ -34,7 +38,7 @@ func Run(ctx context.Context, s Setup, o Options, report func(Result)) []Result 
 	if report == nil {
 		report = func(Result) {}
 	}
-	r := &run{Setup: s, options: o, done: map[string]Result{}, since: map[string]time.Time{}, tried: map[string]time.Time{}}
+	r := newRun(s, o)
 	end := s.Now().Add(o.Wait)
 	for {
 		r.pass(ctx, end, report)
