@@ -3,6 +3,7 @@ package checks
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -16,14 +17,25 @@ type fault struct {
 	words   string // what happened, to follow a name and a colon
 }
 
-// faultOf says what an error of the network means. The errors of certificates
-// are judged elsewhere, since more is known there.
+// faultOf says what an error of the network means. What certificate says of a
+// certificate is more exact.
 func faultOf(err error) fault {
 	var dns *net.DNSError
+	var shown *tls.CertificateVerificationError
+	var invalid x509.CertificateInvalidError
+	var name x509.HostnameError
 	var timeout net.Error
 	var record tls.RecordHeaderError
 	var alert tls.AlertError
 	switch {
+	case errors.As(err, &shown) && inspector(shown.UnverifiedCertificates) != "":
+		return fault{"certificate-inspected", inspector(shown.UnverifiedCertificates) + " looks into the connection"}
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return fault{"certificate-expired", err.Error()}
+	case errors.As(err, &name):
+		return fault{"certificate-wrong-name", err.Error()}
+	case errors.As(err, &shown):
+		return fault{"certificate-unknown-authority", err.Error()}
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return fault{"dns-not-found", "the name " + dns.Name + " does not exist"}
 	case errors.As(err, &dns):
