@@ -25,6 +25,8 @@ const (
 	OpLookup  = "lookup"     // searching the mailbox after a lost answer
 	OpDelete  = "delete"     // removing the draft
 	OpMe      = "me"         // who is signed in
+	// OpLicences asks for the plans of who is signed in.
+	OpLicences = "licenseDetails"
 )
 
 // An Error tells why a message was not submitted. It holds neither the access
