@@ -175,7 +175,10 @@ func (g graph) show(r *http.Request, user *User) answer {
 	all := map[string]any{
 		"id": user.ObjectID, "displayName": user.Name, "userPrincipalName": user.UPN,
 		"mail": user.UPN, "proxyAddresses": addresses, "otherMails": []string{},
-		"accountEnabled": !user.Disabled,
+		"accountEnabled": !user.Disabled, "userType": "Member",
+	}
+	if strings.Contains(user.UPN, "#EXT#") {
+		all["userType"] = "Guest"
 	}
 	// Without $select Graph sends a default set, without the addresses.
 	chosen := []string{"id", "displayName", "userPrincipalName", "mail"}
