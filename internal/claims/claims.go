@@ -35,6 +35,12 @@ type Claims struct {
 	// assertion.
 	ClientAuth   string
 	IdentityType string // idtyp, where it is asked for: "app" or "user"
+	// ObjectID is oid: of a person's token the account's, of an application's own
+	// the enterprise application's, by which Exchange knows it.
+	ObjectID string
+	// Guest says that the person comes from another tenant or provider: idp is
+	// there and not iss, or the account is of the external type (acct).
+	Guest bool
 }
 
 // members are the claims as they come. They are taken raw, so that one of an
@@ -54,6 +60,10 @@ type members struct {
 	AppACR            json.RawMessage `json:"appidacr"`
 	AuthorizedACR     json.RawMessage `json:"azpacr"`
 	IdentityType      json.RawMessage `json:"idtyp"`
+	ObjectID          json.RawMessage `json:"oid"`
+	Issuer            json.RawMessage `json:"iss"`
+	IdentityProvider  json.RawMessage `json:"idp"`
+	AccountType       json.RawMessage `json:"acct"`
 }
 
 // Inspect decodes a signed JWT (RFC 7519 §7.2, without the signature). It
@@ -80,6 +90,7 @@ func Inspect(token string) (Claims, bool) {
 		NotBefore:    moment(m.NotBefore),
 		ClientAuth:   first(m.AppACR, m.AuthorizedACR),
 		IdentityType: text(m.IdentityType),
+		ObjectID:     text(m.ObjectID),
 	}
 	for _, s := range list(m.Scopes) {
 		c.Scopes = append(c.Scopes, strings.Fields(s)...)
@@ -89,6 +100,8 @@ func Inspect(token string) (Claims, bool) {
 			c.Usernames = append(c.Usernames, name)
 		}
 	}
+	home := text(m.IdentityProvider)
+	c.Guest = !c.AppOnly() && (home != "" && home != text(m.Issuer) || text(m.AccountType) == "1")
 	return c, true
 }
 
