@@ -289,7 +289,7 @@ func TestAListThatReadsBackOtherwiseIsNoSuccess(t *testing.T) {
 }
 
 func TestDelegatesAreUnderstoodInEveryForm(t *testing.T) {
-	svc := Mailbox{Address: "svc@contoso.com", Username: "svc@corp.contoso.com", DisplayName: "Mail Service", ID: "10a6c0de-0001-4000-8000-000000000001", names: []string{"svc", "service@contoso.com"}}
+	svc := Mailbox{Address: "svc@contoso.com", Username: "svc@corp.contoso.com", DisplayName: "Mail Service", ID: "10a6c0de-0001-4000-8000-000000000001", Names: []string{"svc", "service@contoso.com"}}
 	tests := []struct {
 		name, row, shown string
 		is               bool
@@ -337,7 +337,7 @@ func FuzzMailbox(f *testing.F) {
 			if d.Value == "" || strings.ContainsAny(d.String(), "\r\n\x00") {
 				t.Errorf("%q", d)
 			}
-			if !d.Is(Mailbox{names: []string{d.Value}}) {
+			if !d.Is(Mailbox{Names: []string{d.Value}}) {
 				t.Errorf("%q is not itself", d)
 			}
 		}

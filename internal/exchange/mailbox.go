@@ -21,7 +21,9 @@ type Mailbox struct {
 	// SendOnBehalf are the delegates of GrantSendOnBehalfTo, in its order.
 	SendOnBehalf []Delegate
 
-	names []string // further ones that delegates may be called by
+	// Names are further addresses and names of the mailbox, by which delegates may
+	// be called.
+	Names []string
 }
 
 // A Delegate may send on behalf of a mailbox. It is a mailbox, a mail user or a
@@ -47,7 +49,7 @@ func (d Delegate) String() string {
 // Is reports whether the delegate is who: by address or ID where there are any,
 // since several people can have one name, and by name else.
 func (d Delegate) Is(who Mailbox) bool {
-	sure := slices.Concat([]string{who.Address, who.Username, who.ID}, who.names)
+	sure := slices.Concat([]string{who.Address, who.Username, who.ID}, who.Names)
 	if matches(d.Value, sure) || matches(d.Address, sure) {
 		return true
 	}
@@ -94,7 +96,7 @@ func (c *Client) GrantSendOnBehalf(ctx context.Context, mailbox, delegate string
 	if err != nil {
 		return err
 	}
-	who.names = append(who.names, delegate)
+	who.Names = append(who.Names, delegate)
 	if before.MaySendOnBehalf(who) {
 		return nil
 	}
@@ -153,16 +155,16 @@ func readMailbox(body []byte) (Mailbox, bool) {
 	}
 	for _, name := range []string{"Identity", "Name", "Alias", "Guid", "Id", "DistinguishedName"} {
 		if s := r.text(name); s != "" {
-			m.names = append(m.names, s)
+			m.Names = append(m.Names, s)
 		}
 	}
 	for _, address := range r.list("EmailAddresses") {
 		if kind, a, ok := strings.Cut(address.Value, ":"); ok && strings.EqualFold(kind, "smtp") {
-			m.names = append(m.names, a)
+			m.Names = append(m.Names, a)
 		}
 	}
 	m.SendOnBehalf = together(r.list("GrantSendOnBehalfTo"), r.list("GrantSendOnBehalfToWithDisplayNames"))
-	return m, m.Address != "" || m.Username != "" || len(m.names) > 0 || r["GrantSendOnBehalfTo"] != nil
+	return m, m.Address != "" || m.Username != "" || len(m.Names) > 0 || r["GrantSendOnBehalfTo"] != nil
 }
 
 // together adds what a list with display names says to the list without, of the
