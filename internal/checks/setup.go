@@ -47,8 +47,12 @@ type Setup struct {
 	// not follow redirects to the account's own redirect URL.
 	Web *http.Client
 
-	// ClientSecret returns what a Web registration proves itself with, for
-	// requests that have no token yet; "" where there is none.
+	// AdminURL is the base URL of Exchange's administrators' endpoint in the
+	// account's cloud, see exchange.At; "" where there is none.
+	AdminURL string
+
+	// ClientSecret returns the client secret of a Web registration or of an
+	// application, for requests that have no token yet; "" where there is none.
 	ClientSecret func() string
 	// Token returns an access token for a resource.
 	Token func(ctx context.Context, resource string) (string, error)
@@ -62,8 +66,9 @@ type Setup struct {
 	Session func() *smtp.Client
 	// GraphReady asks Graph whether it would take requests for the mailbox.
 	GraphReady func(ctx context.Context) error
-	// SendTest sends the test email and returns what became of it.
-	SendTest func(ctx context.Context) (Sent, error)
+	// SendTest sends the test email and returns what became of it. from stands in
+	// its From field; "" is the account's sender.
+	SendTest func(ctx context.Context, from string) (Sent, error)
 }
 
 // Sent is a test email that was accepted.
