@@ -14,7 +14,7 @@ import (
 type alerts struct {
 	engine    *engine
 	now       chan struct{} // a reason to look at once
-	refusals  refusals
+	refusals  refusalCounts
 	mailboxes mailboxRefusals
 
 	checking sync.Mutex          // held by check

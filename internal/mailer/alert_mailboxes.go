@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"traymail/internal/refusals"
 )
 
 // A mailboxRefusal is why one mailbox of an account does not send, while others
@@ -115,8 +117,9 @@ func (c circumstances) unknown() (finding, bool) {
 	if n == 0 {
 		return finding{}, false
 	}
+	known, _ := refusals.Find("unknown-outcome")
 	f := finding{
-		Alert: Alert{ID: AlertUnknown, Severity: AlertWarning, Fix: "see which, traymail queue ls --state held --account " + c.status.Name + ", and " + unknownFix},
+		Alert: Alert{ID: AlertUnknown, Severity: AlertWarning, Fix: "see which, traymail queue ls --state held --account " + c.status.Name + ", and " + fixIn(known)},
 		title: c.status.Name + " holds a message that may have been sent",
 	}
 	if n > 1 {

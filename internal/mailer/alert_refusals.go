@@ -28,9 +28,9 @@ type tally struct{ refused, all int }
 // above reports whether more than n/of were refused; of nobody, none was.
 func (t tally) above(n, of int) bool { return t.refused*of > t.all*n }
 
-// refusals counts what was refused, by account and five minutes. Its zero value
+// refusalCounts counts what was refused, by account and five minutes. Its zero value
 // is ready, and safe for concurrent use.
-type refusals struct {
+type refusalCounts struct {
 	mu     sync.Mutex
 	counts map[string]map[int64]tally // by account and slot; of a day and an hour
 	rising map[string]bool
@@ -47,7 +47,7 @@ func (e *engine) deliverCounted(ctx context.Context, d *queue.Delivery) queue.Ou
 	return o
 }
 
-func (r *refusals) add(account string, o queue.Outcome, now time.Time) {
+func (r *refusalCounts) add(account string, o queue.Outcome, now time.Time) {
 	var t tally
 	for _, result := range o.Results {
 		switch result.Verdict {
@@ -84,7 +84,7 @@ func (r *refusals) add(account string, o queue.Outcome, now time.Time) {
 }
 
 // sums are the counts of the last hour, and of the day before it.
-func (r *refusals) sums(account string, now time.Time) (hour, day tally) {
+func (r *refusalCounts) sums(account string, now time.Time) (hour, day tally) {
 	for slot, t := range r.counts[account] {
 		switch {
 		case slot <= slotOf(now.Add(-refusalDay)):
@@ -98,7 +98,7 @@ func (r *refusals) sums(account string, now time.Time) (hour, day tally) {
 }
 
 // judge decides anew whether an account's refusals rise.
-func (r *refusals) judge(account string, now time.Time) {
+func (r *refusalCounts) judge(account string, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.counts[account] == nil {
@@ -115,7 +115,7 @@ func (r *refusals) judge(account string, now time.Time) {
 }
 
 // of returns the last hour's counts of an account whose refusals rise.
-func (r *refusals) of(account string, now time.Time) *tally {
+func (r *refusalCounts) of(account string, now time.Time) *tally {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.rising[account] {

@@ -42,7 +42,7 @@ func TestRefusalsRiseAndFallWithoutFlapping(t *testing.T) {
 		"after a day on a high level it is the level": append([]hour{{20, 10, true}}, append(repeat(hour{20, 10, true}, 25), hour{0, 0, false}, hour{20, 10, false})...),
 	} {
 		t.Run(name, func(t *testing.T) {
-			var r refusals
+			var r refusalCounts
 			now := midday("2027-01-01")
 			for i, h := range hours {
 				for n := range h.n {
@@ -67,7 +67,7 @@ func TestRefusalsRiseAndFallWithoutFlapping(t *testing.T) {
 }
 
 func TestRefusalsOfOneAccountAreNotAnothers(t *testing.T) {
-	var r refusals
+	var r refusalCounts
 	now := midday("2027-01-01")
 	r.add("main", outcome(10, 10), now)
 	r.add("main", queue.Outcome{Results: []queue.Result{{Verdict: queue.Retry}}}, now)

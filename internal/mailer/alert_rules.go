@@ -113,7 +113,7 @@ func (c circumstances) idle() (finding, bool) {
 		unable: left <= 0,
 	}
 	if left <= 0 {
-		f.Fix = "try it, traymail test " + c.file.Name + ", and if it is refused " + strings.ReplaceAll(signInAgain, "{account}", c.file.Name)
+		f.Fix = "try it, traymail test " + c.file.Name + ", and if it is refused " + signInAgain(c.file.Name)
 	}
 	f.Summary = fmt.Sprintf("%s: nothing was sent for %d days, and after %d the provider wants a new one", f.title, int(c.now.Sub(c.used)/(24*time.Hour)), int(idleLife/(24*time.Hour)))
 	return f, true
@@ -150,10 +150,10 @@ func (c circumstances) retirement() (finding, bool) {
 
 // replyFix is what to do about a reply to the account.
 func (c circumstances) replyFix(reply string) string {
-	if c.file == nil {
-		return fill(replyFix(reply, ""), c.status.Name, c.status.Username, "")
+	var a account.Account
+	if c.file != nil {
+		a = *c.file
 	}
-	a := *c.file
 	a.Name, a.Username = c.status.Name, cmp.Or(c.status.Username, a.Username)
 	return fixOfReply(&a, "", reply)
 }

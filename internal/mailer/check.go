@@ -11,6 +11,7 @@ import (
 	"traymail/authcode"
 	"traymail/internal/account"
 	"traymail/internal/checks"
+	"traymail/keystore"
 	"traymail/smtp"
 )
 
@@ -46,11 +47,13 @@ func (m *Mailer) setupOf(ctx context.Context, name string) checks.Setup {
 		if a, _, known := m.Account(ctx, name); known == nil {
 			s.Account = a // its secrets are what is wrong
 		}
+		field, inFile := errors.AsType[*account.FieldError](err)
+		s.SecretMissing = errors.Is(err, keystore.ErrUnavailable) || inFile && field.Key != "" && field.Key == credentialOf(&s.Account).key
 		return s
 	}
 	w.renew(ctx)
 	a := w.account
-	s.Account, s.Roots = *a, w.roots
+	s.Account, s.Roots, s.AdminURL, s.Addresses = *a, w.roots, a.ExchangeURL, net.InterfaceAddrs
 	s.Expires, _ = time.Parse(time.DateOnly, a.SecretExpires)
 	s.Web = httpClient(a, w.roots)
 	s.Web.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -85,10 +88,7 @@ type probe struct {
 }
 
 func (p probe) clientSecret() string {
-	if p.sender.auth == nil {
-		return ""
-	}
-	return p.sender.auth.ClientSecret.Reveal()
+	return p.sender.clientSecret.Reveal()
 }
 
 func (p probe) token(ctx context.Context, resource string) (string, error) {
@@ -139,9 +139,8 @@ func (p probe) graphReady(ctx context.Context) error {
 	return y.graph.Ready(ctx, mailbox)
 }
 
-func (p probe) sendTest(ctx context.Context) (checks.Sent, error) {
-	name := p.sender.account.Name
-	d, err := p.mailer.SendTest(ctx, name, "")
+func (p probe) sendTest(ctx context.Context, from string) (checks.Sent, error) {
+	d, err := p.mailer.sendTest(ctx, p.sender.account.Name, from, "")
 	if err != nil {
 		return checks.Sent{}, err
 	}

@@ -76,16 +76,24 @@ func (e *engine) fixOf(a queue.Account) string {
 	if err != nil {
 		file = &account.Account{Name: a.Name}
 	}
-	return cmp.Or(fixOfReply(file, "", a.Reason), fill(causeFixes[Cause(a.Cause)], a.Name, file.Username, ""))
+	return cmp.Or(fixOfReply(file, "", a.Reason), Cause(a.Cause).fix(file))
 }
 
-// causeFixes are what to do about a cause of which no more is known.
-var causeFixes = map[Cause]string{
-	CauseSignIn:   signInAgain,
-	CauseSettings: "see what is wrong with the account: traymail test {account}",
-	CauseProvider: "an administrator looks at {username} and the refusal's text; traymail test {account} tries again",
-	CauseKeystore: "unlock the keychain, or make the encrypted file's key available",
-	CauseQuota:    "wait, or raise recipients_per_day if the provider allows more: traymail account edit {account} --recipients-per-day N",
+// fix is what to do about a cause of which no more is known.
+func (c Cause) fix(a *account.Account) string {
+	switch c {
+	case CauseSignIn:
+		return signInAgain(a.Name)
+	case CauseSettings:
+		return "see what is wrong with the account: traymail check " + a.Name
+	case CauseProvider:
+		return "an administrator looks at " + a.Username + " and the refusal's text; traymail check " + a.Name + " tells what is wrong"
+	case CauseKeystore:
+		return "unlock the keychain, or make the encrypted file's key available"
+	case CauseQuota:
+		return "wait, or raise recipients_per_day if the provider allows more: traymail account edit " + a.Name + " --recipients-per-day N"
+	}
+	return ""
 }
 
 // kick has every account tried at once, because something was changed.

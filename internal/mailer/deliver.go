@@ -77,7 +77,7 @@ func authorOf(ctx context.Context, d *queue.Delivery) (string, error) {
 // refusedSender is the sender that a refusal is about: the envelope's or, where
 // it may not be sent as, the header's.
 func refusedSender(ctx context.Context, d *queue.Delivery, envelope string, err error) string {
-	if !sendAsDenied(err) {
+	if !is(err, "send-as-denied") {
 		return envelope
 	}
 	author, err := authorOf(ctx, d)

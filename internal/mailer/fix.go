@@ -1,7 +1,6 @@
 package mailer
 
 import (
-	"cmp"
 	"errors"
 	"strings"
 
@@ -10,6 +9,7 @@ import (
 	"traymail/authcode"
 	"traymail/internal/account"
 	"traymail/internal/graph"
+	"traymail/internal/refusals"
 	"traymail/internal/relay"
 	"traymail/keystore"
 	"traymail/smtp"
@@ -25,6 +25,8 @@ type AccountError struct {
 	Err     error
 	// Warnings are what the account's access token says that may explain it.
 	Warnings []Warning
+
+	of *account.Account
 }
 
 func (e *AccountError) Error() string { return "account " + e.Account + ": " + e.Err.Error() }
@@ -37,7 +39,7 @@ func about(a *account.Account, err error) error {
 }
 
 func newAccountError(a *account.Account, err error) *AccountError {
-	e := &AccountError{Account: a.Name, Username: a.Username, SignIn: a.SignIn, Err: err}
+	e := &AccountError{Account: a.Name, Username: a.Username, SignIn: a.SignIn, Err: err, of: a}
 	if a.SignIn == account.AppOnly {
 		e.Mailbox = a.Sender
 	}
@@ -56,74 +58,63 @@ func aboutMailbox(err error, mailbox string) error {
 	return &of
 }
 
-// fill puts an account's names into a fix. {username} is whom the server knows:
-// the person, or the mailbox that an application sends through.
-func fill(fix, account, username, mailbox string) string {
-	return strings.NewReplacer("{account}", account, "{username}", cmp.Or(mailbox, username)).Replace(fix)
-}
-
-// fixOfReply is what to do about a reply to an account's message that left
-// through a mailbox; "" is the account's own.
-func fixOfReply(a *account.Account, mailbox, reply string) string {
-	if a.SignIn == account.AppOnly {
-		mailbox = cmp.Or(mailbox, a.Sender)
-	} else {
-		mailbox = ""
-	}
-	return fill(replyFix(reply, a.SignIn), a.Name, a.Username, mailbox)
-}
-
 // Fix says what to do about an error of this package, in one line, in the words
 // of the portals. It is "" when the error's own text says so already, or when
 // nothing is known that would help.
 func Fix(err error) string {
 	concern := &AccountError{Account: "ACCOUNT", Username: "USERNAME"}
 	errors.As(err, &concern)
-	what := fix(err, concern.SignIn)
-	if reply, ok := errors.AsType[*smtp.Error](err); ok && reply.Op == smtp.OpAUTH && reply.Code == 535 && len(concern.Warnings) > 0 &&
-		(what == "" || strings.Contains(serverText(reply), badIdentity)) {
-		// What the token says is more certain than what the refusal may mean.
-		w := concern.Warnings[0]
-		said := "the access token says: " + w.Text
-		if w.Fix != "" {
-			said += "; " + w.Fix
+	what := fix(err, concern)
+	if reply, ok := errors.AsType[*smtp.Error](err); ok && reply.Op == smtp.OpAUTH && reply.Code == 535 && len(concern.Warnings) > 0 {
+		known, ok := refusals.OfReply(serverText(reply))
+		if what == "" || ok && known.ID == "identity-refused" {
+			// What the token says is more certain than what the refusal may mean.
+			w := concern.Warnings[0]
+			said := "the access token says: " + w.Text
+			if w.Fix != "" {
+				said += "; " + w.Fix
+			}
+			if what != "" {
+				said += "; when that is not it: " + what
+			}
+			what = said
 		}
-		if what != "" {
-			said += "; when that is not it: " + what
-		}
-		what = said
 	}
-	return fill(what, concern.Account, concern.Username, concern.Mailbox)
+	return what
 }
 
-// fix is Fix with the account's name and username left open.
-func fix(err error, signIn account.SignIn) string {
+// signInAgain is what to do where nobody has signed in.
+func signInAgain(account string) string { return "sign in: traymail login " + account }
+
+// file is the account that an error concerns, as far as the error knows it.
+func (e *AccountError) file() *account.Account {
+	a := &account.Account{Name: e.Account, Username: e.Username, SignIn: e.SignIn, Sender: e.Mailbox}
+	if e.of != nil {
+		*a = *e.of
+	}
+	return a
+}
+
+func fix(err error, concern *AccountError) string {
 	var (
 		remote   *RemoteError
 		field    *account.FieldError
 		oauth    *authcode.Error
-		reply    *smtp.Error
 		listener *authcode.NoListenerError
 		port     *authcode.PortError
 		opener   *authcode.OpenError
 		late     *authcode.TimeoutError
-		refusal  *graph.Error
+		paste    = "sign in by pasting: traymail login " + concern.Account + " --paste"
 	)
 	switch {
 	case errors.As(err, &remote): // its text may hold what the others look for
 		return remote.FixText
 	case errors.As(err, &field):
 		return field.Fix
-	case errors.As(err, &oauth) && oauth.SignInAgain():
-		return oauthFix(oauth, signIn)
-	case errors.As(err, &reply) && reply.Code != 0: // its text is somebody else's
-		return replyFix(serverText(reply), signIn)
-	case errors.As(err, &refusal) && refusal.Op != graph.OpToken:
-		return graphFix(refusal, signIn)
 	case errors.Is(err, account.ErrNotFound):
 		return "see the accounts there are: traymail account ls"
 	case errors.Is(err, ErrNotAllowed):
-		return "an administrator of Exchange signs in for it: traymail admin {account} --grant; or runs the command that 'traymail check {account}' prints"
+		return "an administrator of Exchange signs in for it: traymail admin " + concern.Account + " --grant; or runs the command that 'traymail check " + concern.Account + "' prints"
 	case errors.Is(err, ErrNoClient):
 		return "see the clients there are: traymail client ls"
 	case errors.Is(err, ErrNoMessage):
@@ -135,15 +126,26 @@ func fix(err error, signIn account.SignIn) string {
 	case errors.Is(err, keystore.ErrUnavailable):
 		return keystoreFix(err)
 	case errors.Is(err, authcode.ErrNotSignedIn):
-		return signInAgain
+		return signInAgain(concern.Account)
 	case errors.As(err, &listener), errors.As(err, &opener):
-		return "sign in by pasting: traymail login {account} --paste"
+		return paste
 	case errors.As(err, &port):
-		return "free the port, or sign in by pasting: traymail login {account} --paste"
+		return "free the port, or " + paste
 	case errors.As(err, &late):
-		return "compare the settings with the app registration, traymail account show {account}, then sign in again: traymail login {account}"
-	case errors.As(err, &oauth):
-		return oauthFix(oauth, signIn)
+		return "compare the settings with the app registration, traymail account show " + concern.Account + ", then sign in again: traymail login " + concern.Account
+	}
+	if r, ok := refusalOf(err); ok {
+		a := concern.file()
+		if errors.As(err, &oauth) && oauth.Stage == authcode.StageApplication {
+			a.SignIn = account.AppOnly
+		}
+		return fixIn(named(r, a, concern.Mailbox))
+	}
+	if errors.As(err, &oauth) && oauth.SignInAgain() {
+		return signInAgain(concern.Account)
+	}
+	if oauth != nil && oauth.Err != nil && strings.Contains(oauth.Err.Error(), "the federated token") {
+		return "the platform that runs this program writes the federated token's file: see that assertion_file names it, traymail account show " + concern.Account + ", and that the user who runs traymail may read it"
 	}
 	return ""
 }

@@ -21,10 +21,6 @@ import (
 // again: somebody may have switched it on.
 const backToSMTP = 24 * time.Hour
 
-// smtpAuthOff are Exchange's sentences for a mailbox, or an organisation, that
-// may not submit over SMTP whoever signs in. Other refusals share the number.
-var smtpAuthOff = []string{"SmtpClientAuthentication is disabled for the Tenant", "SmtpClientAuthentication is disabled for the Mailbox"}
-
 // overGraph reports whether a mailbox's messages leave through Graph just now.
 func (w *sender) overGraph(mailbox string) bool {
 	if w.account.Transport == account.Graph {
@@ -77,19 +73,14 @@ func (w *sender) fallBack(mailbox, reply string) bool {
 // through Graph from now on.
 func (w *sender) fallsBack(mailbox string, err error) bool {
 	var refused *smtp.Error
-	if w.account.Transport != account.Auto || !errors.As(err, &refused) {
+	if w.account.Transport != account.Auto || !errors.As(err, &refused) || !is(err, "smtp-auth-off-tenant") && !is(err, "smtp-auth-off-mailbox") {
 		return false
 	}
-	for _, sentence := range smtpAuthOff {
-		if strings.Contains(refused.Text, sentence) {
-			if w.fallBack(mailbox, serverText(refused)) {
-				w.mailer.unasked().Warn("SMTP AUTH is switched off, and messages leave through Microsoft Graph", "account", w.account.Name,
-					"mailbox", cmp.Or(mailbox, w.account.Username), "reply", serverText(refused))
-			}
-			return true
-		}
+	if w.fallBack(mailbox, serverText(refused)) {
+		w.mailer.unasked().Warn("SMTP AUTH is switched off, and messages leave through Microsoft Graph", "account", w.account.Name,
+			"mailbox", cmp.Or(mailbox, w.account.Username), "reply", serverText(refused))
 	}
-	return false
+	return true
 }
 
 // submitToGraph sends a message through Graph, and tells of it in the words of
@@ -133,7 +124,7 @@ func graphTrouble(e *graph.Error, a *account.Account, from string) trouble {
 		return trouble{mailbox: true, after: mailboxRest}
 	case e.Code == "ErrorExceededMessageLimit":
 		return trouble{cause: CauseQuota, rest: time.Hour}
-	case e.Account(), sendAsDenied(e) && a != nil && strings.EqualFold(from, a.Sender):
+	case e.Account(), is(e, "send-as-denied") && a != nil && strings.EqualFold(from, a.Sender):
 		return trouble{cause: CauseProvider, rest: 15 * time.Minute}
 	}
 	return trouble{permanent: true}
@@ -143,38 +134,6 @@ func graphTrouble(e *graph.Error, a *account.Account, from string) trouble {
 // through a mailbox that only some of the account's messages leave through.
 func othersMailbox(a *account.Account, from string) bool {
 	return a != nil && a.Mailbox == account.FromMailbox && !strings.EqualFold(from, a.Sender)
-}
-
-// graphFixes are what to do about Graph's refusals, by their code and a part of
-// their text.
-var graphFixes = []struct {
-	code, text string
-	remedy
-}{
-	{"ErrorSendAsDenied", "", remedy{person: "give {username} the permission Send As, or Send on Behalf, on the sender's mailbox, and consent to Mail.Send.Shared and sign in again where the account has not asked for it yet (traymail login {account}): Add-RecipientPermission SENDER -AccessRights SendAs -Trustee {username}; it takes effect within about an hour", application: "let each message leave through its sender's mailbox, mailbox = \"from\", or give {username} the permission Send As on it: Add-RecipientPermission SENDER -AccessRights SendAs -Trustee {username}; it takes effect within about an hour"}},
-	{"ErrorAccessDenied", "Access to OData is disabled", remedy{person: "an application access policy, or the scope of a role, leaves this mailbox out: Test-ApplicationAccessPolicy -Identity {username} -AppId CLIENT-ID shows which; traymail admin {account} has the commands"}},
-	{"ErrorAccessDenied", "", remedy{person: "grant the permission Mail.Send of Microsoft Graph and consent to it, App registrations → the app → API permissions → Grant admin consent, then sign in again: traymail login {account}", application: "grant the application permission Mail.Send of Microsoft Graph and consent to it: App registrations → the app → API permissions → Grant admin consent; or, with App RBAC, put the mailbox {username} into the scope of the role Application Mail.Send; traymail admin {account} has the commands"}},
-	{"MailboxNotEnabledForRESTAPI", "", remedy{person: "the mailbox {username} has no Exchange Online licence, was removed, or is on premises: Users → Active users → the user → Licenses and apps"}},
-	{"InvalidAuthenticationToken", "", remedy{person: "see that graph_url and graph_scope are Microsoft Graph's in this cloud; where a person signs in, sign in again: traymail login {account}", application: "see that graph_url and graph_scope are Microsoft Graph's in this cloud: traymail account show {account}"}},
-	{"ErrorInvalidUser", "", remedy{person: "correct the sender: the tenant has no mailbox of this address", application: "correct the sender: the tenant has no mailbox of this address ({username})"}},
-	{"ErrorMessageSubmissionBlocked", "", remedy{person: "an administrator releases {username}: https://security.microsoft.com → Email & collaboration → Review → Restricted entities"}},
-	{"ErrorExceededMessageLimit", "", remedy{person: "wait: the mailbox has reached Exchange's limit of messages or recipients a day"}},
-}
-
-// unknownFix is what to do about a message that may have been sent.
-const unknownFix = "look into Sent Items of the sender's mailbox: when the message is there, take it out, traymail queue rm ID; when it is not, let it go, traymail queue release ID " +
-	"(an account with skip_sent_items keeps no copy: ask a recipient)"
-
-func graphFix(e *graph.Error, signIn account.SignIn) string {
-	if e.Unknown {
-		return unknownFix
-	}
-	for _, f := range graphFixes {
-		if f.code == e.Code && strings.Contains(e.Message, f.text) {
-			return f.of(signIn)
-		}
-	}
-	return ""
 }
 
 // graphClient reaches Graph. It keeps its connection, for a message may take

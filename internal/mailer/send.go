@@ -125,6 +125,11 @@ func tlsName(version uint16) string {
 // SendTest sends the test email; to may be empty for the account's own test
 // address, and without one the sender gets it.
 func (m *Mailer) SendTest(ctx context.Context, name, to string) (Delivery, error) {
+	return m.sendTest(ctx, name, "", to)
+}
+
+// sendTest is SendTest from an address; "" is the account's sender.
+func (m *Mailer) sendTest(ctx context.Context, name, from, to string) (Delivery, error) {
 	w, err := m.sender(ctx, name)
 	if err != nil {
 		return Delivery{}, err
@@ -136,12 +141,13 @@ func (m *Mailer) SendTest(ctx context.Context, name, to string) (Delivery, error
 			to = other
 		}
 	}
+	from = cmp.Or(from, a.Sender)
 	agent := ""
-	if a.OnBehalf && !strings.EqualFold(a.Username, a.Sender) { // as the relay does it
+	if a.OnBehalf && !strings.EqualFold(a.Username, from) { // as the relay does it
 		agent = "Sender: <" + a.Username + ">\n"
 	}
-	return m.Send(ctx, name, Submission{To: []string{to}, Data: strings.NewReader(fmt.Sprintf(testEmail,
-		a.Sender, agent, to, a.Name, a.Username, a.Sender, w.serverName(), m.now().Format(time.RFC1123Z)))})
+	return m.Send(ctx, name, Submission{From: from, To: []string{to}, Data: strings.NewReader(fmt.Sprintf(testEmail,
+		from, agent, to, a.Name, a.Username, from, w.serverName(), m.now().Format(time.RFC1123Z)))})
 }
 
 // serverName is where messages go, for people.

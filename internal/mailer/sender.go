@@ -26,9 +26,11 @@ type sender struct {
 	auth     *authcode.Client // nil unless a person signs in
 	tokens   tokenSource      // nil where a password is sent
 	password keystore.Secret
-	mailer   *Mailer
-	roots    *x509.CertPool
-	web      *http.Client // to Graph, for all mailboxes
+	// clientSecret is what the app proves itself with, where it has one.
+	clientSecret keystore.Secret
+	mailer       *Mailer
+	roots        *x509.CertPool
+	web          *http.Client // to Graph, for all mailboxes
 
 	expires atomic.Pointer[time.Time] // of the access token used last
 
@@ -78,6 +80,9 @@ func (m *Mailer) build(ctx context.Context, a *account.Account) (*sender, error)
 		return nil, err
 	}
 	w := &sender{account: a, mailer: m, roots: roots, web: graphClient(roots), ways: map[string]*way{}, seen: map[string]seen{}}
+	if a.HasClientSecret() {
+		w.clientSecret = secret
+	}
 	switch a.SignIn {
 	case account.PasswordSignIn:
 		w.password = secret

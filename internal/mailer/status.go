@@ -77,7 +77,7 @@ func (e *engine) accounts(ctx context.Context) ([]AccountStatus, error) {
 		}
 		if file != nil && a.State == Ready && file.SignIn == account.BrowserSignIn && e.alerts.isUnsigned(name) {
 			a.State, a.Cause, a.Reason = Attention, CauseSignIn, "nobody is signed in"
-			a.Fix = strings.ReplaceAll(signInAgain, "{account}", name)
+			a.Fix = signInAgain(name)
 		}
 		e.stats.fill(&a)
 		m.fillFromSender(&a)

@@ -8,6 +8,7 @@ import (
 	"traymail/authcode"
 	"traymail/internal/account"
 	"traymail/internal/graph"
+	"traymail/internal/refusals"
 	"traymail/keystore"
 	"traymail/smtp"
 )
@@ -36,38 +37,28 @@ type trouble struct {
 // refused: only an administrator can help, and each try is a sign-in that fails.
 const mailboxRest = 15 * time.Minute
 
-// accountRefusals are refusals of a message that any other message of the
-// account would meet too, by their text, because their numbers are ambiguous.
-// The next message is the only way to find out whether they have ended.
-var accountRefusals = []struct {
-	text    string
-	cause   Cause
-	rest    time.Duration
-	mailbox bool // it is one mailbox's, where an account has several
+// accountTroubles are the refusals of a message, by the catalogue, that any other
+// message of the account would meet too. The next message is the only way to
+// find out whether they have ended.
+var accountTroubles = map[string]struct {
+	trouble
+	ofMailbox bool // it is one mailbox's, where an account has several
 }{
-	{"SubmissionQuotaExceeded", CauseQuota, time.Hour, true},
-	{"5.1.90 ", CauseQuota, time.Hour, true},
-	{"5.7.232 ", CauseQuota, time.Hour, false},
-	{"5.7.233 ", CauseQuota, time.Hour, false},
-	{"QuotaExceededException", CauseProvider, 15 * time.Minute, true}, // the mailbox is full
-	{"5.1.8 ", CauseProvider, 15 * time.Minute, true},
-	{"OutboundSpamException", CauseProvider, 15 * time.Minute, true},
-	{"5.7.501 ", CauseProvider, 15 * time.Minute, true},
-	{"5.7.502 ", CauseProvider, 15 * time.Minute, true},
-	{"5.7.503 ", CauseProvider, 15 * time.Minute, true},
-	{"5.7.705 ", CauseProvider, 15 * time.Minute, false},
-	{"5.7.708 ", CauseProvider, 15 * time.Minute, false},
-	{"5.7.750 ", CauseProvider, 15 * time.Minute, false},
-	{"5.7.30 ", CauseProvider, 15 * time.Minute, false},
+	"recipient-quota":     {trouble{cause: CauseQuota, rest: time.Hour}, true},
+	"trial-quota":         {trouble{cause: CauseQuota, rest: time.Hour}, false},
+	"tenant-quota":        {trouble{cause: CauseQuota, rest: time.Hour}, false},
+	"mailbox-full":        {trouble{cause: CauseProvider, rest: mailboxRest}, true},
+	"sender-blocked":      {trouble{cause: CauseProvider, rest: mailboxRest}, true},
+	"outlook-suspended":   {trouble{cause: CauseProvider, rest: mailboxRest}, true},
+	"sender-banned":       {trouble{cause: CauseProvider, rest: mailboxRest}, true},
+	"tenant-blocked":      {trouble{cause: CauseProvider, rest: mailboxRest}, false},
+	"basic-auth-disabled": {trouble{cause: CauseProvider, rest: mailboxRest}, false},
 }
 
-// sendAsDenied reports whether a permission is missing for the From of a message.
-func sendAsDenied(err error) bool {
-	if e, ok := errors.AsType[*graph.Error](err); ok {
-		return e.Code == "ErrorSendAsDenied"
-	}
-	e, ok := errors.AsType[*smtp.Error](err)
-	return ok && (strings.Contains(e.Text, "SendAsDenied") || strings.Contains(e.Text, "5.7.60 "))
+// is reports whether an error is the catalogue's refusal of that ID.
+func is(err error, id string) bool {
+	r, ok := refusalOf(err)
+	return ok && r.ID == id
 }
 
 // troubleOf judges why a message with the sender from did not leave
@@ -129,20 +120,19 @@ func smtpTrouble(e *smtp.Error, a *account.Account, from string) trouble {
 	}
 	text := serverText(e)
 	switch {
-	case e.Code == 432, e.Code == 421 && strings.Contains(text, "submission rate"):
+	case e.Code == 432, is(e, "submission-rate"):
 		return trouble{cause: CauseThrottle}
 	case e.Code == 530:
 		return trouble{cause: CauseProvider, rest: 15 * time.Minute}
 	}
-	for _, r := range accountRefusals {
-		if strings.Contains(text, r.text) {
-			if r.mailbox && othersMailbox(a, from) {
-				return trouble{mailbox: true, after: r.rest}
-			}
-			return trouble{cause: r.cause, rest: r.rest}
+	refusal, _ := refusals.OfReply(text)
+	if t, ok := accountTroubles[refusal.ID]; ok {
+		if t.ofMailbox && othersMailbox(a, from) {
+			return trouble{mailbox: true, after: t.rest}
 		}
+		return t.trouble
 	}
-	if sendAsDenied(e) && a != nil && strings.EqualFold(from, a.Sender) {
+	if refusal.ID == "send-as-denied" && a != nil && strings.EqualFold(from, a.Sender) {
 		// As the account's own sender no message would be taken, and somebody has
 		// to give the permission; as another, this one is not.
 		return trouble{cause: CauseProvider, rest: 15 * time.Minute}
