@@ -197,7 +197,7 @@ func TestAnAccountThatFellBackToGraphIsAnAlertWithTheRefusalAndBothWaysOut(t *te
 	if len(found) != 1 || found[0].ID != AlertOverGraph || found[0].Severity != AlertNotice {
 		t.Fatalf("the alerts are %+v", found)
 	}
-	if f := found[0]; !strings.Contains(f.Summary, reply) || !strings.Contains(f.Fix, "--transport graph") || !strings.Contains(f.Fix, "Set-CASMailbox svc@contoso.com") {
+	if f := found[0]; !strings.Contains(f.Summary, reply) || !strings.Contains(f.Fix, "--transport graph") || !strings.Contains(f.Fix, "Set-CASMailbox -Identity 'svc@contoso.com'") {
 		t.Errorf("summary %q, fix %q", f.Summary, f.Fix)
 	}
 }

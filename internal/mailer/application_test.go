@@ -292,7 +292,7 @@ func TestARefusedApplicationIsToldWhatAnAdministratorHasToDo(t *testing.T) {
 	b.mailbox("svc@contoso.com", func(m *sandbox.Mailbox) { off := true; m.SMTPAuthDisabled = &off })
 	b.Close()
 	_, err = b.Validate(t.Context(), "main")
-	if fix := Fix(err); err == nil || !strings.HasPrefix(fix, "an Exchange administrator turns it on") {
+	if fix := Fix(err); err == nil || !strings.HasPrefix(fix, "switch it on") {
 		t.Errorf("Validate = %v, fix %s", err, fix)
 	}
 }

@@ -54,6 +54,9 @@ func named(r refusals.Refusal, a *account.Account, mailbox string) refusals.Refu
 	if a.SignIn == account.AppOnly {
 		n.Username = cmp.Or(mailbox, a.Sender)
 	}
+	if r.ID == "send-as-denied" && strings.EqualFold(n.Sender, n.Username) {
+		n.Sender = "" // whoever is refused as a sender is another one
+	}
 	return r.Filled(n, a.SignIn == account.AppOnly)
 }
 
@@ -67,15 +70,18 @@ func fixOfReply(a *account.Account, mailbox, reply string) string {
 	return fixIn(named(r, a, mailbox))
 }
 
-// fixIn is what an entry says to do, in one line: first whoever can end it, and
-// then the command.
+// fixIn is what an entry says to do, in one line with its command. Where the
+// user could only ask somebody, it is what that one does.
 func fixIn(r refusals.Refusal) string {
 	text := cmp.Or(r.FixUser, r.FixAdmin)
-	if r.Whose == refusals.Administrator {
+	if r.Whose == refusals.Administrator || strings.HasPrefix(r.FixUser, "ask an administrator") {
 		text = cmp.Or(r.FixAdmin, r.FixUser)
 	}
-	if r.Command != "" && !strings.Contains(r.Command, "\n") && !strings.Contains(text, r.Command) {
-		text += ": " + r.Command
+	switch {
+	case r.Command == "" || strings.Contains(r.Command, "\n") || strings.Contains(text, r.Command):
+		return text
+	case strings.HasPrefix(r.Command, "traymail "):
+		return text + ": " + r.Command
 	}
-	return text
+	return text + "; or in PowerShell: " + r.Command
 }

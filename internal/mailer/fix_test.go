@@ -16,17 +16,17 @@ import (
 // sandbox whose refusal comes to a token that is right.
 func TestRefusalsOfExchangeHaveAFix(t *testing.T) {
 	for scenario, want := range map[string]string{
-		"account-locked":          "unlocks svc@contoso.com",
-		"federation-unreachable":  "AD FS",
-		"sender-not-permitted":    "-Trustee svc@contoso.com",
-		"send-as-denied":          "-Trustee svc@contoso.com",
+		"account-locked":          "Sign-in logs of svc@contoso.com",
+		"federation-unreachable":  "federation service",
+		"sender-not-permitted":    "-Trustee 'svc@contoso.com'",
+		"send-as-denied":          "-Trustee 'svc@contoso.com'",
 		"too-large-converted":     "send less at once",
 		"mailbox-full":            "Sent Items",
-		"recipient-quota":         "recipients a day",
+		"recipient-quota":         "24 hours after",
 		"sender-blocked":          "Restricted entities",
 		"outbound-spam":           "verify the account",
-		"smtp-auth-off-tenant":    "Set-CASMailbox svc@contoso.com",
-		"smtp-auth-off-mailbox":   "Set-CASMailbox svc@contoso.com",
+		"smtp-auth-off-tenant":    "Set-CASMailbox -Identity 'svc@contoso.com'",
+		"smtp-auth-off-mailbox":   "Set-CASMailbox -Identity 'svc@contoso.com'",
 		"certificate-self-signed": "", // the error's own text says what to do
 	} {
 		t.Run(scenario, func(t *testing.T) {
@@ -58,15 +58,15 @@ func TestEachNumberOfEntraThatSomebodyCanMendHasAFixForPersonsAndApplications(t 
 		}
 	}
 	for _, n := range []int{50089, 70008, 54005, 50132, 50133, 50173, 70000, 700082} {
-		if fix := Fix(about(person, &authcode.Error{Code: "invalid_grant", AADSTS: n})); fix != "sign in: traymail login main" {
+		if fix := Fix(about(person, &authcode.Error{Code: "invalid_grant", AADSTS: n})); !strings.Contains(fix, "traymail login main") {
 			t.Errorf("%d: %q", n, fix)
 		}
 	}
 	for n, want := range map[int][2]string{
-		65001:  {"sign in again and accept", "--consent"},
+		65001:  {"--consent", "--consent"},
 		70011:  {"outlook.office.com/SMTP.Send", ".default"},
 		50105:  {"Users and groups", "Assignment required to No"},
-		500011: {"--provider", "--provider"},
+		500011: {"subscription with Exchange Online", "subscription with Exchange Online"},
 		700212: {"Federated credentials", "Federated credentials"},
 	} {
 		for i, a := range []*account.Account{person, app} {
@@ -85,19 +85,19 @@ func TestEachRefusalOfExchangeHasAFixForPersonsAndApplications(t *testing.T) {
 		text              string
 		byPerson, byOther string
 	}{
-		{535, "5.7.3 Authentication unsuccessful", "account that signed in (svc@contoso.com)", "Add-MailboxPermission ops@contoso.com"},
-		{535, "5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox.", "Set-CASMailbox svc@contoso.com", "Set-CASMailbox ops@contoso.com"},
+		{535, "5.7.3 Authentication unsuccessful", "account that signed in (svc@contoso.com)", "into the mailbox ops@contoso.com: New-ServicePrincipal"},
+		{535, "5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox.", "Set-CASMailbox -Identity 'svc@contoso.com'", "Set-CASMailbox -Identity 'ops@contoso.com'"},
 		{535, "5.7.139 Authentication unsuccessful, basic authentication is disabled.", "traymail account edit main --sign-in browser --client-id CLIENT-ID, then", ""},
 		{550, "5.7.30 Basic authentication is not supported for Client Submission.", "traymail account edit main --sign-in browser --client-id CLIENT-ID, then", ""},
 		{535, "5.7.139 Authentication unsuccessful, user is locked by your organization's security defaults policy. Contact your administrator.", "security defaults", "security defaults"},
-		{535, "5.7.139 Authentication unsuccessful, the request did not meet the criteria to be authenticated successfully. Contact your administrator.", "Conditional Access", "Conditional Access"},
+		{535, "5.7.139 Authentication unsuccessful, the request did not meet the criteria to be authenticated successfully. Contact your administrator.", "Sign-in logs of svc@contoso.com", "Sign-in logs of ops@contoso.com"},
 		{535, "5.7.139 Authentication unsuccessful, the user credentials were incorrect.", "--secret-stdin", ""},
-		{554, "5.2.252 SendAsDenied; x", "-Trustee svc@contoso.com", "mailbox = \"from\""},
-		{550, "5.7.60 SMTP; Client does not have permissions to send as this sender", "-Trustee svc@contoso.com", "-Trustee ops@contoso.com"},
+		{554, "5.2.252 SendAsDenied; x", "-Trustee 'svc@contoso.com'", "FullAccess on SENDER itself"},
+		{550, "5.7.60 SMTP; Client does not have permissions to send as this sender", "-Trustee 'svc@contoso.com'", "-Trustee 'ops@contoso.com'"},
 		{552, "5.3.4 Message size exceeds fixed maximum message size", "MaxSendSize", "MaxSendSize"},
-		{550, "5.5.3 RESOLVER.ADR.RecipLimit; too many recipients", "recipients_per_message", "recipients_per_message"},
+		{550, "5.5.3 RESOLVER.ADR.RecipLimit; too many recipients", "--recipients-per-message", "--recipients-per-message"},
 		{550, "5.7.705 Access denied, tenant has exceeded threshold", "support", "support"},
-		{550, "5.7.501 Access denied, spam abuse detected", "releases svc@contoso.com", "releases ops@contoso.com"},
+		{550, "5.7.501 Access denied, spam abuse detected", "release svc@contoso.com", "release ops@contoso.com"},
 		{451, "5.7.3 STARTTLS is required to send mail", "starttls", "starttls"},
 		{504, "5.7.4 Unrecognized authentication type", "smtp_auth", "smtp_auth"},
 		{501, "5.5.124 Invalid XOAUTH2 auth data", "smtp_scope", "smtp_scope"},
@@ -110,8 +110,8 @@ func TestEachRefusalOfExchangeHasAFixForPersonsAndApplications(t *testing.T) {
 		}
 	}
 	for code, want := range map[string][2]string{
-		"ErrorSendAsDenied":           {"Mail.Send.Shared", "mailbox = \"from\""},
-		"ErrorAccessDenied":           {"traymail login main", "ops@contoso.com"},
+		"ErrorSendAsDenied":           {"Mail.Send.Shared", "FullAccess on SENDER itself"},
+		"ErrorAccessDenied":           {"Grant admin consent", "ops@contoso.com"},
 		"InvalidAuthenticationToken":  {"traymail login main", "graph_scope"},
 		"ErrorInvalidUser":            {"correct the sender", "ops@contoso.com"},
 		"MailboxNotEnabledForRESTAPI": {"svc@contoso.com", "ops@contoso.com"},

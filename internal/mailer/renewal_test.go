@@ -133,7 +133,7 @@ func TestWithNeitherCertificateTakenBothThumbprintsAreNamed(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "AADSTS700027") || !strings.Contains(err.Error(), "in use: "+first.SHA1()) || !strings.Contains(err.Error(), second.SHA1()) {
 		t.Errorf("Validate = %v", err)
 	}
-	if !strings.Contains(Fix(err), "--make-certificate") {
+	if !strings.Contains(Fix(err), "Certificates & secrets → Certificates → Upload certificate") {
 		t.Errorf("the fix is %s", Fix(err))
 	}
 }
