@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -111,26 +113,24 @@ func want(t *testing.T, r Result, status Status, finding string, words ...string
 	}
 }
 
-// listen serves connections one after the other until the test ends.
+// listen serves connections until the test ends.
 func listen(t *testing.T, serve func(net.Conn)) netip.AddrPort {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	var all sync.WaitGroup
+	all.Go(func() {
 		for {
 			conn, err := l.Accept()
 			if err != nil {
 				return
 			}
-			serve(conn)
-			conn.Close()
+			all.Go(func() { defer conn.Close(); serve(conn) })
 		}
-	}()
-	t.Cleanup(func() { l.Close(); <-done })
+	})
+	t.Cleanup(func() { l.Close(); all.Wait() })
 	return l.Addr().(*net.TCPAddr).AddrPort()
 }
 
@@ -151,4 +151,18 @@ func own(t *testing.T, at netip.AddrPort, change ...func(*account.Account)) acco
 	a := &account.Account{Name: "main", ID: "0123456789abcdef", Provider: account.Custom, SignIn: account.PasswordSignIn, Username: "svc@contoso.com"}
 	a.SMTPHost, a.SMTPPort = "localhost", int(at.Port())
 	return valid(t, a, change...)
+}
+
+type dialer = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// toward connects to one place, whatever the address.
+func toward(dial dialer, at netip.AddrPort) dialer {
+	return func(ctx context.Context, network, _ string) (net.Conn, error) { return dial(ctx, network, at.String()) }
+}
+
+// silent connects to somebody who reads and says nothing.
+func silent(ctx context.Context, _, _ string) (net.Conn, error) {
+	here, there := net.Pipe()
+	go func() { io.Copy(io.Discard, there); there.Close() }()
+	return here, nil
 }

@@ -70,18 +70,17 @@ func (r *run) clock(ctx context.Context) Result {
 
 // apart puts a difference into words, to be followed by whose time it is.
 func apart(ahead time.Duration) string {
-	d := ahead.Abs().Round(time.Second)
-	if d > 48*time.Hour {
-		days := int(d.Hours()) / 24
-		if ahead > 0 {
-			return fmt.Sprintf("%d days ahead of what", days)
-		}
-		return fmt.Sprintf("%d days behind what", days)
+	far := ahead.Abs().Round(time.Second).String()
+	switch d := ahead.Abs(); {
+	case d > 48*time.Hour:
+		far = fmt.Sprintf("%.0f days", d.Hours()/24)
+	case d > tolerance:
+		far = strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
 	}
 	if ahead > 0 {
-		return d.String() + " ahead of what"
+		return far + " ahead of what"
 	}
-	return d.String() + " behind what"
+	return far + " behind what"
 }
 
 // clockWrong says how to set the clock of this computer.

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -56,6 +57,8 @@ func faultOf(err error) fault {
 		return fault{"connection-timed-out", "nothing came back in time"}
 	case strings.Contains(err.Error(), "protocol version not supported"), strings.Contains(err.Error(), "unsupported protocol version"): // crypto/tls has no type for either
 		return fault{"tls-version", "it offers no TLS 1.2 or later"}
+	case errors.Is(err, errNoReply), errors.Is(err, bufio.ErrBufferFull):
+		return fault{"not-a-mail-server", "what it says is no reply of a mail server: something else listens on this port"}
 	case errors.As(err, &record):
 		return fault{"tls-expected", "it does not speak TLS at this point"}
 	case errors.As(err, &alert), strings.Contains(err.Error(), "tls: "):
