@@ -26,7 +26,7 @@ func (r *run) await(ctx context.Context, id string, end time.Time, report func(R
 		if !sleep(ctx, pause) {
 			return false
 		}
-		result, ok := r.check(ctx, stepOf(id))
+		result, ok := r.check(ctx, r.stepOf(id))
 		switch {
 		case !ok:
 			return false

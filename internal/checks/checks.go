@@ -143,17 +143,3 @@ func (s step) stoppedBy(done map[string]Result) string {
 	}
 	return cmp.Or(done[s.needs[i]].stoppedBy, s.needs[i])
 }
-
-// stepOf returns a check by its name.
-func stepOf(id string) step {
-	return steps[slices.IndexFunc(steps, func(s step) bool { return s.id == id })]
-}
-
-// leadingTo lists the checks that id depends on, however many are in between.
-func leadingTo(id string) []string {
-	var all []string
-	for _, need := range stepOf(id).needs {
-		all = append(append(all, need), leadingTo(need)...)
-	}
-	return all
-}

@@ -3,6 +3,7 @@ package checks
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +16,8 @@ type run struct {
 	Setup
 	options Options
 
-	done map[string]Result
+	steps []step
+	done  map[string]Result
 	// since is when each check failed first, and tried when it was done last.
 	since, tried map[string]time.Time
 	// again is true while a check is done once more, because it failed: what
@@ -27,7 +29,7 @@ type run struct {
 }
 
 func newRun(s Setup, o Options) *run {
-	return &run{Setup: s, options: o, done: map[string]Result{}, since: map[string]time.Time{}, tried: map[string]time.Time{}}
+	return &run{Setup: s, options: o, steps: steps, done: map[string]Result{}, since: map[string]time.Time{}, tried: map[string]time.Time{}}
 }
 
 // Run does all checks in order and returns their results. report, unless it is
@@ -38,12 +40,16 @@ func Run(ctx context.Context, s Setup, o Options, report func(Result)) []Result 
 	if report == nil {
 		report = func(Result) {}
 	}
-	r := newRun(s, o)
-	end := s.Now().Add(o.Wait)
+	return newRun(s, o).all(ctx, report)
+}
+
+// all is Run.
+func (r *run) all(ctx context.Context, report func(Result)) []Result {
+	end := r.Now().Add(r.options.Wait)
 	for {
 		r.pass(ctx, end, report)
 		failed := r.firstToAwait()
-		if failed == "" || ctx.Err() != nil || !s.Now().Before(end) {
+		if failed == "" || ctx.Err() != nil || !r.Now().Before(end) {
 			return r.results()
 		}
 		if r.await(ctx, failed, end, report) {
@@ -55,7 +61,7 @@ func Run(ctx context.Context, s Setup, o Options, report func(Result)) []Result 
 // pass does every check that has not succeeded and may be done (again), but not
 // what failed after end already.
 func (r *run) pass(ctx context.Context, end time.Time, report func(Result)) {
-	for _, s := range steps {
+	for _, s := range r.steps {
 		before, was := r.done[s.id]
 		if was && (!before.stops() || before.Status == Fail && !(r.mayTryAgain(before) && r.tried[s.id].Before(end))) {
 			continue
@@ -96,7 +102,7 @@ func (r *run) check(ctx context.Context, s step) (result Result, ok bool) {
 // firstToAwait returns the first check that failed and may pass when it is
 // tried again, "" if there is none.
 func (r *run) firstToAwait() string {
-	for _, s := range steps {
+	for _, s := range r.steps {
 		if result, was := r.done[s.id]; was && result.Status == Fail && r.mayTryAgain(result) {
 			return s.id
 		}
@@ -123,17 +129,31 @@ func (r *run) mayTryAgain(failed Result) bool {
 // doubt forgets the warnings of the checks that lead to one which has passed
 // only now: what mended it may have ended them. They are looked at again.
 func (r *run) doubt(passed string) {
-	for _, id := range leadingTo(passed) {
+	for _, id := range r.leadingTo(passed) {
 		if r.done[id].Status == Warn {
 			delete(r.done, id)
 		}
 	}
 }
 
+// stepOf returns a check by its name.
+func (r *run) stepOf(id string) step {
+	return r.steps[slices.IndexFunc(r.steps, func(s step) bool { return s.id == id })]
+}
+
+// leadingTo lists the checks that id depends on, however many are in between.
+func (r *run) leadingTo(id string) []string {
+	var all []string
+	for _, need := range r.stepOf(id).needs {
+		all = append(append(all, need), r.leadingTo(need)...)
+	}
+	return all
+}
+
 // results are those there are, in order.
 func (r *run) results() []Result {
 	var all []Result
-	for _, s := range steps {
+	for _, s := range r.steps {
 		if result, is := r.done[s.id]; is {
 			all = append(all, result)
 		}
