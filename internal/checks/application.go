@@ -142,7 +142,7 @@ func sameAddress(redirectURL string, location *url.URL) bool {
 	return u.Scheme == location.Scheme && strings.EqualFold(u.Host, location.Host) && path(u) == path(location)
 }
 
-var refusalSentence = regexp.MustCompile(`AADSTS\d{4,8}:[^"<>\r\n\\]*`)
+var refusalSentence = regexp.MustCompile(`AADSTS[1-9]\d{3,7}:[^"<>\r\n\\]*`)
 
 // sentence finds Entra's refusal in a page.
 func sentence(page []byte) string {

@@ -165,7 +165,7 @@ func oauthOf(body []byte) oauthError {
 	return o
 }
 
-var aadsts = regexp.MustCompile(`AADSTS(\d{4,8})`)
+var aadsts = regexp.MustCompile(`AADSTS([1-9]\d{3,7})`)
 
 // number is Entra's own, 0 when there is none.
 func (o oauthError) number() int {
