@@ -27,13 +27,12 @@ func skipped(format string, args ...any) Result {
 // this account. The caller may put more exact ones into their place.
 func (r *run) found(id string, status Status, summary, reply string) Result {
 	result := Result{Status: status, Finding: id, Summary: oneLine(summary), Reply: oneLine(reply)}
-	entry, ok := catalogued(id)
+	entry, ok := r.catalogued(id)
 	if !ok {
 		return result
 	}
-	result.Detail = r.fill(entry.Cause)
-	result.Fix = r.fill(fixOf(entry))
-	result.Link, result.Command, result.Takes = r.fill(entry.Link), r.fill(entry.Command), entry.Takes
+	result.Detail, result.Fix = entry.Cause, fixOf(entry)
+	result.Link, result.Command, result.Takes = entry.Link, entry.Command, entry.Takes
 	r.takeSteps(&result, entry.Steps)
 	return result
 }
