@@ -9,47 +9,68 @@ import (
 	"time"
 )
 
+// A verdict is what is to be said of a server's certificate.
+type verdict struct {
+	finding string // "" for one that is in order
+	status  Status
+	words   string
+	shown   string // whose it is, who made it, and until when it is good
+}
+
 // certificate judges the chain that a server showed. trusted says that it was
 // verified; unsure is why it was not, where the chain itself shows nothing.
 // ahead is how far this computer's clock is ahead of the server's, zero where
-// that is not known. finding is "" for a certificate that is in order.
-func (r *run) certificate(host string, chain []*x509.Certificate, trusted bool, unsure error, ahead time.Duration) (finding string, status Status, words string) {
+// that is not known.
+func (r *run) certificate(host string, chain []*x509.Certificate, trusted bool, unsure error, ahead time.Duration) verdict {
 	if len(chain) == 0 {
-		return "certificate-unknown-authority", Fail, "the server showed no certificate: " + unsure.Error()
+		return verdict{"certificate-unknown-authority", Fail, host + " showed no certificate: " + unsure.Error(), ""}
 	}
 	leaf, now := chain[0], r.Now()
 	product := inspector(chain)
-	about := describe(leaf)
+	shown := describe(leaf)
 	if trusted {
 		switch {
 		case product != "":
-			return "certificate-inspected", Warn, fmt.Sprintf("%s looks into the connection to %s, and this computer trusts it: %s", product, host, about)
+			return verdict{"certificate-inspected", Warn, product + " looks into the connection to " + host + ", and this computer trusts it", shown}
 		case ofProvider(host) && r.Roots == nil && !fromPublic(chain):
-			return "certificate-inspected", Warn, fmt.Sprintf("something here looks into the connection to %s, and this computer trusts it: %s, which is no public authority", host, about)
+			return verdict{"certificate-inspected", Warn, "something here looks into the connection to " + host + ", and this computer trusts it: the certificate is of no public authority", shown}
 		}
-		return "", Pass, about
+		return verdict{"", Pass, "", shown}
 	}
 	dated := func(at time.Time) bool { return !at.Before(leaf.NotBefore) && !at.After(leaf.NotAfter) }
 	self := leaf.CheckSignature(leaf.SignatureAlgorithm, leaf.RawTBSCertificate, leaf.Signature) == nil && leaf.Issuer.String() == leaf.Subject.String()
+	finding, words := "certificate-unknown-authority", fmt.Sprintf("this computer does not know the authority that made the certificate of %s: %s", host, called(leaf.Issuer))
 	switch {
 	case !dated(now) && large(ahead) && dated(now.Add(-ahead)):
-		return "clock-wrong", Fail, fmt.Sprintf("this computer's clock says %s, and so the certificate of %s is taken for one that is not valid: %s", moment(now), host, about)
+		finding, words = "clock-wrong", fmt.Sprintf("this computer's clock says %s, and so the certificate of %s is taken for one that is not valid", moment(now), host)
 	case now.After(leaf.NotAfter):
-		return "certificate-expired", Fail, fmt.Sprintf("the certificate of %s expired on %s: %s", host, moment(leaf.NotAfter), about)
+		finding, words = "certificate-expired", fmt.Sprintf("the certificate of %s expired on %s", host, moment(leaf.NotAfter))
 	case now.Before(leaf.NotBefore):
-		return "certificate-expired", Fail, fmt.Sprintf("the certificate of %s is not valid before %s, and this computer's clock says %s: %s", host, moment(leaf.NotBefore), moment(now), about)
+		finding, words = "certificate-expired", fmt.Sprintf("the certificate of %s is not valid before %s, and this computer's clock says %s", host, moment(leaf.NotBefore), moment(now))
 	case product != "":
-		return "certificate-inspected", Fail, fmt.Sprintf("%s looks into the connection to %s, and this computer does not trust it: %s", product, host, about)
+		finding, words = "certificate-inspected", fmt.Sprintf("%s looks into the connection to %s, and this computer does not trust it", product, host)
 	case leaf.VerifyHostname(host) != nil:
-		return "certificate-wrong-name", Fail, fmt.Sprintf("the certificate is not for %s but for %s: %s", host, forNames(leaf), about)
+		finding, words = "certificate-wrong-name", fmt.Sprintf("the certificate is not for %s but for %s", host, forNames(leaf))
 	case self:
-		return "certificate-unknown-authority", Fail, fmt.Sprintf("the certificate of %s is signed by itself, and no authority says whose it is: %s", host, about)
+		words = fmt.Sprintf("the certificate of %s is signed by itself, and no authority says whose it is", host)
 	case ofProvider(host) && fromPublic(chain):
-		return "certificate-unknown-authority", Fail, fmt.Sprintf("this computer does not know the public authority that made the certificate of %s, so its list of authorities is old or missing: %s", host, about)
+		words = fmt.Sprintf("this computer does not know the public authority that made the certificate of %s, so its list of authorities is old or missing: %s", host, called(leaf.Issuer))
 	case ofProvider(host):
-		return "certificate-inspected", Fail, fmt.Sprintf("something here looks into the connection to %s, and this computer does not trust it: %s, which is no public authority", host, about)
+		finding, words = "certificate-inspected", fmt.Sprintf("something here looks into the connection to %s, and this computer does not trust it: the certificate is of no public authority", host)
 	}
-	return "certificate-unknown-authority", Fail, fmt.Sprintf("this computer does not know the authority that made the certificate of %s: %s", host, about)
+	return verdict{finding, Fail, words, shown}
+}
+
+// badCertificate is a verdict that is not in order.
+func (r *run) badCertificate(v verdict) Result {
+	result := r.found(v.finding, v.status, v.words, "")
+	if v.finding == "clock-wrong" {
+		result = r.clockWrong(v.status, v.words)
+	}
+	if v.shown != "" {
+		result.Detail = strings.TrimSpace(result.Detail + "\nThe server showed a " + v.shown + ".")
+	}
+	return result
 }
 
 // describe says whose a certificate is, who made it, and until when it is good.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"traymail/internal/account"
+	"traymail/internal/refusals"
 )
 
 // tls brings the connections to the servers that messages leave through to
@@ -94,14 +95,14 @@ func (r *run) greet(ctx context.Context, d *dialog, place string, mode account.S
 	r.heard(place, text)
 	greeting := text
 	if code != 220 {
-		return r.refusedBy("service-unavailable", place+" refuses the connection", code, text), false
+		return r.refusedBy(place+" refuses the connection", code, text), false
 	}
 	d.command("EHLO " + ownName(d.conn.LocalAddr()))
 	if code, text, err = d.reply(); err != nil {
 		return r.faulty(place, "at EHLO", err), false
 	}
 	if code != 250 {
-		return r.refusedBy("bad-hello", place+" refuses EHLO", code, text), false
+		return r.refusedBy(place+" refuses EHLO", code, text), false
 	}
 	if mode == account.NoTLS {
 		return Result{}, true
@@ -119,7 +120,8 @@ func (r *run) greet(ctx context.Context, d *dialog, place string, mode account.S
 	}
 	switch {
 	case code != 220:
-		return r.refusedBy("starttls-missing", place+" offers STARTTLS and refuses it", code, text), false
+		reply := replyLine(code, text)
+		return r.found("starttls-missing", Fail, place+" offers STARTTLS and refuses it: "+clip(reply, 200), reply), false
 	case d.in.Buffered() > 0:
 		return r.found("tls-handshake", Fail, place+" sent something unencrypted after its reply to STARTTLS: somebody between here and the server may be meddling", ""), false
 	}
@@ -141,11 +143,7 @@ func meddling(greeting, extensions string) string {
 func (r *run) handshakeFailed(ctx context.Context, s server, place string, err error) Result {
 	var shown *tls.CertificateVerificationError
 	if errors.As(err, &shown) {
-		finding, status, words := r.certificate(s.host, shown.UnverifiedCertificates, false, shown.Err, r.told[place])
-		if finding == "clock-wrong" {
-			return r.clockWrong(status, words)
-		}
-		return r.found(finding, status, words, "")
+		return r.badCertificate(r.certificate(s.host, shown.UnverifiedCertificates, false, shown.Err, r.told[place]))
 	}
 	f := faultOf(err)
 	switch f.finding {
@@ -170,11 +168,11 @@ func (r *run) secured(place, host string, state *tls.ConnectionState) Result {
 	if len(state.VerifiedChains) > 0 {
 		chain = state.VerifiedChains[0] // with its root, which servers leave out
 	}
-	finding, status, words := r.certificate(host, chain, true, nil, 0)
-	if finding != "" {
-		return r.found(finding, status, words, "")
+	v := r.certificate(host, chain, true, nil, 0)
+	if v.finding != "" {
+		return r.badCertificate(v)
 	}
-	return passed("%s: %s; %s", place, tls.VersionName(state.Version), words)
+	return passed("%s: %s; %s", place, tls.VersionName(state.Version), v.shown)
 }
 
 // secureWeb does so for Microsoft Graph.
@@ -204,11 +202,7 @@ func (r *run) webFailed(ctx context.Context, address string, err error) Result {
 	if invalid := new(x509.CertificateInvalidError); errors.As(err, invalid) && invalid.Reason == x509.Expired {
 		ahead = r.askTime(ctx, address)
 	}
-	finding, status, words := r.certificate(host, shown.UnverifiedCertificates, false, shown.Err, ahead)
-	if finding == "clock-wrong" {
-		return r.clockWrong(status, words)
-	}
-	return r.found(finding, status, words, "")
+	return r.badCertificate(r.certificate(host, shown.UnverifiedCertificates, false, shown.Err, ahead))
 }
 
 // faulty is a server that went away at a point of the dialog.
@@ -221,9 +215,19 @@ func (r *run) faulty(place, where string, err error) Result {
 }
 
 // refusedBy is a server that refused what comes before the sign-in.
-func (r *run) refusedBy(finding, what string, code int, text string) Result {
-	reply := strings.TrimSpace(strconv.Itoa(code) + " " + text)
+func (r *run) refusedBy(what string, code int, text string) Result {
+	reply := replyLine(code, text)
+	finding := "unknown-refusal"
+	if entry, ok := refusals.OfReply(reply); ok {
+		finding = entry.ID
+	} else if code/100 == 4 {
+		finding = "service-unavailable"
+	}
 	return r.found(finding, Fail, what+": "+clip(reply, 200), reply)
+}
+
+func replyLine(code int, text string) string {
+	return strings.TrimSpace(strconv.Itoa(code) + " " + oneLine(text))
 }
 
 // speaksTLS reports whether a server that said nothing answers a TLS handshake.

@@ -215,15 +215,16 @@ func TestBeginningsWithoutTLSAreExplained(t *testing.T) {
 		finding string
 		words   []string
 	}{
-		"no STARTTLS":       {with(func(m *mailServer) { m.extensions = "250 PIPELINING\r\n" }), "starttls-missing", []string{"mail.contoso.com ESMTP"}},
-		"censored list":     {with(func(m *mailServer) { m.extensions = "250 XXXXXXXA\r\n" }), "starttls-missing", []string{"Cisco"}},
-		"censored greeting": {with(func(m *mailServer) { m.greeting, m.extensions = "220 ********************", "250 PIPELINING\r\n" }), "starttls-missing", []string{"Cisco"}},
-		"STARTTLS refused":  {with(func(m *mailServer) { m.starttls = "454 4.7.0 TLS not available" }), "starttls-missing", []string{"454 4.7.0"}},
-		"no such name":      {with(func(m *mailServer) { m.extensions = "" }), "connection-timed-out", nil},
-		"turned away":       {with(func(m *mailServer) { m.greeting = "554 5.7.1 no service for you" }), "service-unavailable", []string{"554 5.7.1"}},
-		"busy":              {with(func(m *mailServer) { m.greeting = "421 4.3.2 Service not available" }), "service-unavailable", []string{"421 4.3.2"}},
-		"meddled with":      {with(func(m *mailServer) { m.starttls = "220 go ahead\r\n250 and more" }), "tls-handshake", []string{"meddling"}},
-		"closed in TLS":     {with(func(m *mailServer) { m.config = nil }), "tls-handshake", []string{"broken off"}},
+		"no STARTTLS":         {with(func(m *mailServer) { m.extensions = "250 PIPELINING\r\n" }), "starttls-missing", []string{"mail.contoso.com ESMTP"}},
+		"censored list":       {with(func(m *mailServer) { m.extensions = "250 XXXXXXXA\r\n" }), "starttls-missing", []string{"Cisco"}},
+		"censored greeting":   {with(func(m *mailServer) { m.greeting, m.extensions = "220 ********************", "250 PIPELINING\r\n" }), "starttls-missing", []string{"Cisco"}},
+		"STARTTLS refused":    {with(func(m *mailServer) { m.starttls = "454 4.7.0 TLS not available" }), "starttls-missing", []string{"454 4.7.0"}},
+		"no such name":        {with(func(m *mailServer) { m.extensions = "" }), "connection-timed-out", nil},
+		"turned away":         {with(func(m *mailServer) { m.greeting = "554 5.7.1 no service for you" }), "unknown-refusal", []string{"554 5.7.1"}},
+		"busy":                {with(func(m *mailServer) { m.greeting = "421 4.3.2 Service not available" }), "service-unavailable", []string{"421 4.3.2"}},
+		"busy in other words": {with(func(m *mailServer) { m.greeting = "450 come back on Monday" }), "service-unavailable", []string{"on Monday"}},
+		"meddled with":        {with(func(m *mailServer) { m.starttls = "220 go ahead\r\n250 and more" }), "tls-handshake", []string{"meddling"}},
+		"closed in TLS":       {with(func(m *mailServer) { m.config = nil }), "tls-handshake", []string{"broken off"}},
 		"old TLS": {with(func(m *mailServer) {
 			m.config = &tls.Config{Certificates: m.config.Certificates, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 		}), "tls-version", []string{"offers TLS 1.1"}},
