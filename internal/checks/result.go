@@ -48,12 +48,17 @@ func fixOf(e refusals.Refusal) string {
 // takeSteps puts what the administrator's steps of this account say into a
 // result. A step that the account does not need says nothing.
 func (r *run) takeSteps(result *Result, ids []string) {
+	r.takeStepsOf(result, ids, admin.Options{TenantID: r.tenantID})
+}
+
+// takeStepsOf is takeSteps with another way to set the account up.
+func (r *run) takeStepsOf(result *Result, ids []string, o admin.Options) {
 	if len(ids) == 0 {
 		return
 	}
-	all, err := admin.Steps(r.Account, admin.Options{TenantID: r.tenantID})
+	all, err := admin.Steps(r.Account, o)
 	if err != nil {
-		return // only for RBAC, which is not asked for
+		return // RBAC is not for this account
 	}
 	var chosen []admin.Step
 	for _, id := range ids {

@@ -25,6 +25,7 @@ type run struct {
 	again bool
 
 	outside         // what the checks of name resolution, ports, TLS and authority found
+	inside          // what the checks of tokens, identity and permissions found
 	tenantID string // authority: the Directory (tenant) ID, "" is not known
 }
 

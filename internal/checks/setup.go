@@ -66,9 +66,11 @@ type Setup struct {
 	Session func() *smtp.Client
 	// GraphReady asks Graph whether it would take requests for the mailbox.
 	GraphReady func(ctx context.Context) error
-	// SendTest sends the test email and returns what became of it. from stands in
-	// its From field; "" is the account's sender.
-	SendTest func(ctx context.Context, from string) (Sent, error)
+	// SendTest sends the test email and returns what became of it.
+	SendTest func(ctx context.Context) (Sent, error)
+	// SendTestFrom is SendTest with another address in From than the account's
+	// sender, as of a message that a tool hands over.
+	SendTestFrom func(ctx context.Context, from string) (Sent, error)
 }
 
 // Sent is a test email that was accepted.

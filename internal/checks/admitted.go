@@ -1,0 +1,160 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"traymail/internal/account"
+	"traymail/internal/admin"
+	"traymail/smtp"
+)
+
+// A sessionTry is the outcome of one sign-in to the submission server.
+type sessionTry struct {
+	done bool
+	err  error
+}
+
+// authenticate signs in to the submission server, once for both checks that look
+// at the outcome: each failed try may count against a lockout.
+func (r *run) authenticate(ctx context.Context) error {
+	if r.session.done && !r.again {
+		return r.session.err
+	}
+	c := r.Session()
+	err := c.Ready(ctx)
+	if closed := c.Close(); err == nil {
+		err = closed
+	}
+	r.session = sessionTry{true, err}
+	return err
+}
+
+// triState is how Exchange's switches for SMTP AUTH go together.
+const triState = "There are two switches. The mailbox's own wins: False is on and True is off, whatever the organisation's says; empty means as the organisation. " +
+	"So False on the one mailbox is enough, and the organisation's can stay off for all others."
+
+// smtpAuth tells the switches for SMTP AUTH from other refusals.
+func (r *run) smtpAuth(ctx context.Context) Result {
+	a := &r.Account
+	r.overGraph = false
+	switch {
+	case !a.SendsOver(account.SMTP):
+		return skipped("messages leave through Microsoft Graph, which has no such switch")
+	case a.SMTPTLS == account.NoTLS:
+		return skipped("the server on this machine asks for no sign-in")
+	}
+	err := r.authenticate(ctx)
+	if err == nil {
+		return passed("SMTP AUTH is on for %s", r.mailbox())
+	}
+	if !isSwitch(err) {
+		return skipped("not known, because the sign-in was refused for another reason, or did not come so far")
+	}
+	return r.switchedOff(err)
+}
+
+// isSwitch reports whether an error is that SMTP AUTH is switched off.
+func isSwitch(err error) bool { return strings.HasPrefix(judge(err).finding, "smtp-auth-off-") }
+
+func (r *run) switchedOff(err error) Result {
+	status, whose := Fail, "for the organisation, and the mailbox's own switch is empty"
+	if judge(err).finding == "smtp-auth-off-mailbox" {
+		whose = "for the mailbox itself"
+	}
+	summary := fmt.Sprintf("SMTP AUTH is off for %s: %s", r.mailbox(), whose)
+	if r.Account.Transport == account.Auto {
+		status, r.overGraph = Warn, true
+		summary += "; messages leave through Microsoft Graph instead"
+	}
+	result := r.refused(status, err, summary)
+	result.Detail = paragraphs(result.Detail, triState)
+	return result
+}
+
+// mailbox is whom the server knows: the person, or the mailbox that an
+// application sends through.
+func (r *run) mailbox() string {
+	if r.Account.SignIn == account.AppOnly {
+		return r.Account.Sender
+	}
+	return r.Account.Username
+}
+
+// accepted proves that the server takes who signs in.
+func (r *run) accepted(ctx context.Context) Result {
+	a := &r.Account
+	if a.Transport == account.Graph || r.overGraph {
+		if err := r.GraphReady(ctx); err != nil {
+			return r.refused(Fail, err, "Microsoft Graph does not take requests for "+r.mailbox())
+		}
+		return passed("Microsoft Graph takes requests of %s; whether it sends, the test email shows", r.mailbox())
+	}
+	if a.SMTPTLS == account.NoTLS {
+		return skipped("the server on this machine asks for no sign-in")
+	}
+	err := r.authenticate(ctx)
+	switch {
+	case err == nil:
+		return passed("%s takes the sign-in of %s", a.SMTPHost, r.mailbox())
+	case isSwitch(err):
+		return r.switchedOff(err)
+	}
+	reply, ok := errors.AsType[*smtp.Error](err)
+	if ok && reply.Op == smtp.OpAUTH && judge(err).finding == "identity-refused" {
+		return r.identityRefused(err)
+	}
+	return r.refused(Fail, err, fmt.Sprintf("%s does not take the sign-in of %s", a.SMTPHost, r.mailbox()))
+}
+
+// identityRefused tells why Exchange may have said 535 5.7.3, which gives no
+// reason, by what the other checks found.
+func (r *run) identityRefused(err error) Result {
+	a := &r.Account
+	said := judge(err).words
+	switch {
+	case r.who.alias != "":
+		result := r.usernameIsAlias(Fail, fmt.Sprintf("Exchange does not take %s, which is not the user name of who is signed in: that is %s", a.Username, r.who.alias))
+		result.Reply = said
+		return result
+	case a.SignIn == account.AppOnly && a.HasEntra():
+		return r.appNotAdmitted(said)
+	case a.SignIn == account.BrowserSignIn:
+		result := r.found("identity-refused", Fail, fmt.Sprintf("Exchange does not take the sign-in of %s", a.Username), said)
+		if r.who.known {
+			result.Detail = paragraphs(result.Detail, "Token, user name and directory agree. What is left: the mailbox is not there yet, as in the first hour of a new licence; it is on premises; or what was changed just now has not spread.")
+		}
+		return result
+	}
+	return r.refused(Fail, err, fmt.Sprintf("%s does not take the sign-in of %s", a.SMTPHost, a.Username))
+}
+
+// appNotAdmitted is the result for an application whose token is right and that
+// Exchange refuses. Why, nobody outside can tell: the commands put right whatever
+// it is, and its verification shows which it was.
+func (r *run) appNotAdmitted(said string) Result {
+	a := &r.Account
+	role := slices.ContainsFunc(r.smtpClaims.Roles, func(s string) bool { return strings.EqualFold(s, "SMTP.SendAsApp") })
+	result := r.found("app-not-admitted", Fail, fmt.Sprintf("Exchange does not let the application into %s", a.Sender), said)
+	causes := "its service principal is not known to Exchange; it is known by another Object ID; it lacks FullAccess on the mailbox; there is no such mailbox, or it has no licence; or what was granted has not spread yet"
+	if !role {
+		causes = "no administrator has consented to SMTP.SendAsApp; or, with App RBAC, its service principal is not known to Exchange, it is known by another Object ID, or the mailbox is not in the scope of the role; or what was granted has not spread yet"
+	}
+	result.Detail = paragraphs(result.Detail, "One of these, which cannot be told apart from outside: "+causes+".")
+	if id := r.smtpClaims.ObjectID; id != "" {
+		result.Detail += "\nThe enterprise application's Object ID is " + id + ", as its token says: Exchange must know the application by this one."
+	}
+	options, ids := admin.Options{TenantID: r.tenantID}, []string{"service-principal", "full-access"}
+	if !role {
+		options.RBAC, ids = true, []string{"service-principal", "group", "scope", "role-smtp.sendasapp"}
+		result.Fix = paragraphs("with the API permission: Grant admin consent (traymail admin "+a.Name+" --consent), and the permissions on the mailbox (traymail admin "+a.Name+")",
+			"with App RBAC: the commands here")
+	} else if result.Fix == "" {
+		result.Fix = "run the commands; what is in place already they leave as it is"
+	}
+	r.takeStepsOf(&result, ids, options)
+	return result
+}

@@ -1,0 +1,204 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"traymail/internal/account"
+	"traymail/internal/claims"
+)
+
+// inside is what the checks of tokens, identity and permissions find out for one
+// another. Each field has the name of the check that sets it.
+type inside struct {
+	smtpClaims  claims.Claims // token-smtp
+	smtpRead    bool          // token-smtp: the token could be read
+	graphClaims claims.Claims // token-graph
+	graphRead   bool          // token-graph
+	graphToken  bool          // token-graph: there is one
+	who         who           // identity
+	session     sessionTry    // smtp-auth, accepted
+	overGraph   bool          // smtp-auth: messages leave through Graph instead
+	delivery    delivery      // send-as, test-email
+}
+
+// tokenSMTP gets the access token for SMTP.
+func (r *run) tokenSMTP(ctx context.Context) Result {
+	a := &r.Account
+	switch {
+	case a.SignIn == account.PasswordSignIn:
+		return skipped("a password is sent, and no token")
+	case !a.SendsOver(account.SMTP):
+		return skipped("messages leave through Microsoft Graph")
+	case a.SignIn == account.BrowserSignIn && !r.SignedIn:
+		return r.notSignedIn()
+	}
+	token, err := r.token(ctx, ResourceSMTP)
+	if err != nil {
+		return r.refused(Fail, err, "no access token for SMTP")
+	}
+	r.smtpClaims, r.smtpRead = claims.Inspect(token)
+	return passed("an access token for SMTP came%s", until(r.smtpClaims))
+}
+
+// until says how long a token that can be read is good.
+func until(c claims.Claims) string {
+	if c.Expires.IsZero() {
+		return ""
+	}
+	return ", good until " + c.Expires.Local().Format("15:04")
+}
+
+func (r *run) notSignedIn() Result {
+	return r.signIn(r.found("not-signed-in", Fail, "nobody has signed in as "+r.Account.Username+" yet", ""))
+}
+
+// claims reads the token for SMTP before a server does.
+func (r *run) claims(context.Context) Result {
+	a := &r.Account
+	switch {
+	case a.SignIn == account.PasswordSignIn:
+		return skipped("a password is sent, and no token")
+	case !a.SendsOver(account.SMTP):
+		return skipped("messages leave through Microsoft Graph, whose token is looked at with it")
+	case !a.HasEntra() || !r.smtpRead:
+		return passed("the token is one that only the provider can read")
+	}
+	if result, bad := r.unfit(r.smtpClaims, claims.Exchange); bad {
+		return result
+	}
+	if result, bad := r.otherObjectID(); bad {
+		return result
+	}
+	if a.SignIn == account.AppOnly {
+		return passed("the token is for Exchange Online and holds the role SMTP.SendAsApp")
+	}
+	return passed("the token is for Exchange Online and holds the permission SMTP.Send")
+}
+
+// claimFindings are the catalogue's names for what stands in a token. Whose it
+// is, the check of the identity judges, since it knows aliases.
+var claimFindings = map[string]string{
+	claims.WrongAudience: "token-wrong-audience",
+	claims.NotAppOnly:    "settings-invalid",
+	claims.AppOnly:       "settings-invalid",
+	claims.MissingScope:  "token-missing-permission",
+	claims.MissingRole:   "app-permission-missing",
+	claims.WrongTenant:   "tenant-mismatch",
+	claims.WrongClient:   "settings-invalid",
+	claims.Expired:       "clock-wrong",
+	claims.NotYetValid:   "clock-wrong",
+}
+
+// unfit is the result for the first thing in a token that stands against its
+// use.
+func (r *run) unfit(c claims.Claims, resource claims.Resource) (Result, bool) {
+	a := &r.Account
+	want := claims.Want{Resource: resource, AppOnly: a.SignIn == account.AppOnly, ClientID: a.ClientID, Now: r.Now()}
+	switch {
+	case account.IsGUID(a.Tenant):
+		want.TenantID = a.Tenant
+	case account.IsGUID(r.tenantID):
+		want.TenantID = r.tenantID
+	}
+	for _, w := range c.Warnings(want) {
+		finding := claimFindings[w.ID]
+		// A token for Graph that is only asked who is signed in need not send.
+		if finding == "" || w.ID == claims.MissingScope && resource == claims.Graph && !a.SendsOver(account.Graph) {
+			continue
+		}
+		status := Warn
+		if w.Fatal {
+			status = Fail
+		}
+		result := r.found(finding, status, w.Meaning, "")
+		if result.Fix == "" || finding == "settings-invalid" {
+			result.Fix = w.Fix
+		}
+		return result, true
+	}
+	return Result{}, false
+}
+
+// otherObjectID warns of an Object ID in the account that is not the enterprise
+// application's. What is in the token is what the commands here name.
+func (r *run) otherObjectID() (Result, bool) {
+	a := &r.Account
+	is := r.smtpClaims.ObjectID
+	if a.SignIn != account.AppOnly || !account.IsGUID(is) {
+		return Result{}, false
+	}
+	was := a.ObjectID
+	a.ObjectID = is
+	if was == "" || strings.EqualFold(was, is) {
+		return Result{}, false
+	}
+	result := r.found("object-id-wrong", Warn, fmt.Sprintf("the account names the Object ID %s, and the enterprise application's is %s, as its token says", was, is), "")
+	if result.Detail == "" {
+		result.Detail = "An app has two: that of its registration, and that of the enterprise application, which is the one that Exchange knows it by. " +
+			"The account's is only used in commands for the administrator; where Exchange was told it as well, sign-ins are refused (535 5.7.3)."
+	}
+	result.Command = "traymail account edit " + a.Name + " --object-id " + is
+	return result, true
+}
+
+// tokenGraph gets the access token for Microsoft Graph. Where messages leave by
+// SMTP it only tells who is signed in, and its refusal keeps nobody from sending.
+func (r *run) tokenGraph(ctx context.Context) Result {
+	a := &r.Account
+	sends := a.SendsOver(account.Graph)
+	switch {
+	case a.SignIn == account.PasswordSignIn:
+		return skipped("a password is sent, and no token")
+	case a.GraphScope == "" || a.SignIn == account.AppOnly && !sends:
+		return skipped("the account does not use Microsoft Graph")
+	case a.SignIn == account.BrowserSignIn && !r.SignedIn && a.Transport == account.Graph:
+		return r.notSignedIn()
+	case a.SignIn == account.BrowserSignIn && !r.SignedIn:
+		return skipped("nobody has signed in yet")
+	}
+	bad := Warn
+	if a.Transport == account.Graph {
+		bad = Fail
+	}
+	token, err := r.token(ctx, ResourceGraph)
+	if err != nil {
+		result := r.refused(bad, err, "no access token for Microsoft Graph")
+		switch {
+		case !sends:
+			result.Detail = paragraphs(result.Detail, "Messages leave by SMTP all the same. With it traymail would see who is signed in and what licence that is.")
+		case bad == Warn:
+			result.Detail = paragraphs(result.Detail, "Messages leave by SMTP all the same; should SMTP AUTH be switched off, they could not leave through Microsoft Graph instead.")
+		}
+		return result
+	}
+	r.graphToken = true
+	r.graphClaims, r.graphRead = claims.Inspect(token)
+	if a.HasEntra() && r.graphRead {
+		if result, unfit := r.unfit(r.graphClaims, claims.Graph); unfit {
+			if bad == Warn {
+				result.Status = Warn
+			}
+			return result
+		}
+	}
+	return passed("an access token for Microsoft Graph came%s", until(r.graphClaims))
+}
+
+// renewal proves that the account goes on when its token ends.
+func (r *run) renewal(ctx context.Context) Result {
+	a := &r.Account
+	if a.SignIn == account.PasswordSignIn {
+		return skipped("a password does not end with time")
+	}
+	token, err := r.Renew(ctx, r.resource())
+	if err != nil {
+		return r.refused(Fail, err, "no new access token can be had")
+	}
+	c, _ := claims.Inspect(token)
+	if a.SignIn == account.AppOnly {
+		return passed("a new access token came%s", until(c))
+	}
+	return passed("a new access token came%s, without asking anybody", until(c))
+}
