@@ -38,6 +38,9 @@ func judge(err error) judgement {
 	case errors.As(err, &oauth): // a session that got no token has it as its cause
 		j.temporary = oauth.Temporary()
 		j.finding = findingOfOAuth(oauth)
+		if oauth.Code != "" {
+			j.words = oneLine(oauth.Code + ": " + oauth.Description)
+		}
 	case errors.As(err, &reply):
 		j.temporary, j.unknown = reply.Temporary(), reply.Unknown
 		switch {
