@@ -27,7 +27,7 @@ type behalf struct {
 func (r *run) askBehalf(ctx context.Context, user, sender string) behalf {
 	a := &r.Account
 	api, named := r.apiOf(a.SMTPScope)
-	if r.AdminURL == "" || r.TokenFor == nil || !named || !a.HasEntra() || a.Provider == account.OutlookCom || a.SignIn == account.PasswordSignIn {
+	if a.ExchangeURL == "" || r.TokenFor == nil || !named || !a.HasEntra() || a.Provider == account.OutlookCom || a.SignIn == account.PasswordSignIn {
 		return behalf{}
 	}
 	if api == "https://outlook.office.com" { // as the endpoint's documentation has it
@@ -41,7 +41,7 @@ func (r *run) askBehalf(ctx context.Context, user, sender string) behalf {
 	if r.tenantID != "" {
 		tenant = r.tenantID
 	}
-	c := exchange.Client{BaseURL: r.AdminURL, TenantID: tenant, HTTPClient: r.Web,
+	c := exchange.Client{BaseURL: a.ExchangeURL, TenantID: tenant, HTTPClient: r.Web,
 		Token: func(ctx context.Context) (string, error) { return r.TokenFor(ctx, scope) }}
 	mailbox, err := c.Mailbox(ctx, sender)
 	if err != nil {

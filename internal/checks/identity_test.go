@@ -19,11 +19,11 @@ func TestASoundAccountPassesEveryCheck(t *testing.T) {
 		"a person, as it comes":      func(a *account.Account, _ sandbox.Ready) { a.Transport = account.Auto },
 		"an application over SMTP":   application("SMTP.SendAsApp"),
 		"an application over Graph":  application("Mail.Send"),
-		"a registration with secret": web,
+		"a registration with secret": withSecret,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newTenant(t, "unpaced", change)
+			b := newOffice(t, "unpaced", change)
 			if b.account.SignIn == account.BrowserSignIn {
 				b.signIn(svc)
 			}
@@ -44,8 +44,8 @@ func TestASoundAccountPassesEveryCheck(t *testing.T) {
 	}
 }
 
-// web makes the account one of a Web registration, with its secret.
-func web(a *account.Account, r sandbox.Ready) {
+// withSecret makes the account one of a Web registration, with its secret.
+func withSecret(a *account.Account, r sandbox.Ready) {
 	a.Registration = account.Web
 	for _, app := range r.Apps {
 		if app.Platform == sandbox.Web {
@@ -73,7 +73,7 @@ func TestEachMistakeIsNamedByTheCheckItBelongsTo(t *testing.T) {
 		account        func(*account.Account, sandbox.Ready)
 		signedIn       string // "" is nobody
 		tenant         func(*sandbox.Tenant)
-		bench          func(*tenant)
+		bench          func(*office)
 		want           map[string]string
 		says           string // somewhere in the first result that is not well
 	}{
@@ -109,23 +109,23 @@ func TestEachMistakeIsNamedByTheCheckItBelongsTo(t *testing.T) {
 
 		{name: "the application's secret expired", scenario: "app-secret-expired", account: smtpApp,
 			want: blocked(map[string]string{Credential: "fail secret-expired"}, append(afterToken, TokenSMTP, TokenGraph)...), says: "--secret-stdin"},
-		{name: "the application's secret is another", account: smtpApp, bench: func(b *tenant) { b.secret = "other8Q~secret" },
+		{name: "the application's secret is another", account: smtpApp, bench: func(b *office) { b.secret = "other8Q~secret" },
 			want: blocked(map[string]string{Credential: "fail secret-wrong"}, append(afterToken, TokenSMTP, TokenGraph)...), says: "~/Credentials/"},
-		{name: "the application's secret is its ID", account: smtpApp, bench: func(b *tenant) { b.secret = "e3a1b7c2-4d5f-4e6a-8b9c-0d1e2f3a4b05" },
+		{name: "the application's secret is its ID", account: smtpApp, bench: func(b *office) { b.secret = "e3a1b7c2-4d5f-4e6a-8b9c-0d1e2f3a4b05" },
 			want: blocked(map[string]string{Credential: "fail secret-is-an-id"}, append(afterToken, TokenSMTP, TokenGraph)...), says: "~/Credentials/"},
-		{name: "the application's secret ends soon", account: smtpApp, bench: func(b *tenant) { b.expires = time.Now().Add(12*24*time.Hour + time.Hour) },
+		{name: "the application's secret ends soon", account: smtpApp, bench: func(b *office) { b.expires = time.Now().Add(12*24*time.Hour + time.Hour) },
 			want: map[string]string{Credential: "warn secret-expires-soon"}, says: "in 12 days"},
-		{name: "the application's secret is said to have ended, and works", account: smtpApp, bench: func(b *tenant) { b.expires = time.Now().Add(-time.Hour) },
+		{name: "the application's secret is said to have ended, and works", account: smtpApp, bench: func(b *office) { b.expires = time.Now().Add(-time.Hour) },
 			want: map[string]string{Credential: "warn secret-expires-soon"}, says: "still taken"},
-		{name: "the Web registration's secret is another, before anybody signs in", account: web, bench: func(b *tenant) { b.secret = "other8Q~secret" },
+		{name: "the Web registration's secret is another, before anybody signs in", account: withSecret, bench: func(b *office) { b.secret = "other8Q~secret" },
 			want: blocked(map[string]string{Credential: "fail secret-wrong"}, append(afterToken, TokenSMTP, TokenGraph)...)},
-		{name: "the Web registration's secret expired, before anybody signs in", scenario: "secret-expired", account: web,
+		{name: "the Web registration's secret expired, before anybody signs in", scenario: "secret-expired", account: withSecret,
 			want: blocked(map[string]string{Credential: "fail secret-expired"}, append(afterToken, TokenSMTP, TokenGraph)...)},
-		{name: "the Web registration's secret is good, before anybody signs in", account: web,
+		{name: "the Web registration's secret is good, before anybody signs in", account: withSecret,
 			want: blocked(map[string]string{TokenSMTP: "fail not-signed-in"}, afterToken...)},
 
 		{name: "the application is switched off", scenario: "app-disabled", account: smtpApp,
-			want: blocked(map[string]string{TokenSMTP: "fail app-disabled"}, afterToken...)},
+			want: blocked(map[string]string{}, ours...)}, // by client-id, which sees it first
 		{name: "no consent for the application", scenario: "app-no-consent", account: smtpApp,
 			want: blocked(map[string]string{Claims: "warn app-permission-missing", Accepted: "fail app-not-admitted"}, afterAccepted...), says: "SMTP.SendAsApp"},
 		{name: "no service principal", scenario: "app-no-service-principal", account: smtpApp,
@@ -151,7 +151,7 @@ func TestEachMistakeIsNamedByTheCheckItBelongsTo(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			b := newTenant(t, test.scenario, test.account)
+			b := newOffice(t, test.scenario, test.account)
 			if test.signedIn != "" {
 				b.signIn(test.signedIn)
 			}
@@ -169,7 +169,7 @@ func TestEachMistakeIsNamedByTheCheckItBelongsTo(t *testing.T) {
 }
 
 // mentions looks for words in the results that are not well.
-func (b *tenant) mentions(got map[string]Result, words string) {
+func (b *office) mentions(got map[string]Result, words string) {
 	b.t.Helper()
 	var all []string
 	for _, id := range ours {
@@ -188,7 +188,7 @@ func (b *tenant) mentions(got map[string]Result, words string) {
 func TestAGuestIsNamed(t *testing.T) {
 	t.Parallel()
 	const guest = "ann_fabrikam.com#EXT#@contoso.com"
-	b := newTenant(t, "", nil).change(func(t *sandbox.Tenant) {
+	b := newOffice(t, "", nil).change(func(t *sandbox.Tenant) {
 		t.Users = append(t.Users, &sandbox.User{ObjectID: "10a6c0de-0009-4000-8000-000000000009", UPN: guest, Name: "Ann", Password: "p"})
 	}).signIn(guest)
 	got := b.run(Options{})
@@ -200,7 +200,7 @@ func TestAGuestIsNamed(t *testing.T) {
 func TestAPasswordIsJudgedByTheServer(t *testing.T) {
 	t.Parallel()
 	for scenario, want := range map[string]string{"": "fail basic-auth-disabled", "passwords-retired": "fail basic-auth-disabled", "security-defaults": "fail security-defaults", "basic-auth-allowed": "pass"} {
-		b := newTenant(t, scenario, func(a *account.Account, _ sandbox.Ready) {
+		b := newOffice(t, scenario, func(a *account.Account, _ sandbox.Ready) {
 			a.SignIn, a.Registration, a.RedirectURL, a.SMTPAuth, a.ClientID, a.Tenant, a.SMTPScope, a.GraphScope = account.PasswordSignIn, "", "", account.LoginAuth, "", "", "", ""
 		})
 		b.sandbox.Tenant().View(func(t *sandbox.Tenant) { b.password = userOf(t, svc).Password })
@@ -216,7 +216,7 @@ func TestAPasswordIsJudgedByTheServer(t *testing.T) {
 
 func TestALicenceThatMayNotBeAskedForIsNotProven(t *testing.T) {
 	t.Parallel()
-	b := newTenant(t, "", func(a *account.Account, _ sandbox.Ready) {
+	b := newOffice(t, "", func(a *account.Account, _ sandbox.Ready) {
 		a.Transport, a.GraphScope = account.Graph, "https://graph.microsoft.com/Mail.Send"
 	}).signIn(svc)
 	b.expect(b.run(Options{}), map[string]string{Licence: "warn graph-permission-missing"})

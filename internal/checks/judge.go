@@ -7,6 +7,7 @@ import (
 
 	"traymail/authcode"
 	"traymail/internal/graph"
+	"traymail/internal/refusals"
 	"traymail/smtp"
 )
 
@@ -48,9 +49,9 @@ func judge(err error) judgement {
 			j.finding = "unknown-outcome"
 		case reply.Code != 0:
 			j.words = replyOf(reply)
-			j.finding = ofReply(j.words)
+			j.finding = idOf(refusals.OfReply(j.words))
 		default:
-			j.finding = ofNetwork(err)
+			j.finding = faultOf(err).finding
 		}
 	case errors.As(err, &refusal):
 		j.temporary, j.unknown = refusal.Temporary(), refusal.Unknown
@@ -58,9 +59,9 @@ func judge(err error) judgement {
 		case refusal.Unknown:
 			j.finding = "unknown-outcome"
 		case refusal.Status != 0:
-			j.finding = ofGraph(refusal.Status, refusal.Code, refusal.Message)
+			j.finding = idOf(refusals.OfGraph(refusal.Status, refusal.Code, refusal.Message))
 		case refusal.Temporary():
-			j.finding = ofNetwork(err)
+			j.finding = faultOf(err).finding
 		}
 	}
 	if j.finding == "" {
@@ -70,19 +71,28 @@ func judge(err error) judgement {
 }
 
 func findingOfOAuth(e *authcode.Error) string {
+	known, ok := refusals.OfEntra(e.AADSTS)
 	switch {
-	case e.AADSTS != 0 && ofEntra(e.AADSTS) != "":
-		return ofEntra(e.AADSTS)
+	case ok:
+		return known.ID
 	case e.HTTPStatus == http.StatusTooManyRequests:
 		return "entra-throttled"
 	case e.Code != "":
-		return ofOAuth(e.Code)
+		return idOf(refusals.OfOAuth(e.Code))
 	case e.HTTPStatus != 0:
 		return "proxy-page" // an answer that is not the provider's
 	case e.Temporary():
-		return ofNetwork(e)
+		return faultOf(e).finding
 	}
 	return ""
+}
+
+// idOf is the name of an entry of the catalogue, "" for none.
+func idOf(e refusals.Refusal, known bool) string {
+	if !known {
+		return ""
+	}
+	return e.ID
 }
 
 // replyOf is a reply as the server gave it, with its code.
@@ -127,13 +137,4 @@ func paragraphs(texts ...string) string {
 		}
 	}
 	return strings.Join(all, "\n")
-}
-
-func has(text string, parts ...string) bool {
-	for _, p := range parts {
-		if strings.Contains(strings.ToLower(text), strings.ToLower(p)) {
-			return true
-		}
-	}
-	return false
 }

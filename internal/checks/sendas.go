@@ -75,12 +75,12 @@ func (r *run) sendAs(ctx context.Context) Result {
 	return skipped("not proven: the test email met something else, which its own check tells")
 }
 
-// direct reports whether messages leave over SMTP.
-func (r *run) direct() bool { return r.Account.Transport != account.Graph && !r.overGraph }
+// overSMTP reports whether messages leave over SMTP.
+func (r *run) overSMTP() bool { return r.Account.Transport != account.Graph && !r.overGraph }
 
 // withoutSending judges by the administrators' endpoint alone.
 func (r *run) withoutSending(p pair, b behalf) Result {
-	if b.named && !r.direct() {
+	if b.named && !r.overSMTP() {
 		result := passed("%s may send on behalf of %s: GrantSendOnBehalfTo holds it", p.user, p.sender)
 		result.Detail = seen(p, "Send on Behalf") + "\nIf Send As is given as well, it wins, and recipients see the sender alone."
 		return r.verify(result, p)
@@ -153,7 +153,7 @@ func seen(p pair, permission string) string {
 // denied is the result of a message that was refused for its sender.
 func (r *run) denied(p pair, b behalf, j judgement) Result {
 	shared := slices.ContainsFunc(r.graphClaims.Scopes, func(s string) bool { return strings.EqualFold(s, "Mail.Send.Shared") })
-	if !r.direct() && r.Account.SignIn == account.BrowserSignIn && r.graphRead && !shared && !p.own {
+	if !r.overSMTP() && r.Account.SignIn == account.BrowserSignIn && r.graphRead && !shared && !p.own {
 		result := r.found("token-missing-permission", Fail, fmt.Sprintf("the token does not hold Mail.Send.Shared, without which Microsoft Graph sends as nobody but %s", p.user), j.words)
 		result.Fix = "add Mail.Send.Shared to the account's graph_scope and to the registration, consent to it, and sign in again"
 		result.Command = "traymail login " + r.Account.Name

@@ -25,9 +25,9 @@ var ways = map[string]func(*account.Account, sandbox.Ready){
 }
 
 // sendingAsBoard is an account of svc that sends as board.
-func sendingAsBoard(t *testing.T, scenario, way string) *tenant {
+func sendingAsBoard(t *testing.T, scenario, way string) *office {
 	t.Helper()
-	b := newTenant(t, scenario, ways[way])
+	b := newOffice(t, scenario, ways[way])
 	b.account.From = account.KeepFrom // an application's own default is another
 	return b
 }
@@ -165,7 +165,7 @@ func TestWhatHidesInTheListOfDelegatesIsTold(t *testing.T) {
 
 func TestTheWishToSendOnBehalfDecidesWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	b := newTenant(t, "unpaced", func(a *account.Account, _ sandbox.Ready) { a.Sender, a.OnBehalf = board, true })
+	b := newOffice(t, "unpaced", func(a *account.Account, _ sandbox.Ready) { a.Sender, a.OnBehalf = board, true })
 	b.change(mayAsk(b.account)).signIn(svc)
 	got := b.run(Options{})[SendAs]
 	if outcome(got) != "fail send-on-behalf-missing" || !strings.Contains(got.Command, "Set-Mailbox -Identity 'board@contoso.com' -GrantSendOnBehalfTo @{Add='svc@contoso.com'}\n# or") {
@@ -175,7 +175,7 @@ func TestTheWishToSendOnBehalfDecidesWhatIsMissing(t *testing.T) {
 
 func TestAnotherAddressOfOnesOwnNeedsNoPermission(t *testing.T) {
 	t.Parallel()
-	b := newTenant(t, "unpaced", func(a *account.Account, _ sandbox.Ready) { a.Sender = "service@contoso.com" }).signIn(svc)
+	b := newOffice(t, "unpaced", func(a *account.Account, _ sandbox.Ready) { a.Sender = "service@contoso.com" }).signIn(svc)
 	got := b.run(Options{})
 	if got[SendAs].Status != Pass || !strings.Contains(got[SendAs].Summary, "another address of its own mailbox") {
 		t.Errorf("%+v", got[SendAs])
@@ -187,7 +187,7 @@ func TestAnotherAddressOfOnesOwnNeedsNoPermission(t *testing.T) {
 
 func TestATokenThatMaySendForNobodyElseIsTold(t *testing.T) {
 	t.Parallel()
-	b := newTenant(t, "unpaced", func(a *account.Account, _ sandbox.Ready) {
+	b := newOffice(t, "unpaced", func(a *account.Account, _ sandbox.Ready) {
 		a.Sender, a.Transport, a.GraphScope = board, account.Graph, "https://graph.microsoft.com/Mail.Send https://graph.microsoft.com/User.Read"
 	}).change(func(t *sandbox.Tenant) { grants["Send As"](mailboxOf(t, board), "") }).signIn(svc)
 	got := b.run(Options{})[SendAs]

@@ -47,10 +47,6 @@ type Setup struct {
 	// not follow redirects to the account's own redirect URL.
 	Web *http.Client
 
-	// AdminURL is the base URL of Exchange's administrators' endpoint in the
-	// account's cloud, see exchange.At; "" where there is none.
-	AdminURL string
-
 	// ClientSecret returns the client secret of a Web registration or of an
 	// application, for requests that have no token yet; "" where there is none.
 	ClientSecret func() string

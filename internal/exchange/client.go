@@ -40,8 +40,8 @@ const (
 // A Client asks for one tenant. It is safe for concurrent use; its fields must
 // not change after the first call. It keeps nothing open of its own.
 type Client struct {
-	// BaseURL is the cloud's, "https://outlook.office365.com"; see At. Only https
-	// is spoken.
+	// BaseURL is the cloud's, "https://outlook.office365.com". Only https is
+	// spoken.
 	BaseURL  string
 	TenantID string // or a domain of the tenant
 	// Token returns an access token for Exchange Online that holds
@@ -53,29 +53,6 @@ type Client struct {
 	HTTPClient *http.Client
 	// Timeout bounds each request; 0 is DefaultTimeout.
 	Timeout time.Duration
-}
-
-// At returns the endpoint's base URL for the cloud that has Graph at graphURL.
-// Where Graph is at an address that no cloud has, the endpoint is taken to be at
-// the same one: that is a gateway, or a tenant for tests.
-func At(graphURL string) string {
-	u, err := url.Parse(graphURL)
-	if err != nil {
-		return ""
-	}
-	if base, known := bases[u.Host]; known {
-		return base
-	}
-	return u.Scheme + "://" + u.Host
-}
-
-// bases are the endpoint's by Graph's host. The document names the domains; the
-// host in that of China is assumed.
-var bases = map[string]string{
-	"graph.microsoft.com":             "https://outlook.office365.com",
-	"graph.microsoft.us":              "https://outlook.office365.us",
-	"dod-graph.microsoft.us":          "https://outlook-dod.office365.us",
-	"microsoftgraph.chinacloudapi.cn": "https://outlook.office365.cn",
 }
 
 // An input is a cmdlet with its parameters, as the endpoint takes it.

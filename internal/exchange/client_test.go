@@ -88,7 +88,7 @@ func tenant(t *testing.T, change func(*sandbox.Tenant)) (*sandbox.Sandbox, *Clie
 	roots.AppendCertsFromPEM([]byte(ready.CAPEM))
 	r := &recorder{RoundTripper: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true}}
 	return s, &Client{
-		BaseURL: At(ready.GraphURL), TenantID: ready.TenantID, HTTPClient: &http.Client{Transport: r},
+		BaseURL: ready.ExchangeURL, TenantID: ready.TenantID, HTTPClient: &http.Client{Transport: r},
 		Token: func(context.Context) (string, error) {
 			plain := &http.Client{Transport: r.RoundTripper}
 			reply, err := plain.PostForm(ready.TokenURL, url.Values{"grant_type": {"client_credentials"}, "client_id": {app.ClientID},
@@ -314,17 +314,6 @@ func TestDelegatesAreUnderstoodInEveryForm(t *testing.T) {
 				t.Errorf("%+v, %v", m, ok)
 			}
 		})
-	}
-}
-
-func TestEachCloudHasItsEndpoint(t *testing.T) {
-	for graph, want := range map[string]string{
-		"https://graph.microsoft.com": "https://outlook.office365.com", "https://dod-graph.microsoft.us": "https://outlook-dod.office365.us",
-		"https://localhost:4711": "https://localhost:4711", "://": "",
-	} {
-		if got := At(graph); got != want {
-			t.Errorf("At(%q) = %q", graph, got)
-		}
 	}
 }
 

@@ -21,15 +21,14 @@ import (
 	"traymail/authcode"
 	"traymail/internal/account"
 	"traymail/internal/apponly"
-	"traymail/internal/exchange"
 	"traymail/internal/graph"
 	"traymail/internal/sandbox"
 	"traymail/smtp"
 )
 
-// A tenant is a sandbox with an account of it, and the real clients that reach
+// An office is a sandbox with an account of it, and the real clients that reach
 // it.
-type tenant struct {
+type office struct {
 	t       *testing.T
 	sandbox *sandbox.Sandbox
 	account account.Account
@@ -46,8 +45,8 @@ type tenant struct {
 	refresh authcode.Secret
 }
 
-// newTenant starts a sandbox with an account for svc, changed by change.
-func newTenant(t *testing.T, scenario string, change func(*account.Account, sandbox.Ready)) *tenant {
+// newOffice starts a sandbox with an account for svc, changed by change.
+func newOffice(t *testing.T, scenario string, change func(*account.Account, sandbox.Ready)) *office {
 	t.Helper()
 	s, err := sandbox.Start(sandbox.Options{Scenario: scenario})
 	if err != nil {
@@ -57,13 +56,13 @@ func newTenant(t *testing.T, scenario string, change func(*account.Account, sand
 	r := s.Ready()
 	a := account.New("main")
 	a.Username, a.Sender, a.Tenant, a.ClientID = r.Users[0].Username, r.Users[0].Username, r.TenantID, r.Apps[0].ClientID
-	a.AuthorityURL, a.GraphURL, a.SMTPHost, a.SMTPPort = r.Authority, r.GraphURL, r.SMTPHost, r.SMTPPort
+	a.AuthorityURL, a.GraphURL, a.ExchangeURL, a.SMTPHost, a.SMTPPort = r.Authority, r.GraphURL, r.ExchangeURL, r.SMTPHost, r.SMTPPort
 	former := *a
 	if change != nil {
 		change(a, r)
 		a.Follow(former)
 	}
-	b := &tenant{t: t, sandbox: s, account: *a, roots: x509.NewCertPool()}
+	b := &office{t: t, sandbox: s, account: *a, roots: x509.NewCertPool()}
 	b.roots.AppendCertsFromPEM([]byte(r.CAPEM))
 	b.web = &http.Client{Timeout: time.Minute, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: b.roots}, DisableKeepAlives: true}}
 	for _, app := range r.Apps {
@@ -78,7 +77,9 @@ func newTenant(t *testing.T, scenario string, change func(*account.Account, sand
 // permission in its registration.
 func application(role string) func(*account.Account, sandbox.Ready) {
 	return func(a *account.Account, r sandbox.Ready) {
-		i := slices.IndexFunc(r.Apps, func(app sandbox.ReadyApp) bool { return slices.ContainsFunc(app.AppRoles, func(s string) bool { return strings.HasSuffix(s, "/"+role) }) })
+		i := slices.IndexFunc(r.Apps, func(app sandbox.ReadyApp) bool {
+			return slices.ContainsFunc(app.AppRoles, func(s string) bool { return strings.HasSuffix(s, "/"+role) })
+		})
 		if i < 0 { // of a scenario that takes it away
 			i = slices.IndexFunc(r.Apps, func(app sandbox.ReadyApp) bool { return strings.Contains(app.What, "signs in by itself") })
 		}
@@ -91,7 +92,7 @@ func application(role string) func(*account.Account, sandbox.Ready) {
 }
 
 // change changes what the tenant has.
-func (b *tenant) change(f func(*sandbox.Tenant)) *tenant {
+func (b *office) change(f func(*sandbox.Tenant)) *office {
 	b.sandbox.Tenant().Change(f)
 	return b
 }
@@ -108,7 +109,7 @@ func appOf(t *sandbox.Tenant, clientID string) *sandbox.App {
 	return t.Apps[slices.IndexFunc(t.Apps, func(a *sandbox.App) bool { return a.ClientID == clientID })]
 }
 
-func (b *tenant) resources() []authcode.Resource {
+func (b *office) resources() []authcode.Resource {
 	var all []authcode.Resource
 	for _, r := range []struct{ name, scope string }{{ResourceSMTP, b.account.SMTPScope}, {ResourceGraph, b.account.GraphScope}} {
 		if r.scope != "" && (r.name != ResourceSMTP || b.account.SendsOver(account.SMTP)) {
@@ -118,7 +119,7 @@ func (b *tenant) resources() []authcode.Resource {
 	return all
 }
 
-func (b *tenant) client(resources []authcode.Resource) *authcode.Client {
+func (b *office) client(resources []authcode.Resource) *authcode.Client {
 	r := b.sandbox.Ready()
 	c := &authcode.Client{
 		Endpoints: authcode.Endpoints{AuthURL: r.AuthorizeURL, TokenURL: r.TokenURL, JWKSURL: r.JWKSURL, Issuer: r.Issuer},
@@ -132,7 +133,7 @@ func (b *tenant) client(resources []authcode.Resource) *authcode.Client {
 }
 
 // signIn signs somebody in, whoever the account is for.
-func (b *tenant) signIn(username string) *tenant {
+func (b *office) signIn(username string) *office {
 	b.t.Helper()
 	person := sandbox.Person{Username: username, Client: b.web}
 	b.sandbox.Tenant().View(func(t *sandbox.Tenant) { person.Password = userOf(t, username).Password })
@@ -148,7 +149,7 @@ func (b *tenant) signIn(username string) *tenant {
 }
 
 // source hands out tokens for resources.
-func (b *tenant) source(resources []authcode.Resource) (get func(context.Context, string) (authcode.Token, error), refused func(string, authcode.Token), end func()) {
+func (b *office) source(resources []authcode.Resource) (get func(context.Context, string) (authcode.Token, error), refused func(string, authcode.Token), end func()) {
 	if b.account.SignIn == account.AppOnly {
 		s, err := apponly.New(apponly.Config{TokenURL: b.sandbox.Ready().TokenURL, ClientID: b.account.ClientID, ClientSecret: authcode.Secret(b.secret),
 			Resources: resources, Account: b.account.Sender, HTTPClient: b.web})
@@ -174,13 +175,15 @@ func (b *tenant) source(resources []authcode.Resource) (get func(context.Context
 }
 
 // setup is what the checks get to work with. Its sources end with the test.
-func (b *tenant) setup() Setup {
+func (b *office) setup() Setup {
 	a := b.account
 	s := Setup{
 		Account: a, SignedIn: b.refresh != "", Expires: b.expires, Now: time.Now, Roots: b.roots, Web: b.web,
-		AdminURL: exchange.At(a.GraphURL), ClientSecret: func() string { return b.secret },
-		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) { return net.DefaultResolver.LookupNetIP(ctx, "ip", host) },
-		Dial:    (&net.Dialer{}).DialContext, Addresses: net.InterfaceAddrs,
+		ClientSecret: func() string { return b.secret },
+		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
+			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		},
+		Dial: (&net.Dialer{}).DialContext, Addresses: net.InterfaceAddrs,
 	}
 	if a.SignIn != account.PasswordSignIn {
 		get, refused, end := b.source(b.resources())
@@ -213,7 +216,7 @@ func (b *tenant) setup() Setup {
 	return s
 }
 
-func (b *tenant) smtp(s Setup) *smtp.Client {
+func (b *office) smtp(s Setup) *smtp.Client {
 	user := s.Account.Username
 	if s.Account.SignIn == account.AppOnly {
 		user = s.Account.Sender
@@ -235,7 +238,7 @@ func (b *tenant) smtp(s Setup) *smtp.Client {
 		}}
 }
 
-func (b *tenant) graph(s Setup) (c *graph.Client, mailbox string) {
+func (b *office) graph(s Setup) (c *graph.Client, mailbox string) {
 	if s.Account.SignIn == account.AppOnly {
 		mailbox = s.Account.Sender
 	}
@@ -244,7 +247,7 @@ func (b *tenant) graph(s Setup) (c *graph.Client, mailbox string) {
 }
 
 // send is the test email, over what the account sends by.
-func (b *tenant) send(ctx context.Context, s Setup, from string) (Sent, error) {
+func (b *office) send(ctx context.Context, s Setup, from string) (Sent, error) {
 	b.sent++
 	const to = "ops@contoso.com"
 	text := fmt.Sprintf("From: <%s>\r\nTo: <%s>\r\nSubject: Test email\r\nMessage-ID: <%d@test>\r\n\r\nHello.\r\n", from, to, b.sent)
@@ -267,7 +270,7 @@ func (b *tenant) send(ctx context.Context, s Setup, from string) (Sent, error) {
 }
 
 // run does all checks.
-func (b *tenant) run(o Options) map[string]Result {
+func (b *office) run(o Options) map[string]Result {
 	b.t.Helper()
 	all := map[string]Result{}
 	for _, result := range Run(b.t.Context(), b.setup(), o, nil) {
@@ -289,7 +292,7 @@ func outcome(r Result) string {
 
 // expect compares the outcomes; what is not mentioned has to have passed or been
 // skipped.
-func (b *tenant) expect(got map[string]Result, want map[string]string) {
+func (b *office) expect(got map[string]Result, want map[string]string) {
 	b.t.Helper()
 	for _, id := range ours {
 		is := outcome(got[id])
@@ -307,4 +310,3 @@ func (b *tenant) expect(got map[string]Result, want map[string]string) {
 		}
 	}
 }
-
