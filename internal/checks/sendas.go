@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"traymail/internal/account"
+	"traymail/internal/refusals"
 )
 
 // A pair is who sends, and as whom.
@@ -189,8 +190,8 @@ func (r *run) denied(p pair, b behalf, j judgement) Result {
 // grant puts the commands that give the permissions into a result, the better
 // one first: one of them is enough.
 func (r *run) grant(result Result, p pair, behalf bool) Result {
-	sendAs := fmt.Sprintf("Add-RecipientPermission -Identity %s -Trustee %s -AccessRights SendAs -Confirm:$false", quoted(p.sender), quoted(p.user))
-	onBehalf := fmt.Sprintf("Set-Mailbox -Identity %s -GrantSendOnBehalfTo @{Add=%s}", quoted(p.sender), quoted(p.user))
+	sendAs := fmt.Sprintf("Add-RecipientPermission -Identity %s -Trustee %s -AccessRights SendAs -Confirm:$false", refusals.Quote(p.sender), refusals.Quote(p.user))
+	onBehalf := fmt.Sprintf("Set-Mailbox -Identity %s -GrantSendOnBehalfTo @{Add=%s}", refusals.Quote(p.sender), refusals.Quote(p.user))
 	r.takeSteps(&result, []string{"send-as"}) // for the link, the time, and the connection
 	connect, _, _ := strings.Cut(result.Command, "\n")
 	if !strings.HasPrefix(connect, "Connect-") {
@@ -218,9 +219,6 @@ func (r *run) verify(result Result, p pair) Result {
 	if !r.Account.HasEntra() || r.Account.Provider == account.OutlookCom || p.own {
 		return result
 	}
-	result.Verify = fmt.Sprintf("Get-RecipientPermission -Identity %s -Trustee %s | Format-Table Identity, Trustee, AccessRights\nGet-Mailbox -Identity %[1]s | Format-List PrimarySmtpAddress, GrantSendOnBehalfTo", quoted(p.sender), quoted(p.user))
+	result.Verify = fmt.Sprintf("Get-RecipientPermission -Identity %s -Trustee %s | Format-Table Identity, Trustee, AccessRights\nGet-Mailbox -Identity %[1]s | Format-List PrimarySmtpAddress, GrantSendOnBehalfTo", refusals.Quote(p.sender), refusals.Quote(p.user))
 	return result
 }
-
-// quoted is an address as PowerShell takes it.
-func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
