@@ -101,7 +101,11 @@ func (r *run) accepted(ctx context.Context) Result {
 	case err == nil:
 		return passed("%s takes the sign-in of %s", a.SMTPHost, r.mailbox())
 	case isSwitch(err):
-		return r.switchedOff(err)
+		// It was switched off since the check before.
+		if result := r.switchedOff(err); !r.overGraph {
+			return result
+		}
+		return r.accepted(ctx)
 	}
 	reply, ok := errors.AsType[*smtp.Error](err)
 	if ok && reply.Op == smtp.OpAUTH && judge(err).finding == "identity-refused" {

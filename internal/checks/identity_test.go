@@ -140,7 +140,7 @@ func TestEachMistakeIsNamedByTheCheckItBelongsTo(t *testing.T) {
 			want: blocked(map[string]string{Accepted: "fail app-not-admitted"}, afterAccepted...), says: "Add-MailboxPermission"},
 		{name: "by App RBAC", scenario: "app-rbac", account: smtpApp, want: map[string]string{Claims: "warn app-permission-missing"}},
 		{name: "out of the scope of App RBAC", scenario: "app-rbac-out-of-scope", account: smtpApp,
-			want: blocked(map[string]string{Claims: "warn app-permission-missing", Accepted: "fail app-not-admitted"}, afterAccepted...), says: "New-ManagementRoleAssignment"},
+			want: blocked(map[string]string{Claims: "warn app-permission-missing", Accepted: "fail app-not-admitted"}, afterAccepted...), says: "$objectId = '6d0c2f31-0001-4000-8000-00000000da01'"},
 		{name: "an access policy at Graph", scenario: "graph-access-policy", account: graphApp, want: map[string]string{TestEmail: "fail graph-access-policy"}},
 		{name: "no consent for Graph's application", scenario: "app-no-consent", account: graphApp,
 			want: map[string]string{TokenGraph: "warn app-permission-missing", TestEmail: "fail graph-permission-missing"}},

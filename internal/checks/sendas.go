@@ -192,11 +192,8 @@ func (r *run) denied(p pair, b behalf, j judgement) Result {
 func (r *run) grant(result Result, p pair, behalf bool) Result {
 	sendAs := fmt.Sprintf("Add-RecipientPermission -Identity %s -Trustee %s -AccessRights SendAs -Confirm:$false", refusals.Quote(p.sender), refusals.Quote(p.user))
 	onBehalf := fmt.Sprintf("Set-Mailbox -Identity %s -GrantSendOnBehalfTo @{Add=%s}", refusals.Quote(p.sender), refusals.Quote(p.user))
-	r.takeSteps(&result, []string{"send-as"}) // for the link, the time, and the connection
-	connect, _, _ := strings.Cut(result.Command, "\n")
-	if !strings.HasPrefix(connect, "Connect-") {
-		connect = ""
-	}
+	r.takeSteps(&result, []string{"send-as"}) // for the link and the time
+	connect := r.connect()
 	switch {
 	case r.Account.SignIn == account.AppOnly:
 		result.Command = paragraphs(connect, sendAs)
@@ -219,6 +216,17 @@ func (r *run) verify(result Result, p pair) Result {
 	if !r.Account.HasEntra() || r.Account.Provider == account.OutlookCom || p.own {
 		return result
 	}
-	result.Verify = fmt.Sprintf("Get-RecipientPermission -Identity %s -Trustee %s | Format-Table Identity, Trustee, AccessRights\nGet-Mailbox -Identity %[1]s | Format-List PrimarySmtpAddress, GrantSendOnBehalfTo", refusals.Quote(p.sender), refusals.Quote(p.user))
+	result.Verify = paragraphs(r.connect(), fmt.Sprintf("Get-RecipientPermission -Identity %s -Trustee %s | Format-Table Identity, Trustee, AccessRights\nGet-Mailbox -Identity %[1]s | Format-List PrimarySmtpAddress, GrantSendOnBehalfTo", refusals.Quote(p.sender), refusals.Quote(p.user)))
 	return result
+}
+
+// connect is the line that opens a session with Exchange.
+func (r *run) connect() string {
+	var of Result
+	r.takeSteps(&of, []string{"send-as"})
+	line, _, _ := strings.Cut(of.Command, "\n")
+	if !strings.HasPrefix(line, "Connect-ExchangeOnline") {
+		return ""
+	}
+	return line
 }

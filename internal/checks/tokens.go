@@ -17,10 +17,13 @@ type inside struct {
 	graphClaims claims.Claims // token-graph
 	graphRead   bool          // token-graph
 	graphToken  bool          // token-graph: there is one
-	who         who           // identity
-	session     sessionTry    // smtp-auth, accepted
-	overGraph   bool          // smtp-auth: messages leave through Graph instead
-	delivery    delivery      // send-as, test-email
+	knowsApp    bool          // token-smtp, token-graph: the enterprise application's Object ID is in the account
+	// saidObjectID is what the account has in its file instead.
+	saidObjectID string
+	who          who        // identity
+	session      sessionTry // smtp-auth, accepted
+	overGraph    bool       // smtp-auth: messages leave through Graph instead
+	delivery     delivery   // send-as, test-email
 }
 
 // tokenSMTP gets the access token for SMTP.
@@ -39,6 +42,7 @@ func (r *run) tokenSMTP(ctx context.Context) Result {
 		return r.refused(Fail, err, "no access token for SMTP")
 	}
 	r.smtpClaims, r.smtpRead = claims.Inspect(token)
+	r.takeObjectID(r.smtpClaims)
 	return passed("an access token for SMTP came%s", until(r.smtpClaims))
 }
 
@@ -68,7 +72,7 @@ func (r *run) claims(context.Context) Result {
 	if result, bad := r.unfit(r.smtpClaims, claims.Exchange); bad {
 		return result
 	}
-	if result, bad := r.otherObjectID(); bad {
+	if result, bad := r.otherObjectID(r.smtpClaims); bad {
 		return result
 	}
 	if a.SignIn == account.AppOnly {
@@ -121,25 +125,31 @@ func (r *run) unfit(c claims.Claims, resource claims.Resource) (Result, bool) {
 	return Result{}, false
 }
 
+// takeObjectID has the commands name the Object ID of the enterprise application,
+// which is in the application's own token, whatever the account says.
+func (r *run) takeObjectID(c claims.Claims) {
+	if r.Account.SignIn != account.AppOnly || !account.IsGUID(c.ObjectID) {
+		return
+	}
+	if !r.knowsApp {
+		r.saidObjectID, r.knowsApp = r.Account.ObjectID, true
+	}
+	r.Account.ObjectID = c.ObjectID
+}
+
 // otherObjectID warns of an Object ID in the account that is not the enterprise
-// application's. What is in the token is what the commands here name.
-func (r *run) otherObjectID() (Result, bool) {
+// application's.
+func (r *run) otherObjectID(c claims.Claims) (Result, bool) {
 	a := &r.Account
-	is := r.smtpClaims.ObjectID
-	if a.SignIn != account.AppOnly || !account.IsGUID(is) {
+	if !r.knowsApp || r.saidObjectID == "" || strings.EqualFold(r.saidObjectID, c.ObjectID) {
 		return Result{}, false
 	}
-	was := a.ObjectID
-	a.ObjectID = is
-	if was == "" || strings.EqualFold(was, is) {
-		return Result{}, false
-	}
-	result := r.found("object-id-wrong", Warn, fmt.Sprintf("the account names the Object ID %s, and the enterprise application's is %s, as its token says", was, is), "")
+	result := r.found("object-id-wrong", Warn, fmt.Sprintf("the account names the Object ID %s, and the enterprise application's is %s, as its token says", r.saidObjectID, c.ObjectID), "")
 	if result.Detail == "" {
 		result.Detail = "An app has two: that of its registration, and that of the enterprise application, which is the one that Exchange knows it by. " +
 			"The account's is only used in commands for the administrator; where Exchange was told it as well, sign-ins are refused (535 5.7.3)."
 	}
-	result.Command = "traymail account edit " + a.Name + " --object-id " + is
+	result.Command = "traymail account edit " + a.Name + " --object-id " + c.ObjectID
 	return result, true
 }
 
@@ -175,6 +185,7 @@ func (r *run) tokenGraph(ctx context.Context) Result {
 	}
 	r.graphToken = true
 	r.graphClaims, r.graphRead = claims.Inspect(token)
+	r.takeObjectID(r.graphClaims)
 	if a.HasEntra() && r.graphRead {
 		if result, unfit := r.unfit(r.graphClaims, claims.Graph); unfit {
 			if bad == Warn {
