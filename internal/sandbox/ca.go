@@ -20,6 +20,13 @@ type authority struct {
 	key         *ecdsa.PrivateKey
 }
 
+// inspectorName is that of a proxy's CA, in the form of a product's that
+// inspects TLS.
+var inspectorName = pkix.Name{
+	Country: []string{"US"}, Province: []string{"California"}, Locality: []string{"San Jose"},
+	Organization: []string{"Zscaler Inc."}, OrganizationalUnit: []string{"Zscaler Inc."}, CommonName: "Zscaler Root CA",
+}
+
 // A flaw is what is wrong with a certificate.
 type flaw int
 
@@ -30,12 +37,12 @@ const (
 	wrongHost
 )
 
-func newAuthority() (*authority, error) {
+func newAuthority(name pkix.Name) (*authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	root := newCertificate(pkix.Name{CommonName: "traymail sandbox CA"})
+	root := newCertificate(name)
 	root.IsCA, root.BasicConstraintsValid = true, true
 	root.KeyUsage = x509.KeyUsageCertSign
 	der, err := x509.CreateCertificate(rand.Reader, root, root, key.Public(), key)
@@ -92,11 +99,4 @@ func (a *authority) leaf(f flaw) (tls.Certificate, error) {
 // pem is the certificate that clients have to trust.
 func (a *authority) pem() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
-}
-
-// pool trusts this authority alone.
-func (a *authority) pool() *x509.CertPool {
-	pool := x509.NewCertPool()
-	pool.AddCert(a.certificate)
-	return pool
 }

@@ -25,6 +25,8 @@ type entra struct {
 	codes     shelf[*grant]
 	refreshes shelf[*grant]
 	devices   shelf[*deviceRequest] // by device code
+	// idleBefore: refresh tokens issued earlier count as long unused.
+	idleBefore time.Time
 }
 
 // maxForm is the most that a request's body may have, in octets.
@@ -71,10 +73,22 @@ func (e *entra) locked(h func(*http.Request) answer) http.HandlerFunc {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		r.ParseForm() // what it could not read is a parameter missing
 		e.mu.Lock()
-		a := h(r)
+		var a answer
+		if e.faults.proxyEverywhere {
+			a = proxyAnswer()
+		} else {
+			a = h(r)
+		}
 		e.mu.Unlock()
 		a.send(w)
 	}
+}
+
+// mend changes what the scenario breaks.
+func (e *entra) mend(f func(*tokenFaults)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f(&e.faults)
 }
 
 // issuer is the iss of this tenant's ID tokens, for clients that know it under
@@ -131,6 +145,7 @@ func (a *App) clone() *App {
 	c.Permissions = slices.Clone(a.Permissions)
 	c.AppRoles, c.GrantedRoles = slices.Clone(a.AppRoles), slices.Clone(a.GrantedRoles)
 	c.Certificates, c.Federated = slices.Clone(a.Certificates), slices.Clone(a.Federated)
+	c.Assigned = slices.Clone(a.Assigned)
 	c.AdminConsented = nil // consented reads it where it can change
 	return &c
 }

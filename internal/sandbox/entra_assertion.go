@@ -91,7 +91,7 @@ func (e *entra) checkSignature(app *App, token *jwt.JSONWebToken) *refusal {
 	if thumb, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(named, "=")); err == nil && len(thumb) > 0 {
 		shown = "Thumbprint of key used by client: '" + strings.ToUpper(hex.EncodeToString(thumb)) + "', "
 	}
-	for _, der := range app.Certificates {
+	for i, der := range app.Certificates {
 		if !hasThumbprint(der, named) {
 			continue
 		}
@@ -100,11 +100,15 @@ func (e *entra) checkSignature(app *App, token *jwt.JSONWebToken) *refusal {
 			continue
 		}
 		const day = "01/02/2006 15:04:05"
-		found := "Found key 'Start=" + certificate.NotBefore.UTC().Format(day) + ", End=" + certificate.NotAfter.UTC().Format(day) + "', "
-		switch now := e.now(); {
+		now, until := e.now(), certificate.NotAfter
+		if i == 0 && app.FirstCertificateExpired {
+			until = now.AddDate(0, 0, -1)
+		}
+		found := "Found key 'Start=" + certificate.NotBefore.UTC().Format(day) + ", End=" + until.UTC().Format(day) + "', "
+		switch {
 		case token.Claims(certificate.PublicKey, &struct{}{}) != nil:
 			return refuse("invalid_client", 700027, "Client assertion contains an invalid signature. [Reason - The key was found, but use of the key to verify the signature failed., %s%s%s].", shown, found, keysOf(app))
-		case now.After(certificate.NotAfter):
+		case now.After(until):
 			return refuse("invalid_client", 700027, "Client assertion contains an invalid signature. [Reason - The key used is expired., %s%s%s].", shown, found, keysOf(app))
 		case now.Before(certificate.NotBefore):
 			return refuse("invalid_client", 700027, "Client assertion contains an invalid signature. [Reason - The key used is not yet valid., %s%s%s].", shown, found, keysOf(app))

@@ -33,6 +33,8 @@ type session struct {
 	upn string
 	mfa bool
 	at  time.Time
+	// insistent is picked whatever account the client hints at.
+	insistent bool
 }
 
 const (
@@ -46,7 +48,10 @@ const (
 func (e *entra) session(r *http.Request) *session {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {
-		return nil
+		if e.faults.remembered == "" {
+			return nil
+		}
+		return &session{upn: e.faults.remembered, at: e.now(), insistent: true}
 	}
 	s, ok := e.sessions.get(cookie.Value, e.now())
 	if !ok {
@@ -75,7 +80,7 @@ func (e *entra) authorize(r *http.Request) answer {
 		return e.respondRefusal(r, request, refused, "")
 	}
 	s := e.session(r)
-	if s != nil && request.loginHint != "" && !strings.EqualFold(s.upn, request.loginHint) {
+	if s != nil && !s.insistent && request.loginHint != "" && !strings.EqualFold(s.upn, request.loginHint) {
 		s = nil
 	}
 	if request.asks("none") {
@@ -184,6 +189,9 @@ func (a *authorizeRequest) readChallenge(form url.Values) *refusal {
 func (e *entra) silently(r *http.Request, a authorizeRequest, s *session) answer {
 	if s == nil {
 		return e.respondRefusal(r, a, refuse("login_required", 50058, "A silent sign-in request was sent but no user is signed in."), "")
+	}
+	if why := e.barred(s.upn, a.app); why != nil {
+		return e.respondRefusal(r, a, why, "")
 	}
 	if len(e.missingConsent(a.app, s.upn, a.scopes.ids())) > 0 {
 		return e.respondRefusal(r, a, consentMissing("consent_required", a.app), "")

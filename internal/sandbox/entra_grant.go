@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -63,6 +64,7 @@ type accessTokenClaims struct {
 	AppID         string   `json:"appid"`
 	AppACR        string   `json:"appidacr"`
 	GivenName     string   `json:"given_name"`
+	IDP           string   `json:"idp,omitempty"` // a guest's alone
 	IdentityType  string   `json:"idtyp"`
 	IPAddress     string   `json:"ipaddr"`
 	Name          string   `json:"name"`
@@ -112,9 +114,10 @@ func (e *entra) accessToken(g *grant, app *App, user *User, audience string, sco
 			Audience: jwt.Audience{audience}, IssuedAt: jwt.NewNumericDate(now),
 			NotBefore: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(lifetime)),
 		},
-		ACR: "1", AIO: randomName() + randomName(), AMR: methods(g.mfa),
+		Acct: map[bool]int{true: 1}[user.HomeTenant != ""],
+		ACR:  "1", AIO: randomName() + randomName(), AMR: methods(g.mfa),
 		AppName: app.Name, AppID: app.ClientID, AppACR: acr,
-		GivenName: user.Name, IdentityType: "user", IPAddress: "127.0.0.1", Name: user.Name,
+		GivenName: user.Name, IDP: user.idp(), IdentityType: "user", IPAddress: "127.0.0.1", Name: user.Name,
 		ObjectID: user.ObjectID, PUID: "10032000" + strings.ToUpper(user.ObjectID[:8]),
 		RH: "1." + randomName() + randomName() + ".", Scope: strings.Join(scopes, " "), SID: randomGUID(),
 		SignInState: []string{"kmsi"}, TenantID: e.tenant.ID, UniqueName: user.UPN, UPN: user.UPN,
@@ -153,6 +156,7 @@ type idTokenClaims struct {
 	Username string `json:"preferred_username,omitempty"` // needs the scope profile
 	Name     string `json:"name,omitempty"`
 	Email    string `json:"email,omitempty"`
+	IDP      string `json:"idp,omitempty"` // a guest's alone
 	TenantID string `json:"tid"`
 	UTI      string `json:"uti"`
 	Version  string `json:"ver"`
@@ -172,11 +176,11 @@ func (e *entra) idToken(base string, g *grant, app *App, user *User) (string, er
 			IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now),
 			Expiry: jwt.NewNumericDate(now.Add(time.Hour)),
 		},
-		Nonce: g.nonce, ObjectID: user.ObjectID, TenantID: e.tenant.ID,
+		Nonce: g.nonce, ObjectID: user.ObjectID, IDP: user.idp(), TenantID: e.tenant.ID,
 		UTI: randomName()[:22], Version: "2.0",
 	}
 	if g.scopes.has("profile") {
-		claims.Username, claims.Name = user.UPN, user.Name
+		claims.Username, claims.Name = cmp.Or(user.SignInName, user.UPN), user.Name // a guest's own address (assumed)
 	}
 	if g.scopes.has("email") {
 		claims.Email = user.UPN

@@ -109,6 +109,18 @@ func alertWords(code int) string {
 		return "Your account or password is incorrect. Type the password again, or use another account."
 	case 50034:
 		return "We couldn’t find an account with that username. Check the spelling."
+	case 50053:
+		return "Your account is temporarily locked to prevent unauthorized use. Try again later, or ask your administrator to reset the password."
+	case 50055:
+		return "Your password has expired. It needs a new one before you can sign in."
+	case 50079:
+		return "More information required: your organization needs a second factor to be registered for this account."
+	case 50105:
+		return "You do not have access to this application. Ask an administrator to assign you to it."
+	case 53000:
+		return "You can’t get there from here: this application can only be accessed from devices that meet your organization’s compliance policy."
+	case 53003, 530035:
+		return "You cannot access this right now. Your sign-in was successful but does not meet the criteria to access this resource."
 	case 50057:
 		return "Your account has been disabled. Ask your administrator to enable it, or use another account."
 	case 90094:

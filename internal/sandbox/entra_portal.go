@@ -19,6 +19,7 @@ import (
 // portal is as much of the portal, and of Exchange's PowerShell, as an
 // administrator needs for traymail. Anybody who reaches the sandbox may use it.
 type portal struct {
+	box    *Sandbox
 	tenant *Tenant
 	issuer tokenIssuer
 	base   string // "https://localhost:1234"
@@ -49,8 +50,8 @@ func (p portal) register(mux *http.ServeMux) {
 		return
 	}
 	mux.HandleFunc("GET /portal/tenant", func(w http.ResponseWriter, _ *http.Request) { p.showTenant().send(w) })
-	mux.Handle("POST /portal/apps/{clientID}/{action}", change(func(r *http.Request) answer { return p.act(r, appActions) }))
-	mux.Handle("POST /portal/tenant/{action}", change(func(r *http.Request) answer { return p.act(r, tenantActions) }))
+	mux.Handle("POST /portal/apps/{clientID}/{action}", change(func(r *http.Request) answer { return p.act(r, everyAppAction()) }))
+	mux.Handle("POST /portal/tenant/{action}", change(func(r *http.Request) answer { return p.act(r, everyTenantAction()) }))
 }
 
 // A portalCertificate is what the portal shows of an uploaded certificate.

@@ -64,6 +64,12 @@ func (e *entra) needsConsent(f *signIn) bool {
 
 // proceed sends the browser to the next page, or ends the sign-in.
 func (e *entra) proceed(r *http.Request, f *signIn) answer {
+	if f.password {
+		if why := e.barred(f.upn, f.request.app); why != nil {
+			f.upn, f.password = "", false
+			return e.page(f, stepAccount, why, r)
+		}
+	}
 	if step := e.next(f); step != stepDone {
 		return redirectAnswer(http.StatusSeeOther, "/signin/"+step+"?flow="+f.id)
 	}

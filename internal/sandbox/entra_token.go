@@ -11,10 +11,14 @@ import (
 // tokenFaults is what a scenario breaks at the token endpoint. It is read and
 // written with entra's lock held.
 type tokenFaults struct {
-	throttled     int  // so many requests still get 429
-	proxyPage     bool // a proxy answers instead
-	rotateKeys    bool // every ID token is signed by a new key
-	revokeRenewal bool // the next renewal finds its sign-in revoked
+	throttled       int  // so many requests still get 429
+	proxyPage       bool // a proxy answers instead
+	proxyEverywhere bool // and at every other address of the sign-in
+	rotateKeys      bool // every ID token is signed by a new key
+	// renewal befalls at the first renewal of Exchange's token.
+	renewal renewalFault
+	// remembered is who every browser is signed in as already, by UPN.
+	remembered string
 }
 
 const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
@@ -33,8 +37,7 @@ type tokenReply struct {
 // token is the token endpoint.
 func (e *entra) token(r *http.Request) answer {
 	if e.faults.proxyPage {
-		return answer{http.StatusOK, http.Header{"Content-Type": {"text/html"}},
-			[]byte("<html><head><title>Web filter</title></head><body><h1>Access to this site needs a login</h1></body></html>")}
+		return proxyAnswer()
 	}
 	if e.faults.throttled > 0 {
 		e.faults.throttled--
@@ -54,6 +57,12 @@ func (e *entra) token(r *http.Request) answer {
 		a.header.Set("Access-Control-Allow-Origin", "*")
 	}
 	return a
+}
+
+// proxyAnswer is what a proxy says instead of whoever was asked.
+func proxyAnswer() answer {
+	return answer{http.StatusOK, http.Header{"Content-Type": {"text/html"}},
+		[]byte("<html><head><title>Web filter</title></head><body><h1>Access to this site needs a login</h1></body></html>")}
 }
 
 // redeem checks the client and hands the request to its grant type.
@@ -228,14 +237,16 @@ func (e *entra) redeemRefresh(r *http.Request, app *App, secret string) (*grant,
 
 // checkRefresh finds out whether a refresh token has lost its force.
 func (e *entra) checkRefresh(g *grant, scopes scopeSet, now time.Time) *refusal {
-	if e.faults.revokeRenewal && len(scopes.permissions) > 0 && scopes.permissions[0].resource.id == exchangeID {
-		e.faults.revokeRenewal = false
-		e.tenant.Change(func(t *Tenant) { t.RevokedBefore = now.Add(time.Nanosecond) })
+	forExchange := len(scopes.permissions) > 0 && scopes.permissions[0].resource.id == exchangeID
+	if e.faults.renewal != 0 && forExchange {
+		e.befall(g)
 	}
 	var revoked time.Time
+	tooOften := false
 	idle := refreshIdle
 	e.tenant.View(func(t *Tenant) {
 		revoked = t.RevokedBefore
+		tooOften = forExchange && t.ruled(RuleFrequency, g.upn)
 		if t.RefreshTokenLifetime > 0 {
 			idle = t.RefreshTokenLifetime
 		}
@@ -247,6 +258,11 @@ func (e *entra) checkRefresh(g *grant, scopes scopeSet, now time.Time) *refusal 
 		return refuse("invalid_grant", 50173, "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password. The grant was issued on '%s' and the TokensValidFrom date for this user is '%s'.", issued, revoked.UTC().Format(stamp))
 	case g.platform == SPA && !now.Before(g.began.Add(spaRefreshLifetime)):
 		return refuse("invalid_grant", 700084, "The refresh token was issued to a single page app (SPA), and therefore has a fixed, limited lifetime of 1.00:00:00, which cannot be extended. It is now expired and a new sign in request must be sent. The sign-in was on %s.", g.began.UTC().Format(stamp))
+	case tooOften:
+		return tooSeldom(issued)
+	case g.issued.Before(e.idleBefore): // as if it had been issued so long ago
+		issued = now.Add(-idle - time.Hour).UTC().Format(stamp)
+		return refuse("invalid_grant", 700082, "The refresh token has expired due to inactivity. The token was issued on %s and was inactive for %.0f days.", issued, idle.Hours()/24)
 	case !now.Before(g.issued.Add(idle)):
 		return refuse("invalid_grant", 700082, "The refresh token has expired due to inactivity. The token was issued on %s and was inactive for %.0f days.", issued, idle.Hours()/24)
 	}
@@ -265,7 +281,11 @@ func (e *entra) issue(base string, g *grant, app *App, scopes scopeSet) (reply t
 		return reply, userDisabled(user.UPN)
 	case user.MFA && !g.mfa:
 		return reply, mfaRequired()
-	case len(e.missingConsent(app, g.upn, scopeSet{permissions: scopes.permissions}.ids())) > 0:
+	}
+	if refused = e.barred(g.upn, app); refused != nil {
+		return reply, refused
+	}
+	if len(e.missingConsent(app, g.upn, scopeSet{permissions: scopes.permissions}.ids())) > 0 {
 		return reply, consentMissing("invalid_grant", app)
 	}
 	audience, prefix, granted := graphAudience, "", g.scopes.oidc

@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -43,6 +44,11 @@ type exchangeOptions struct {
 	// Challenge334 answers a refused token as Google does, and always there: a
 	// 334 with JSON, and the 535 once the client has answered that.
 	Challenge334 bool
+	// OldTLS offers TLS 1.0 and 1.1 and nothing later.
+	OldTLS bool
+	// Silent never says anything, Reset ends each connection at once: as when
+	// somebody on the way drops or rejects what the server says.
+	Silent, Reset bool
 	// Refusal is said whatever the client does; zero: none.
 	Refusal smtpRefusal
 }
@@ -56,10 +62,9 @@ const maxSessions = 256
 type exchange struct {
 	tenant *Tenant
 	check  accessChecker
-	o      exchangeOptions
+	o      atomic.Pointer[exchangeOptions] // see options and change
 	front  front
 	google bool // the provider is Google, which has words of its own
-	tls    *tls.Config
 
 	ctx    context.Context // done once Close is called
 	cancel context.CancelFunc
@@ -91,24 +96,56 @@ func newExchange(t *Tenant, check accessChecker, o exchangeOptions) *exchange {
 		o.Now = time.Now
 	}
 	x := &exchange{
-		tenant: t,
-		check:  check,
-		o:      o,
-		front:  fronts[t.Provider],
-		google: google,
-		tls: &tls.Config{
-			Certificates: []tls.Certificate{*o.Certificate},
-			MinVersion:   tls.VersionTLS12,
-			// A resumed TLS 1.2 session would save the client a wait, and the
-			// number of turns would depend on who connected before.
-			SessionTicketsDisabled: true,
-		},
+		tenant:   t,
+		check:    check,
+		front:    fronts[t.Provider],
+		google:   google,
 		open:     map[io.Closer]struct{}{},
 		signedIn: map[string][]*smtpSession{},
 		slots:    map[string][]time.Time{},
 	}
+	x.o.Store(&o)
 	x.ctx, x.cancel = context.WithCancel(context.Background())
 	return x
+}
+
+// options are those in force now; nothing writes to them.
+func (x *exchange) options() *exchangeOptions { return x.o.Load() }
+
+// change replaces the options by what f makes of them, for the sessions that
+// are open too.
+func (x *exchange) change(f func(*exchangeOptions)) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	o := *x.o.Load()
+	f(&o)
+	x.o.Store(&o)
+}
+
+// lift ends the refusal that has this cause, if the scenario has one and, for
+// causeTime, if it does not last longer than passed.
+func (x *exchange) lift(why cause, passed time.Duration) {
+	x.change(func(o *exchangeOptions) {
+		if o.Refusal.cause == why && o.Refusal.ends <= passed {
+			o.Refusal = smtpRefusal{}
+		}
+	})
+}
+
+// tlsConfig is for one handshake.
+func (x *exchange) tlsConfig() *tls.Config {
+	o := x.options()
+	c := &tls.Config{
+		Certificates: []tls.Certificate{*o.Certificate},
+		MinVersion:   tls.VersionTLS12,
+		// A resumed TLS 1.2 session would save the client a wait, and the
+		// number of turns would depend on who connected before.
+		SessionTicketsDisabled: true,
+	}
+	if o.OldTLS {
+		c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+	}
+	return c
 }
 
 func setDefault[T comparable](option *T, value T) {
@@ -217,19 +254,20 @@ func (x *exchange) signOut(s *smtpSession) {
 func (x *exchange) crowded(s *smtpSession) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return slices.Index(x.signedIn[s.mailbox], s) >= x.o.MaxConnections
+	return slices.Index(x.signedIn[s.mailbox], s) >= x.options().MaxConnections
 }
 
 // pace waits until mailbox may submit a message again. The slot is taken before
 // the wait, so that its sessions queue up.
 func (x *exchange) pace(mailbox string) {
-	if x.o.RatePerMinute == 0 {
+	o := x.options()
+	if o.RatePerMinute == 0 {
 		return
 	}
 	x.mu.Lock()
-	now := x.o.Now()
+	now := o.Now()
 	slot, taken := now, x.slots[mailbox]
-	if len(taken) == x.o.RatePerMinute {
+	if len(taken) == o.RatePerMinute {
 		if free := taken[0].Add(time.Minute); free.After(now) {
 			slot = free
 		}
@@ -238,6 +276,22 @@ func (x *exchange) pace(mailbox string) {
 	x.slots[mailbox] = append(taken, slot)
 	x.mu.Unlock()
 	x.wait(slot.Sub(now))
+}
+
+// exhaust takes all of mailbox's messages of this minute.
+func (x *exchange) exhaust(mailbox string) {
+	o := x.options()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.slots[mailbox] = slices.Repeat([]time.Time{o.Now()}, o.RatePerMinute)
+}
+
+// forgetRates begins a new minute for every mailbox. Messages that wait already
+// go on waiting.
+func (x *exchange) forgetRates() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	clear(x.slots)
 }
 
 // wait returns after d, or once Close is called.

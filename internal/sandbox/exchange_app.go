@@ -23,7 +23,7 @@ func (x *exchange) admitApp(user string, claims accessClaims) (id identity, refu
 	if !x.front.appOnly || len(claims.Scopes) > 0 {
 		return identity{}, refusedIdentity
 	}
-	x.tenant.View(func(t *Tenant) {
+	x.tenant.enforced(func(t *Tenant) {
 		app, mailbox := t.app(claims.AppID), t.mailbox(user)
 		switch {
 		case app == nil, mailbox == nil, !strings.EqualFold(mailbox.Address, user), !licensed(t, mailbox),

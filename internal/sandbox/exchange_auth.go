@@ -71,7 +71,7 @@ func (s *smtpSession) auth(arg string) error {
 		s.identity = id
 		s.x.signIn(s)
 		s.say(replyAuthOK)
-	case !m.password && s.x.o.Challenge334:
+	case !m.password && s.x.options().Challenge334:
 		// Whatever the client says to the challenge, it is refused.
 		_, err = s.ask(googleChallenge)
 		s.reply(inGooglesWords(refusedIdentity, s.id))
@@ -110,7 +110,7 @@ func bearer(parse func(string) (user, token string, ok bool)) func(*smtpSession,
 // whom the session is.
 func (x *exchange) admitToken(user, token string) (id identity, refusal string) {
 	claims, ok := x.check(token)
-	if !ok || claims.TenantID != x.tenant.ID || !claims.Expires.After(x.o.Now()) ||
+	if !ok || claims.TenantID != x.tenant.ID || !claims.Expires.After(x.options().Now()) ||
 		x.front.audiences != nil && !slices.Contains(x.front.audiences, strings.TrimSuffix(claims.Audience, "/")) {
 		return identity{}, refusedIdentity
 	}
@@ -121,7 +121,7 @@ func (x *exchange) admitToken(user, token string) (id identity, refusal string) 
 	if !slices.Contains(claims.Scopes, x.front.scope) || !strings.EqualFold(claims.UPN, user) {
 		return identity{}, refusedIdentity
 	}
-	x.tenant.View(func(t *Tenant) {
+	x.tenant.enforced(func(t *Tenant) {
 		account, mailbox := t.user(user), t.mailbox(user)
 		switch {
 		case account == nil || mailbox == nil || !licensed(t, mailbox):
@@ -189,7 +189,7 @@ func (s *smtpSession) authPlain(response string) (id identity, refusal string, e
 // or whom the session is. At Google the account's password stands for an app
 // password, which BasicAuthAllowed admits.
 func (x *exchange) admitPassword(user, password string) (id identity, refusal string) {
-	x.tenant.View(func(t *Tenant) {
+	x.tenant.enforced(func(t *Tenant) {
 		account, mailbox := t.user(user), t.mailbox(user)
 		switch {
 		case !x.front.passwords:

@@ -66,7 +66,7 @@ func googleID(number int) string {
 // googleExtensions are what Google offers, in its order: neither DSN nor
 // BINARYMIME is among them.
 func (s *smtpSession) googleExtensions(offer func(name string, offered bool)) {
-	o := &s.x.o
+	o := s.x.options()
 	offer(fmt.Sprint("SIZE ", o.SizeLimit), true)
 	offer("8BITMIME", !o.No8BitMIME)
 	offer("STARTTLS", !s.secure && !o.NoStartTLS)

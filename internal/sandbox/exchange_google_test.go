@@ -68,8 +68,8 @@ func TestExchangesLimitsOfAMailboxAreNotGoogles(t *testing.T) {
 	tenant := newExchangeTenant()
 	tenant.Provider = GoogleGmail
 	x := newExchange(tenant, exchangeTokens, exchangeOptions{Certificate: exchangeCertificate(), RatePerMinute: exchangeRate, MaxConnections: 3})
-	if x.o.RatePerMinute != 0 || x.o.MaxConnections < maxSessions || x.o.SizeLimit != 35882577 {
-		t.Errorf("%+v", x.o)
+	if x.options().RatePerMinute != 0 || x.options().MaxConnections < maxSessions || x.options().SizeLimit != 35882577 {
+		t.Errorf("%+v", x.options())
 	}
 }
 

@@ -67,7 +67,7 @@ func (s *smtpSession) mail(arg string) {
 
 // mailParams applies MAIL's parameters to txn, or returns the refusal of one.
 func (s *smtpSession) mailParams(txn *transaction, params []param) (refusal string) {
-	o := &s.x.o
+	o := s.x.options()
 	for _, p := range params {
 		value := strings.ToUpper(p.value)
 		var known bool
@@ -120,7 +120,7 @@ func (s *smtpSession) rcpt(arg string) {
 			return
 		}
 	}
-	if len(s.txn.to) >= s.x.o.RecipientLimit {
+	if len(s.txn.to) >= s.x.options().RecipientLimit {
 		s.refuse(replyRecipLimit)
 		return
 	}
@@ -168,11 +168,11 @@ func (s *smtpSession) data() error {
 		return nil
 	}
 	s.say(replyStartMail)
-	size, err := readDotted(&s.txn.data, s.r, s.x.o.SizeLimit)
+	size, err := readDotted(&s.txn.data, s.r, s.x.options().SizeLimit)
 	if err != nil {
 		return err
 	}
-	if size > s.x.o.SizeLimit {
+	if size > s.x.options().SizeLimit {
 		s.txn = transaction{}
 		s.refuse(replyTooLarge)
 		return nil
@@ -219,7 +219,7 @@ func (s *smtpSession) bdat(arg string) error {
 		return nil
 	}
 	refusal := s.misplaced()
-	if refusal == "" && int64(n) > s.x.o.SizeLimit-int64(s.txn.data.Len()) {
+	if refusal == "" && int64(n) > s.x.options().SizeLimit-int64(s.txn.data.Len()) {
 		refusal = replyTooLarge
 	}
 	var w io.Writer = &s.txn.data

@@ -47,7 +47,7 @@ func newSMTPSession(x *exchange, conn net.Conn, number int) *smtpSession {
 		x:      x,
 		number: number,
 		id:     "08DE" + randomHex(6),
-		wire:   newWire(conn, x.o.RTT),
+		wire:   newWire(conn, x.options().RTT),
 	}
 	if x.google {
 		s.id = googleID(number)
@@ -82,6 +82,10 @@ func (in input) Read(p []byte) (int, error) {
 // implicitTLS it waits for the client's handshake first.
 func (s *smtpSession) serve(implicitTLS bool) {
 	defer s.close()
+	if o := s.x.options(); o.Silent || o.Reset {
+		s.keepShut(o.Reset)
+		return
+	}
 	if implicitTLS && s.handshake() != nil {
 		return
 	}
@@ -105,7 +109,7 @@ func (s *smtpSession) banner() string {
 		return fmt.Sprintf("220 %s ESMTP %s - gsmtp", s.x.front.host, s.id)
 	}
 	return fmt.Sprintf("220 %s Microsoft ESMTP MAIL Service ready at %s [%s]",
-		s.x.front.host, s.x.o.Now().UTC().Format(time.RFC1123Z), s.id)
+		s.x.front.host, s.x.options().Now().UTC().Format(time.RFC1123Z), s.id)
 }
 
 func (s *smtpSession) close() {
@@ -137,15 +141,15 @@ func (s *smtpSession) command() error {
 	verb = strings.ToUpper(verb)
 	limit := commandLimit
 	if verb == "AUTH" {
-		limit = s.x.o.AuthLineLimit
+		limit = s.x.options().AuthLineLimit
 	}
 	switch {
 	case len(line)+len("\r\n") > limit:
 		s.refuse(replyLongLine)
 		return nil
 	case strings.ContainsAny(line, "\r\n\x00"), // a bare CR or LF ends nothing
-		verb == "BDAT" && s.x.o.NoChunking,
-		verb == "STARTTLS" && s.x.o.NoStartTLS:
+		verb == "BDAT" && s.x.options().NoChunking,
+		verb == "STARTTLS" && s.x.options().NoStartTLS:
 		verb = ""
 	}
 	switch verb {
@@ -206,8 +210,8 @@ func (s *smtpSession) readLine() (string, error) {
 // reply puts a reply in the buffer, after the tarpit when it is a 5xx. Errors
 // of the connection show at the next read.
 func (s *smtpSession) reply(text string) {
-	if s.x.o.Tarpit > 0 && text[0] == '5' {
-		s.x.wait(s.x.o.Tarpit)
+	if s.x.options().Tarpit > 0 && text[0] == '5' {
+		s.x.wait(s.x.options().Tarpit)
 	}
 	s.over = s.over || strings.HasPrefix(text, "421")
 	s.w.WriteString(text + "\r\n")
@@ -224,7 +228,7 @@ func (s *smtpSession) say(text string) {
 // refuse says text and what support will ask for.
 func (s *smtpSession) refuse(text string) {
 	if !s.x.google {
-		now := s.x.o.Now().UTC().Format("2006-01-02T15:04:05.000Z")
+		now := s.x.options().Now().UTC().Format("2006-01-02T15:04:05.000Z")
 		text = fmt.Sprintf("%s [%s %s %s]", text, s.x.front.host, now, s.id)
 	}
 	s.say(text)
@@ -264,7 +268,7 @@ func (s *smtpSession) hello(verb, name string) {
 }
 
 func (s *smtpSession) extensions() []string {
-	o := &s.x.o
+	o := s.x.options()
 	var list []string
 	offer := func(name string, offered bool) {
 		if offered {
@@ -313,7 +317,7 @@ func (s *smtpSession) startTLS() error {
 // handshake waits for the client to begin TLS, and goes on within it.
 func (s *smtpSession) handshake() error {
 	s.wire.midway = false
-	conn := tls.Server(s.wire, s.x.tls)
+	conn := tls.Server(s.wire, s.x.tlsConfig())
 	if err := conn.Handshake(); err != nil {
 		return fmt.Errorf("TLS handshake: %w", err)
 	}

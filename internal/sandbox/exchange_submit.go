@@ -35,7 +35,7 @@ func (s *smtpSession) submit() {
 	s.x.pace(s.mailbox)
 	id, reply := s.accepted()
 	s.x.tenant.Deliver(Message{
-		ReceivedAt: s.x.o.Now(),
+		ReceivedAt: s.x.options().Now(),
 		Over:       "smtp",
 		App:        s.app,
 		User:       s.user,
@@ -58,7 +58,7 @@ func (s *smtpSession) submit() {
 // tells the client of it. Google's has the time and the session only.
 func (s *smtpSession) accepted() (id, reply string) {
 	if s.x.google {
-		return s.id, fmt.Sprintf("250 2.0.0 OK  %d", s.x.o.Now().Unix())
+		return s.id, fmt.Sprintf("250 2.0.0 OK  %d", s.x.options().Now().Unix())
 	}
 	host := s.x.front.mailbox
 	machine, _, _ := strings.Cut(host, ".")
@@ -131,7 +131,7 @@ func headerLines(message []byte) []byte {
 // counts, and what the app's service principal was granted does not. For it
 // only Send As will do.
 func (x *exchange) maySend(id identity, envelope string, h header) (refused string, ok bool) {
-	x.tenant.View(func(t *Tenant) {
+	x.tenant.enforced(func(t *Tenant) {
 		for _, address := range append(h.from, envelope) {
 			if address != "" && !granted(t, id.user, address, id.app == "") {
 				refused = address

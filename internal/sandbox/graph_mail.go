@@ -190,7 +190,7 @@ func (m *graphMail) admit(r *http.Request, need graphNeed) (call *mailCall, refu
 		}
 		name = claims.UPN
 	}
-	m.tenant.View(func(t *Tenant) {
+	m.tenant.enforced(func(t *Tenant) {
 		if !need.mayEver(t, claims) {
 			refused = m.refuse(http.StatusForbidden, "ErrorAccessDenied", textDenied)
 			return

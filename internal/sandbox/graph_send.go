@@ -150,7 +150,7 @@ func (m *graphMail) setSender(c *mailCall, item *graphItem) (from string, ok boo
 	user, onBehalf := c.user(), false
 	mayAct := c.appOnly() || slices.Contains(c.claims.Scopes, "Mail.Send.Shared")
 	ok = true
-	m.tenant.View(func(t *Tenant) {
+	m.tenant.enforced(func(t *Tenant) {
 		for _, s := range senders {
 			address := s.EmailAddress.Address
 			if owns(t, user, address) {

@@ -42,6 +42,8 @@ type portalChange struct {
 	form   url.Values
 	issuer tokenIssuer
 	now    time.Time
+	// after is what remains to do once the tenant is no longer locked.
+	after []func(*Sandbox) error
 }
 
 func (c *portalChange) value(name string) string { return strings.TrimSpace(c.form.Get(name)) }

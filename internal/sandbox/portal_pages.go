@@ -183,14 +183,14 @@ func (p portal) showApp(clientID string) answer {
 		return p.refuse(true, http.StatusNotFound, errNoSuchApp)
 	}
 	if view.Administered {
-		view.Forms = p.forms("/portal/apps/"+view.App.ClientID, appActions, *view.App)
+		view.Forms = p.forms("/portal/apps/"+view.App.ClientID, everyAppAction(), *view.App)
 	}
 	return render(http.StatusOK, "portal-app", page{Title: view.App.Name, Portal: view})
 }
 
 // showTenant is the page of the organisation.
 func (p portal) showTenant() answer {
-	view := &portalView{Forms: p.forms("/portal/tenant", tenantActions, portalApp{})}
+	view := &portalView{Forms: p.forms("/portal/tenant", everyTenantAction(), portalApp{})}
 	p.tenant.View(func(t *Tenant) { view.Tenant = describeOrganisation(t) })
 	return render(http.StatusOK, "portal-tenant", page{Title: "Organisation and mailboxes", Portal: view})
 }
@@ -212,8 +212,9 @@ func (p portal) act(r *http.Request, actions []portalAction) answer {
 	var state any
 	var err error
 	back, clientID := "/portal/tenant", r.PathValue("clientID")
+	c := &portalChange{form: r.PostForm, issuer: p.issuer, now: p.now()}
 	p.tenant.Change(func(t *Tenant) {
-		c := &portalChange{t: t, form: r.PostForm, issuer: p.issuer, now: p.now()}
+		c.t = t
 		if clientID != "" {
 			if c.app = t.app(clientID); c.app == nil {
 				err = errNoSuchApp
@@ -230,6 +231,11 @@ func (p portal) act(r *http.Request, actions []portalAction) answer {
 			state = describeOrganisation(t)
 		}
 	})
+	for _, f := range c.after {
+		if err == nil {
+			err = f(p.box)
+		}
+	}
 	switch {
 	case errors.Is(err, errNoSuchApp):
 		return p.refuse(browser, http.StatusNotFound, err)

@@ -27,8 +27,12 @@ var tenantActions = []portalAction{
 		user.Unlicensed = !c.adds()
 		return nil
 	}},
-	{"security-defaults", "Security defaults, which block passwords at SMTP", []portalField{onOrOff},
-		func(c *portalChange) error { c.t.SecurityDefaults = c.value("do") == "on"; return nil }},
+	{"security-defaults", "Security defaults, which block passwords at SMTP and unsafe sign-ins", []portalField{onOrOff},
+		func(c *portalChange) error {
+			c.t.SecurityDefaults = c.value("do") == "on"
+			c.t.ConditionalAccess = slices.DeleteFunc(slices.Clone(c.t.ConditionalAccess), func(r AccessRule) bool { return r.Kind == RuleBaseline })
+			return nil
+		}},
 }
 
 func (c *portalChange) mailboxPermission() error {
@@ -44,6 +48,7 @@ func (c *portalChange) mailboxPermission() error {
 	case c.adds() && !person && right == "SendOnBehalf":
 		return errors.New("send on behalf is granted to people and mailboxes, not to a service principal")
 	}
+	c.lift(causePermission)
 	list := map[string]*[]string{"FullAccess": &mailbox.FullAccess, "SendAs": &mailbox.SendAs, "SendOnBehalf": &mailbox.SendOnBehalf}[right]
 	*list = edited(*list, who, c.adds())
 	return nil

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -94,24 +95,24 @@ type ReadyApp struct {
 
 // Ready describes the running sandbox.
 func (s *Sandbox) Ready() Ready {
-	base := s.entra.base
-	tenant := base + "/" + s.tenant.ID
+	login, base := s.entra.base, s.base
+	tenant := login + "/" + s.tenant.ID
 	r := Ready{
 		Scenario: s.scenario.Name, Provider: clouds[s.tenant.Provider].preset,
-		Authority: base, TenantID: s.tenant.ID, Domain: s.tenant.Domain, Issuer: s.entra.issuer(base),
+		Authority: login, TenantID: s.tenant.ID, Domain: s.tenant.Domain, Issuer: s.entra.issuer(login),
 		DiscoveryURL: tenant + "/v2.0/.well-known/openid-configuration",
 		AuthorizeURL: tenant + "/oauth2/v2.0/authorize",
 		TokenURL:     tenant + "/oauth2/v2.0/token",
 		DeviceURL:    tenant + "/oauth2/v2.0/devicecode",
-		DevicePage:   base + "/devicelogin",
+		DevicePage:   login + "/devicelogin",
 		LogoutURL:    tenant + "/oauth2/v2.0/logout",
 		JWKSURL:      tenant + "/discovery/v2.0/keys",
 		GraphURL:     base, ExchangeURL: base,
-		SMTPHost: "localhost", SMTPPort: s.smtpListener.Addr().(*net.TCPAddr).Port,
+		SMTPHost: "localhost", SMTPPort: portOf(s.smtpAddress),
 		InboxURL: base + "/inbox", InboxJSONURL: base + "/inbox.json",
 		AdminConsentURL: tenant + "/v2.0/adminconsent", PortalURL: base + "/portal",
 		FederatedIssuer: base + "/issuer", FederatedTokenURL: base + "/issuer/token",
-		CAPEM: string(s.authority.pem()),
+		CAPEM: string(s.trusted()),
 	}
 	switch s.tenant.Provider {
 	case OutlookCom:
@@ -128,7 +129,7 @@ func (s *Sandbox) Ready() Ready {
 	}
 	s.tenant.View(func(t *Tenant) {
 		for _, u := range t.Users {
-			r.Users = append(r.Users, ReadyUser{u.UPN, u.Password, u.MFACode, whatUser(u)})
+			r.Users = append(r.Users, ReadyUser{cmp.Or(u.SignInName, u.UPN), u.Password, u.MFACode, whatUser(u)})
 		}
 		for _, a := range t.Apps {
 			for _, uri := range slices.Sorted(maps.Keys(a.Redirects)) {
@@ -143,6 +144,9 @@ func (s *Sandbox) Ready() Ready {
 			}
 		}
 	})
+	if s.scenario.copied != nil {
+		s.scenario.copied(&r)
+	}
 	return r
 }
 

@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,6 +30,9 @@ type Options struct {
 	Tarpit bool
 	// RTT puts the SMTP server at a distance; zero is none.
 	RTT time.Duration
+	// Propagation is how long Exchange goes on as before after a change of the
+	// tenant's; zero is not at all, or 20 seconds in the scenarios about that.
+	Propagation time.Duration
 	// Now is the tenant's clock; nil is time.Now. Certificates follow the
 	// machine's clock always.
 	Now func() time.Time
@@ -40,13 +45,18 @@ type Sandbox struct {
 	tenant      *Tenant
 	scenario    Scenario
 	authority   *authority
+	inspector   *authority // of a proxy between here and the SMTP server; may be nil
 	entra       *entra
 	exchange    *exchange
 	server      *http.Server
 	graphFaults *GraphFaults
 	log         *slog.Logger
 
-	smtpListener, smtpsListener net.Listener
+	base                        string       // of everything but the sign-in, "https://localhost:1234"
+	skew                        atomic.Int64 // how far the sandbox's clock is ahead, as a time.Duration
+	webGate, smtpGate           gate
+	smtpAddress                 string
+	smtpListener, smtpsListener net.Listener   // the first is nil while the network refuses its port
 	wg                          sync.WaitGroup // both servers, and HTTP's connections
 }
 
@@ -62,11 +72,12 @@ func Start(o Options) (*Sandbox, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	now := func() time.Time { return o.Now().Add(scenario.clock) }
-	s := &Sandbox{tenant: newTenant(scenario.provider, now()), scenario: scenario, log: o.Log}
-	if scenario.tenant != nil {
-		s.tenant.Change(scenario.tenant)
-	}
+	s := &Sandbox{scenario: scenario, log: o.Log}
+	s.skew.Store(int64(scenario.clock))
+	now := func() time.Time { return o.Now().Add(time.Duration(s.skew.Load())) }
+	s.tenant = newTenant(scenario.provider, now())
+	s.tenant.now = now
+	s.prepareTenant(o.Propagation)
 	keys, err := newKeyring()
 	if err != nil {
 		return nil, fmt.Errorf("sandbox signing key: %w", err)
@@ -80,45 +91,58 @@ func Start(o Options) (*Sandbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sandbox certificates: %w", err)
 	}
-	web, err := listenLoopback(o.HTTPAddr)
+	web, err := s.listen(o)
 	if err != nil {
-		return nil, fmt.Errorf("sandbox HTTPS: %w", err)
-	}
-	if s.smtpListener, err = listenLoopback(o.SMTPAddr); err != nil {
-		web.Close()
-		return nil, fmt.Errorf("sandbox SMTP: %w", err)
+		return nil, err
 	}
 	if s.smtpsListener, err = s.startSMTPS(o.SMTPSAddr); err != nil {
 		web.Close()
-		s.smtpListener.Close()
+		s.webGate.shut()
+		s.smtpGate.shut()
+		if s.smtpListener != nil {
+			s.smtpListener.Close()
+		}
 		return nil, fmt.Errorf("sandbox SMTP over TLS: %w", err)
 	}
-	s.entra.base = fmt.Sprintf("https://localhost:%d", web.Addr().(*net.TCPAddr).Port)
 	s.server = s.newServer(webCertificate, now)
-	// A server's error after Start has nobody to go to but the log.
-	s.wg.Go(func() {
-		if err := s.server.ServeTLS(web, "", ""); !errors.Is(err, http.ErrServerClosed) {
-			s.log.Error("sandbox HTTPS ended", "error", err)
-		}
-	})
-	s.wg.Go(func() {
-		if err := s.exchange.Serve(s.smtpListener); err != nil && !errors.Is(err, net.ErrClosed) {
-			s.log.Error("sandbox SMTP ended", "error", err)
-		}
-	})
+	s.serveHTTPS(web)
+	if s.smtpListener != nil {
+		s.serveSMTP(s.smtpListener)
+	}
 	return s, nil
+}
+
+// prepareTenant breaks what the scenario breaks, and has what an administrator
+// did a moment ago take its time.
+func (s *Sandbox) prepareTenant(propagation time.Duration) {
+	if s.scenario.tenant != nil {
+		s.tenant.Change(s.scenario.tenant)
+	}
+	if s.scenario.granted != nil && propagation == 0 {
+		propagation = defaultPropagation
+	}
+	s.tenant.Change(func(t *Tenant) { t.propagation = propagation })
+	if s.scenario.granted != nil {
+		s.tenant.Change(s.scenario.granted)
+	}
 }
 
 // newExchange makes the CA and the SMTP server as the scenario wants them, and
 // the certificate for HTTPS.
 func (s *Sandbox) newExchange(o Options, now func() time.Time) (web tls.Certificate, err error) {
-	if s.authority, err = newAuthority(); err != nil {
+	if s.authority, err = newAuthority(pkix.Name{CommonName: "traymail sandbox CA"}); err != nil {
 		return web, err
 	}
 	if web, err = s.authority.leaf(sound); err != nil {
 		return web, err
 	}
 	mail, err := s.authority.leaf(s.scenario.certificate)
+	if s.scenario.network.inspected {
+		if s.inspector, err = newAuthority(inspectorName); err != nil {
+			return web, err
+		}
+		mail, err = s.inspector.leaf(sound)
+	}
 	if err != nil {
 		return web, err
 	}
@@ -130,6 +154,9 @@ func (s *Sandbox) newExchange(o Options, now func() time.Time) (web tls.Certific
 		s.scenario.exchange(&options)
 	}
 	s.exchange = newExchange(s.tenant, s.entra.check, options)
+	if s.scenario.exhausted {
+		s.exchange.exhaust("svc@contoso.com")
+	}
 	return web, nil
 }
 
@@ -153,16 +180,16 @@ func listenLoopback(address string) (net.Listener, error) {
 func (s *Sandbox) newServer(certificate tls.Certificate, now func() time.Time) *http.Server {
 	mux := http.NewServeMux()
 	trusted := s.issuer(now)
-	if s.scenario.federated {
+	if s.scenario.federated != "" {
 		s.tenant.Change(func(t *Tenant) {
 			a := t.app(daemonAppID)
-			a.Federated = append(a.Federated, trusted.credential(issuerSubject))
+			a.Federated = append(a.Federated, trusted.credential(s.scenario.federated))
 		})
 	}
 	for _, part := range []interface{ register(*http.ServeMux) }{
 		s.entra,
 		adminAPI{s.tenant, s.entra.check, now},
-		portal{s.tenant, trusted, s.entra.base, now},
+		portal{s, s.tenant, trusted, s.base, now},
 		trusted,
 		inbox{s.tenant},
 	} {
@@ -202,7 +229,7 @@ func (s *Sandbox) newServer(certificate tls.Certificate, now func() time.Time) *
 
 // issuer is the sandbox's own, of federated credentials.
 func (s *Sandbox) issuer(now func() time.Time) tokenIssuer {
-	return tokenIssuer{s.tenant.Provider, s.entra.keys, s.entra.base + "/issuer", now}
+	return tokenIssuer{s.tenant.Provider, s.entra.keys, s.base + "/issuer", now}
 }
 
 // GraphFaults is what goes wrong with the next requests to Graph's mail.
@@ -211,11 +238,28 @@ func (s *Sandbox) GraphFaults() *GraphFaults { return s.graphFaults }
 // Tenant is the directory and mailboxes, to look at and to change.
 func (s *Sandbox) Tenant() *Tenant { return s.tenant }
 
-// CertPool trusts the sandbox's certificates and no others.
-func (s *Sandbox) CertPool() *x509.CertPool { return s.authority.pool() }
+// CertPool trusts the sandbox's certificates and, in the scenario of a proxy
+// whose CA the organisation has installed, that proxy's.
+func (s *Sandbox) CertPool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(s.trusted())
+	return pool
+}
+
+// trusted is what a client on this network trusts, in PEM: the sandbox's CA
+// and, where the organisation has installed it, the inspecting proxy's.
+func (s *Sandbox) trusted() []byte {
+	pem := s.authority.pem()
+	if s.scenario.network.inspectorTrusted {
+		pem = append(pem, s.inspector.pem()...)
+	}
+	return pem
+}
 
 // Close stops listening, ends what is open and waits for every goroutine.
 func (s *Sandbox) Close() error {
+	s.webGate.shut()
+	s.smtpGate.shut()
 	err := errors.Join(s.server.Close(), s.exchange.Close())
 	s.wg.Wait()
 	return err

@@ -6,87 +6,169 @@ import (
 	"time"
 )
 
-// A Scenario is something that goes differently than a client hopes.
+// A Scenario is something that goes differently than a client hopes. But for
+// the default, each breaks one thing, or none if it Works.
 type Scenario struct {
 	Name string `json:"name"`
+	// Group is what the scenario is about: one of the Group constants. The list
+	// is in their order.
+	Group string `json:"group"`
 	// What says in one sentence what is different.
 	What string `json:"what"`
 
+	// Meets are the kinds of accounts that meet it, of the Kind constants.
+	Meets []string `json:"meets,omitempty"`
+	// Works is true where mail can be sent nevertheless: something is unusual,
+	// slow or about to break, but nothing has to be mended.
+	Works bool `json:"works,omitempty"`
+	// Username is the account that meets it, if not svc@contoso.com.
+	Username string `json:"username,omitempty"`
+	// Mend are the requests that put exactly this right while the sandbox runs,
+	// in their order; those of other kinds of accounts than one's own do no
+	// harm. It is empty where Settings or SignIn do.
+	Mend []Mend `json:"mend,omitempty"`
+	// Settings are the right values, where the fault is in what the client was
+	// told: the ready file has the wrong ones.
+	Settings []Setting `json:"settings,omitempty"`
+	// SignIn is true where somebody has to sign in again, after Mend if there
+	// is that too.
+	SignIn bool `json:"sign_in,omitempty"`
+
 	provider    Provider
 	tenant      func(*Tenant)
+	granted     func(*Tenant) // a moment ago, so that it has yet to take effect
 	exchange    func(*exchangeOptions)
+	exhausted   bool // svc's messages of this minute
 	faults      tokenFaults
 	graph       GraphFault    // its zero value is none
-	federated   bool          // the application for SMTP trusts the sandbox's issuer
+	federated   string        // whom the application for SMTP trusts the sandbox's issuer about
 	certificate flaw          // of the SMTP server
+	network     network       // on the way to the servers
 	clock       time.Duration // how far the sandbox's clock is ahead
+	copied      func(*Ready)  // what a person copied wrongly
 }
+
+// A Mend is a POST of a form to the portal: to Ready.PortalURL, "/" and Action.
+// The answer is 200, or 201 for an upload.
+type Mend struct {
+	Action string `json:"action"`
+	// Form is the form. The value "{certificate}" stands for the client's own
+	// certificate in PEM, which is the request's body then, and "{issuer}" for
+	// Ready.FederatedIssuer.
+	Form map[string]string `json:"form"`
+}
+
+// A Setting is the right value of something that a client is told.
+type Setting struct {
+	// Kind is which kind of account it is for; "" is every one.
+	Kind string `json:"kind,omitempty"`
+	// Name is one of username, tenant, client_id, client_secret, smtp_host and
+	// authority.
+	Name string `json:"name"`
+	// Value may be "". "{authority}" stands for Ready.PortalURL without
+	// "/portal", and "{client_secret}" for the new secret that the portal's
+	// answer to Mend has.
+	Value string `json:"value"`
+}
+
+// The kinds of accounts.
+const (
+	KindDesktop = "desktop"           // a person, with the desktop registration, over SMTP
+	KindWeb     = "web"               // a person, with the Web registration and its secret
+	KindDevice  = "device"            // a person, with a device code
+	KindApp     = "application"       // an application by itself, over SMTP
+	KindGraph   = "graph"             // a person, over Graph
+	KindMailApp = "graph-application" // an application by itself, over Graph
+	KindBasic   = "password"          // a password
+)
+
+var (
+	people   = []string{KindDesktop, KindWeb, KindDevice, KindGraph}
+	apps     = []string{KindApp, KindMailApp}
+	overSMTP = []string{KindDesktop, KindWeb, KindDevice, KindApp}
+	tokens   = []string{KindDesktop, KindWeb, KindDevice, KindGraph, KindApp, KindMailApp}
+	overMail = []string{KindGraph, KindMailApp}
+)
+
+// The groups.
+const (
+	GroupProvider     = "provider"
+	GroupNetwork      = "network"
+	GroupServer       = "server"
+	GroupSettings     = "settings"
+	GroupRegistration = "registration"
+	GroupSignIn       = "sign-in"
+	GroupToken        = "token"
+	GroupApplication  = "application"
+	GroupMailbox      = "mailbox"
+	GroupGraph        = "graph"
+	GroupRefusal      = "refusal"
+)
 
 // Scenarios lists what Start knows, the default first.
 func Scenarios() []Scenario {
-	svc := func(change func(*User)) func(*Tenant) {
-		return func(t *Tenant) { change(t.user("svc@contoso.com")) }
+	return slices.Concat(
+		of(GroupProvider, providerScenarios()), of(GroupNetwork, networkScenarios()), of(GroupServer, serverScenarios()),
+		of(GroupSettings, settingScenarios()), of(GroupRegistration, registrationScenarios()),
+		of(GroupSignIn, signInScenarios()), of(GroupToken, tokenScenarios()), of(GroupApplication, appScenarios()),
+		of(GroupMailbox, slices.Concat(mailboxScenarios(), permissionScenarios())),
+		of(GroupGraph, graphScenarios()), of(GroupRefusal, refusals()),
+	)
+}
+
+// of puts scenarios in a group.
+func of(group string, list []Scenario) []Scenario {
+	for i := range list {
+		list[i].Group = group
 	}
-	return slices.Concat([]Scenario{
-		{Name: "default", What: "Everything works; consent is asked for at the first sign-in."},
+	return list
+}
 
-		// Other clouds and providers.
-		{Name: "gcc-high", What: "The tenant is in the US Government's cloud, GCC High.", provider: GCCHigh},
-		{Name: "dod", What: "The tenant is in the US Government's cloud of the DoD.", provider: DoD},
-		{Name: "21vianet", What: "The tenant is in the cloud that 21Vianet operates in China.", provider: China},
-		{Name: "outlook.com", What: "The accounts are personal ones of Outlook.com, without a tenant.", provider: OutlookCom},
-		{Name: "google", What: "The accounts are Google's, with Google's sign-in.", provider: GoogleGmail},
+// mend makes a Mend; form is pairs of name and value.
+func mend(action string, form ...string) Mend {
+	m := Mend{Action: action, Form: map[string]string{}}
+	for i := 0; i < len(form); i += 2 {
+		m.Form[form[i]] = form[i+1]
+	}
+	return m
+}
 
-		// Signing in.
-		{Name: "mfa", What: "svc is asked for a code after the password.",
-			tenant: svc(func(u *User) { u.MFA, u.MFACode = true, "135790" })},
-		{Name: "user-disabled", What: "The account svc is disabled.",
-			tenant: svc(func(u *User) { u.Disabled = true })},
-		{Name: "consent-required", What: "Only an administrator may consent; svc is told “Need admin approval”.",
-			tenant: func(t *Tenant) { t.UserConsentDisabled = true }},
-		{Name: "signing-key-rotated", What: "Every ID token is signed by a new key.",
-			faults: tokenFaults{rotateKeys: true}},
-		{Name: "clock-off", What: "The sandbox's clock is a day behind, so its tokens look expired.",
-			clock: -24 * time.Hour},
+// mendApps makes the same Mend for several registrations.
+func mendApps(ids []string, action string, form ...string) (list []Mend) {
+	for _, id := range ids {
+		list = append(list, mend("apps/"+id+"/"+action, form...))
+	}
+	return list
+}
 
-		// Tokens.
-		{Name: "secret-expired", What: "The client secret of the Web registration has expired.",
-			tenant: func(t *Tenant) { a := t.app(webAppID); a.SecretExpires = a.SecretExpires.AddDate(0, -6, -3) }},
-		{Name: "token-short-lived", What: "Access tokens are good for 60 seconds.",
-			tenant: func(t *Tenant) { t.AccessTokenLifetime = time.Minute }},
-		{Name: "refresh-revoked", What: "After the sign-in, the first renewal of the SMTP token finds the sign-in revoked; a new sign-in works.",
-			tenant: func(t *Tenant) { t.AccessTokenLifetime = time.Minute },
-			faults: tokenFaults{revokeRenewal: true}},
-		{Name: "throttled-token-endpoint", What: "The token endpoint answers 429 with Retry-After twice, then works.",
-			faults: tokenFaults{throttled: 2}},
-		{Name: "token-endpoint-html", What: "A proxy's HTML page comes instead of every answer of the token endpoint.",
-			faults: tokenFaults{proxyPage: true}},
+var (
+	personApps = []string{desktopAppID, webAppID}
+	aloneApps  = []string{daemonAppID, graphAppID}
+)
 
-		// Exchange.
-		{Name: "smtp-auth-off-tenant", What: "SMTP AUTH is off for the organisation.",
-			tenant: func(t *Tenant) { t.SMTPAuthDisabled = true }},
-		{Name: "smtp-auth-off-mailbox", What: "SMTP AUTH is off for svc's mailbox.",
-			tenant: func(t *Tenant) { off := true; t.mailbox("svc@contoso.com").SMTPAuthDisabled = &off }},
-		{Name: "starttls-stripped", What: "Somebody on the way removes STARTTLS from the server's list.",
-			exchange: func(o *exchangeOptions) { o.NoStartTLS = true }},
-		{Name: "certificate-expired", What: "The SMTP server's certificate expired yesterday.", certificate: expired},
-		{Name: "certificate-self-signed", What: "The SMTP server's certificate is signed by itself.", certificate: selfSigned},
-		{Name: "certificate-wrong-host", What: "The SMTP server's certificate is for mail.example.net.", certificate: wrongHost},
-		{Name: "no-pipelining", What: "The SMTP server does not offer PIPELINING.",
-			exchange: func(o *exchangeOptions) { o.NoPipelining = true }},
-		{Name: "no-chunking", What: "The SMTP server does not offer CHUNKING.",
-			exchange: func(o *exchangeOptions) { o.NoChunking = true }},
-		{Name: "no-8bitmime", What: "The SMTP server offers neither 8BITMIME nor SMTPUTF8.",
-			exchange: func(o *exchangeOptions) { o.No8BitMIME = true }},
-		{Name: "challenge-334", What: "A refused token gets a 334 challenge before the 535, as from Google.",
-			exchange: func(o *exchangeOptions) { o.Challenge334 = true }},
-		{Name: "tarpit", What: "Each 5xx reply comes after 5 seconds, as from Exchange.",
-			exchange: func(o *exchangeOptions) { o.Tarpit = exchangeTarpit }},
-		{Name: "unpaced", What: "A mailbox may send any number of messages a minute, unlike at Exchange, where those beyond 30 wait.",
-			exchange: func(o *exchangeOptions) { o.RatePerMinute = 0 }},
-		{Name: "concurrency-limit", What: "A second connection that submits for a mailbox is answered 432.",
-			exchange: func(o *exchangeOptions) { o.MaxConnections = 1 }},
-	}, appScenarios(), graphScenarios(), mailboxScenarios(), refusals())
+// ofSvc changes svc, ofApps some registrations.
+func ofSvc(change func(*User)) func(*Tenant) {
+	return func(t *Tenant) { change(t.user("svc@contoso.com")) }
+}
+
+func ofApps(ids []string, change func(*App)) func(*Tenant) {
+	return func(t *Tenant) {
+		for _, id := range ids {
+			change(t.app(id))
+		}
+	}
+}
+
+// providerScenarios are the default and the other clouds and providers.
+func providerScenarios() []Scenario {
+	return []Scenario{
+		{Name: "default", Works: true, What: "Everything works; consent is asked for at the first sign-in."},
+		{Name: "gcc-high", Works: true, What: "The tenant is in the US Government's cloud, GCC High.", provider: GCCHigh},
+		{Name: "dod", Works: true, What: "The tenant is in the US Government's cloud of the DoD.", provider: DoD},
+		{Name: "21vianet", Works: true, What: "The tenant is in the cloud that 21Vianet operates in China.", provider: China},
+		{Name: "outlook.com", Works: true, What: "The accounts are personal ones of Outlook.com, without a tenant.", provider: OutlookCom},
+		{Name: "google", Works: true, What: "The accounts are Google's, with Google's sign-in.", provider: GoogleGmail},
+	}
 }
 
 // What Exchange Online does to every client.

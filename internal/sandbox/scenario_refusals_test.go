@@ -9,7 +9,10 @@ import (
 
 // The texts are spelled out once more: they are what users search for.
 func TestScenariosInWhichExchangeRefuses(t *testing.T) {
-	tests := map[string]smtpRefusal{
+	tests := map[string]struct {
+		at   step
+		text string
+	}{
 		"account-locked":            {atAuth, "535 5.7.139 Authentication unsuccessful, account locked."},
 		"account-has-an-issue":      {atAuth, "535 5.7.139 Authentication unsuccessful, account has an issue. Contact your administrator."},
 		"conditional-access-policy": {atAuth, "535 5.7.139 Authentication unsuccessful, the request did not meet the criteria to be authenticated successfully. Contact your administrator."},
@@ -86,7 +89,7 @@ func (c *smtpClient) until(at step) string {
 }
 
 func TestARefusalOfTheScenarioNeedsTheRightToken(t *testing.T) {
-	o := exchangeOptions{Now: func() time.Time { return exchangeNow }, Refusal: smtpRefusal{atAuth, "535 5.7.139 x"}}
+	o := exchangeOptions{Now: func() time.Time { return exchangeNow }, Refusal: smtpRefusal{at: atAuth, text: "535 5.7.139 x"}}
 	_, address := startExchange(t, newExchangeTenant(), o)
 	c := dialExchange(t, address)
 	c.startTLS()

@@ -158,11 +158,11 @@ func TestScenariosThatChangeTheServersLimits(t *testing.T) {
 		"unpaced":           func(o exchangeOptions) bool { return o.RatePerMinute == 0 },
 		"concurrency-limit": func(o exchangeOptions) bool { return o.MaxConnections == 1 },
 	} {
-		if !kept(newBench(t, scenario).exchange.o) || kept(newBench(t, "default").exchange.o) {
+		if !kept(*newBench(t, scenario).exchange.options()) || kept(*newBench(t, "default").exchange.options()) {
 			t.Errorf("%s changes nothing", scenario)
 		}
 	}
-	if rate := newBench(t, "default").exchange.o.RatePerMinute; rate != 30 {
+	if rate := newBench(t, "default").exchange.options().RatePerMinute; rate != 30 {
 		t.Errorf("by default %d messages a minute, Exchange takes 30", rate)
 	}
 	s, err := Start(Options{Tarpit: true})
@@ -170,7 +170,7 @@ func TestScenariosThatChangeTheServersLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if s.exchange.o.Tarpit != 5*time.Second {
+	if s.exchange.options().Tarpit != 5*time.Second {
 		t.Error("the option Tarpit changes nothing")
 	}
 }

@@ -37,6 +37,10 @@ type App struct {
 	Secret, SecretID string
 	SecretExpires    time.Time
 	Disabled         bool
+	// Assigned are the only users who may sign in to the enterprise
+	// application, if AssignmentRequired.
+	AssignmentRequired bool
+	Assigned           []string
 	// AllowPublicFlows is "Allow public client flows", which only flows without
 	// a redirect URI (device code) look at.
 	AllowPublicFlows bool
@@ -55,6 +59,9 @@ type App struct {
 	AppRoles, GrantedRoles []string
 	// Certificates are what was uploaded under Certificates & secrets, in DER.
 	Certificates [][]byte
+	// FirstCertificateExpired takes the first of Certificates for expired,
+	// whatever it says.
+	FirstCertificateExpired bool
 	// Federated are the federated credentials.
 	Federated []FederatedCredential
 }
@@ -105,6 +112,13 @@ type User struct {
 	// Proxies are further addresses of the same person, without "smtp:".
 	Proxies  []string
 	Disabled bool
+	// Locked is after too many wrong passwords; PasswordExpired wants a new one.
+	Locked, PasswordExpired bool
+	// MFAUnregistered has to register a second factor before anything else.
+	MFAUnregistered bool
+	// HomeTenant is the tenant ID of a guest's own organisation, "" for a
+	// member. SignInName is what a guest types, instead of the UPN.
+	HomeTenant, SignInName string
 	// MFA asks for the code after the password; MFACode is the only right one.
 	MFA     bool
 	MFACode string
@@ -159,6 +173,8 @@ type Tenant struct {
 	SecurityDefaults bool
 	// BasicAuthAllowed admits passwords to SMTP, as before their retirement.
 	BasicAuthAllowed bool
+	// ConditionalAccess are the policies in force.
+	ConditionalAccess []AccessRule
 	// UserConsentDisabled leaves consent to administrators ("Need admin approval").
 	UserConsentDisabled bool
 	// AccessTokenLifetime is what new access tokens get; zero is Entra's own
@@ -168,6 +184,12 @@ type Tenant struct {
 	RefreshTokenLifetime time.Duration
 	// RevokedBefore: refresh tokens issued earlier answer AADSTS50173.
 	RevokedBefore time.Time
+
+	// propagation is how long Exchange goes on as before after a change; past
+	// has what it still goes by, oldest first. now is the tenant's clock.
+	propagation time.Duration
+	past        []pastTenant
+	now         func() time.Time
 
 	inbox []Message
 	kept  int // octets of Data in the inbox
@@ -211,8 +233,16 @@ func (m Message) Gone() bool { return m.Data == nil && m.Size > 0 }
 // View runs f while nothing changes the tenant.
 func (t *Tenant) View(f func(*Tenant)) { t.mu.Lock(); defer t.mu.Unlock(); f(t) }
 
-// Change runs f, which may modify the tenant; what follows sees it.
-func (t *Tenant) Change(f func(*Tenant)) { t.mu.Lock(); defer t.mu.Unlock(); f(t) }
+// Change runs f, which may modify the tenant; what follows sees it, but for
+// Exchange where changes take their time.
+func (t *Tenant) Change(f func(*Tenant)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.propagation > 0 {
+		t.past = append(t.past, pastTenant{t.now().Add(t.propagation), t.snapshot()})
+	}
+	f(t)
+}
 
 // Deliver puts a message in the inbox, numbered from 1, and returns its number.
 // The data of the oldest messages makes room for it beyond 256 MiB in all; the
@@ -238,10 +268,11 @@ func (t *Tenant) Inbox() []Message {
 	return append([]Message(nil), t.inbox...)
 }
 
-// user finds an account by UPN; call with mu held. Nil when there is none.
+// user finds an account by UPN, a guest also by the name it signs in with; call
+// with mu held. Nil when there is none.
 func (t *Tenant) user(upn string) *User {
 	for _, u := range t.Users {
-		if strings.EqualFold(u.UPN, upn) {
+		if strings.EqualFold(u.UPN, upn) || u.SignInName != "" && strings.EqualFold(u.SignInName, upn) {
 			return u
 		}
 	}

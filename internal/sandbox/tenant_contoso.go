@@ -13,8 +13,17 @@ const (
 	daemonAppID  = "a81f6d20-7c4b-4f19-b3d5-6e0c9a2b7f04"
 	graphAppID   = "f27c0b95-1d6e-4a83-8c72-5b9d3e4a1f05"
 
+	daemonObjectID     = "5e1b7a60-0001-4000-8000-00000000da01"
 	daemonEnterpriseID = "6d0c2f31-0001-4000-8000-00000000da01"
 	graphEnterpriseID  = "6d0c2f31-0002-4000-8000-00000000da02"
+
+	// The client secrets, and what the portal shows beside each.
+	webSecret      = "sbx8Q~web-client-secret-value-of-the-sandbox"
+	webSecretID    = "e3a1b7c2-4d5f-4e6a-8b9c-0d1e2f3a4b04"
+	daemonSecret   = "dmn8Q~application-client-secret-of-the-sandbox"
+	daemonSecretID = "e3a1b7c2-4d5f-4e6a-8b9c-0d1e2f3a4b05"
+	graphSecret    = "gph8Q~graph-client-secret-value-of-the-sandbox"
+	graphSecretID  = "e3a1b7c2-4d5f-4e6a-8b9c-0d1e2f3a4b06"
 
 	// The application permissions, in full.
 	roleSMTP = exchangeID + "/SMTP.SendAsApp"
@@ -59,7 +68,7 @@ func contoso(now time.Time) *Tenant {
 				ClientID: webAppID, Name: "traymail (web)", SingleTenant: true,
 				ObjectID: "5e1b7a60-0004-4000-8000-00000000da04", EnterpriseID: "6d0c2f31-0004-4000-8000-00000000da04",
 				Redirects: map[string]Platform{"http://localhost:53682/callback": Web}, Permissions: scopes,
-				Secret: "sbx8Q~web-client-secret-value-of-the-sandbox", SecretID: "e3a1b7c2-4d5f-4e6a-8b9c-0d1e2f3a4b04",
+				Secret: webSecret, SecretID: webSecretID,
 				SecretExpires: now.AddDate(0, 6, 0),
 			},
 			{
@@ -70,9 +79,9 @@ func contoso(now time.Time) *Tenant {
 			{
 				ClientID: daemonAppID, Name: "traymail (application)", SingleTenant: true,
 				Redirects: map[string]Platform{"http://localhost": Web}, // for the answer to admin consent
-				ObjectID:  "5e1b7a60-0001-4000-8000-00000000da01", EnterpriseID: daemonEnterpriseID,
+				ObjectID:  daemonObjectID, EnterpriseID: daemonEnterpriseID,
 				AppRoles: []string{roleSMTP}, GrantedRoles: []string{roleSMTP},
-				Secret: "dmn8Q~application-client-secret-of-the-sandbox", SecretID: "e3a1b7c2-4d5f-4e6a-8b9c-0d1e2f3a4b05",
+				Secret: daemonSecret, SecretID: daemonSecretID,
 				SecretExpires: now.AddDate(0, 6, 0),
 			},
 			{
@@ -80,7 +89,7 @@ func contoso(now time.Time) *Tenant {
 				Redirects: map[string]Platform{"http://localhost": Web}, // for the answer to admin consent
 				ObjectID:  "5e1b7a60-0002-4000-8000-00000000da02", EnterpriseID: graphEnterpriseID,
 				AppRoles: []string{roleMail}, GrantedRoles: []string{roleMail},
-				Secret: "gph8Q~graph-client-secret-value-of-the-sandbox", SecretID: "e3a1b7c2-4d5f-4e6a-8b9c-0d1e2f3a4b06",
+				Secret: graphSecret, SecretID: graphSecretID,
 				SecretExpires: now.AddDate(0, 6, 0),
 			},
 		},
@@ -91,6 +100,8 @@ func contoso(now time.Time) *Tenant {
 // whatUser says in the ready file what an account is for.
 func whatUser(u *User) string {
 	switch {
+	case u.HomeTenant != "":
+		return "a guest from another organisation, whose mailbox is there"
 	case u.Disabled:
 		return "disabled: sign-in answers AADSTS50057"
 	case u.Admin && u.MFA:
