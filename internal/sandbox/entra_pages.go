@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-//go:embed pages.html portal.html
+//go:embed pages.html portal.html powershell.html
 var pagesFile embed.FS
 
 // pages are the HTML pages; nothing changes them after they are parsed.

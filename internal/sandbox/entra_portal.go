@@ -49,6 +49,7 @@ func (p portal) register(mux *http.ServeMux) {
 	if !p.administered() {
 		return
 	}
+	p.registerPowerShell(mux)
 	mux.HandleFunc("GET /portal/tenant", func(w http.ResponseWriter, _ *http.Request) { p.showTenant().send(w) })
 	mux.Handle("POST /portal/apps/{clientID}/{action}", change(func(r *http.Request) answer { return p.act(r, everyAppAction()) }))
 	mux.Handle("POST /portal/tenant/{action}", change(func(r *http.Request) answer { return p.act(r, everyTenantAction()) }))

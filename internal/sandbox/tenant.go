@@ -191,6 +191,8 @@ type Tenant struct {
 	past        []pastTenant
 	now         func() time.Time
 
+	console psDirectory // what only PowerShell knows
+
 	inbox []Message
 	kept  int // octets of Data in the inbox
 	gone  int // messages, the oldest, without Data
