@@ -162,7 +162,7 @@ func unprefixed(text string) string {
 	for line := range strings.SplitSeq(text, "\n") {
 		for range 8 {
 			n := len(linePrefix.FindString(line))
-			if n == 0 {
+			if n == 0 || aadstsMark.MatchString(line[:n]) {
 				break
 			}
 			line = line[n:]

@@ -22,6 +22,7 @@ const (
 	byOAuth kind = iota
 	byCut        // the beginning of a phrase, at the end of a text
 	byNumber
+	byAADSTS
 	byPhrase
 )
 
@@ -281,9 +282,9 @@ func (m *matcher) numbers(s *squeeze) []hit {
 	var hits []hit
 	for _, n := range aadstsIn(s.source) {
 		if entry, ok := m.aadsts[n.number]; ok {
-			hits = append(hits, hit{entry: entry, doubt: -1, kind: byPhrase, from: n.from, to: n.to})
+			hits = append(hits, hit{entry: entry, doubt: -1, kind: byAADSTS, from: n.from, to: n.to})
 		} else if entry, ok := m.aadsts[n.wrapped]; ok {
-			hits = append(hits, hit{entry: entry, doubt: -1, kind: byPhrase, from: n.from, to: n.to})
+			hits = append(hits, hit{entry: entry, doubt: -1, kind: byAADSTS, from: n.from, to: n.to})
 		}
 	}
 	return hits
@@ -314,6 +315,9 @@ func aadstsIn(source string) []stsNumber {
 			}
 		}
 		all = append(all, n)
+	}
+	if len(all) > 0 {
+		return all // the others repeat them
 	}
 	for _, m := range otherNumber.FindAllStringSubmatchIndex(source, -1) {
 		all = append(all, stsNumber{number: number(source[m[2]:m[3]]), from: m[0], to: m[3]})
@@ -357,9 +361,29 @@ func outermost(hits []hit) []hit {
 		}
 		all = append(all, h)
 	}
+	all = slices.DeleteFunc(all, func(h hit) bool { return h.kind == byAADSTS && yields(h, all) })
 	return slices.DeleteFunc(all, func(h hit) bool {
 		return h.kind == byNumber && slices.ContainsFunc(all, func(o hit) bool {
 			return o.kind == byPhrase && o.doubt < 0 && o.entry != h.entry && o.from >= h.from && o.from-h.to < gap
 		})
 	})
+}
+
+// yields reports whether one of Entra's numbers says less than what follows it:
+// a sentence of another entry, because some numbers have had several meanings,
+// or the number of the cause. "AADSTS70002: Error validating credentials" begins
+// the description of many.
+func yields(h hit, all []hit) bool {
+	for _, o := range all {
+		if o.from < h.to || o.from-h.to >= gap || o.doubt >= 0 {
+			continue
+		}
+		if o.kind == byAADSTS {
+			return o.from-h.to < len(": Error validating credentials. ")+4 && (o.entry != h.entry || yields(o, all))
+		}
+		if o.kind == byPhrase {
+			return o.entry != h.entry
+		}
+	}
+	return false
 }

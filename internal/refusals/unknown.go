@@ -14,9 +14,11 @@ var (
 	replyTuple    = regexp.MustCompile(`\(([45][0-5]\d), ?["'\[]`)
 	replyLine     = regexp.MustCompile(`(?m)^([45][0-5]\d)[ -][A-Za-z<*'"]`)
 	replySaid     = regexp.MustCompile(`(?i)(?:\bsaid|\brepl(?:y|ied)|\brespon(?:se|ded)|\bresponse ?code|\bstatus ?code|\bstatus|\bsmtp ?code|\bsmtp ?error|\bsmtp|\berror ?code|\berror|\bcode|\breturned|\bfailed|\brefused|\bhttp/[\d.]+|\bhttp)\b["']?(?:\s+from\s+\S+)?[\s:=]{1,4}["'(\[#]{0,2}([45][0-5]\d)\b(?:[^.\w]|\.\D|$)`)
-	exceptionLike = regexp.MustCompile(`\b[A-Za-z][\w.$]*(?:Exception|Error|Failure|Fault)\b(?::|\(| [-(:]|\n\s*at )|\bTraceback \(most recent|\bpanic: |(?m)^E[A-Z]{4,}\b`)
+	exceptionLike = regexp.MustCompile(`\b[A-Za-z][\w.$]*(?:Exception|Error|Failure|Fault)\b(?::|\(| [-(:]|\n\s*at )|\bTraceback \(most recent|\bpanic: |(?m)^E[A-Z]{4,14}\b`)
 	errorLine     = regexp.MustCompile(`(?im)(?:^|[\s\[("'|])(?:fatal|critical|severe|error|failed|failure|fehler|erreur|errore|エラー|错误)["']?(?:\[[^\]]*\])?\s?[:：=][^\n]*[A-Za-z]{3}|^failed to |^unable to |^could not |^cannot `)
 	failingWords  = regexp.MustCompile(`(?i)smtp|ehlo|mail from|rcpt|refus|reject|denied|error|fail|exception|unable|cannot|could not|not |invalid|unauthor|forbidden|too many|block|limit|exceed|unavailable|unknown`)
+	mtaLine       = regexp.MustCompile(`\bstatus=(?:deferred|bounced|undeliverable)\b|\berrormsg='|\bexitcode=EX_[A-NP-Z]`)
+	aboutCode     = regexp.MustCompile(`^[45][0-5]\d[ -](?:is|are|means|stands)\b`) // prose
 	graphLike     = regexp.MustCompile(`"code"\s*:\s*"[A-Za-z.]{4,}"|\bError[A-Z][A-Za-z]{5,}\b`)
 )
 
@@ -26,7 +28,7 @@ func suspects(source string) []span {
 	for _, n := range aadstsIn(source) {
 		all = append(all, span{n.from, n.to})
 	}
-	for _, p := range []*regexp.Regexp{replyLike, replyTuple, replySaid, replyLine, graphLike, exceptionLike, errorLine} {
+	for _, p := range []*regexp.Regexp{replyLike, replyTuple, replySaid, replyLine, graphLike, exceptionLike, mtaLine, errorLine} {
 		for _, m := range p.FindAllStringSubmatchIndex(source, 100) {
 			s := span{m[0], m[1]}
 			if len(m) >= 4 && m[2] >= 0 {
@@ -35,7 +37,7 @@ func suspects(source string) []span {
 			if p == replyLike && source[m[2]] != source[m[4]] {
 				continue
 			}
-			if p == replyLine && !failingWords.MatchString(lineAt(source, s.from)) {
+			if line := lineAt(source, s.from); p == replyLine && (!failingWords.MatchString(line) || aboutCode.MatchString(line)) {
 				continue
 			}
 			all = append(all, s)
