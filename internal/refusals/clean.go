@@ -3,6 +3,7 @@ package refusals
 import (
 	"html"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -145,11 +146,11 @@ var linePrefix = regexp.MustCompile(`^(?:` +
 	`|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ ]?\d\d? (?:\d{4} )?\d\d:\d\d:\d\d(?:[.,]\d+)?[ ]` + // syslog
 	`|\d\d:\d\d:\d\d(?:[.,]\d+)?[\])]?[: |-]*` +
 	`|(?i:std(?:out|err)) [FP] ` +
+	`|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|SEVERE|Trace|Debug|Info|Warning|Error|trce|dbug|info|warn|fail|crit)(?:[ ]+SMTPS?)?(?:[ ]*[:|-]+[ ]*|[ ]+)` +
 	`|[A-Za-z0-9_.-]{1,64} [A-Za-z0-9_./@-]{1,48}(?:\[\d+\])?: ` + // host program[pid]:
 	`|[A-Za-z0-9_./-]{1,48}\[\d+\]: ` +
 	`|<\d{1,3}>\d? ?` + // priority
 	`|\[[^\[\]\n]{0,64}\][:]?[ ]` +
-	`|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|SEVERE|Trace|Debug|Info|Warning|Error|trce|dbug|info|warn|fail|crit)(?:[ ]+SMTPS?)?(?:[ ]*[:|-]+[ ]*|[ ]+)` +
 	`|(?:[A-Za-z0-9_.-]{1,48}[-_]\d{1,3}|[a-z0-9_.-]{1,48})[ ]{1,20}\| ?` + // docker compose
 	`|<~[*]? |<\*\* |<[-=]+ |[-=]+> |<<<? |>>>? |~> |<~ | ?-> |<- ` + // swaks and others
 	`|[SCsc]: |SMTP[<>] |(?:SERVER|CLIENT) -> (?:SERVER|CLIENT): |(?:reply|retcode|send): ` +
@@ -249,8 +250,11 @@ func variants(text string) []string {
 	text = clean(text)
 	plain := joined(unprefixed(text))
 	all := []string{plain}
-	if other := joined(unprefixed(uncommon(text))); other != plain {
-		all = append(all, other)
+	// What looks like a prefix may be the refusal's own beginning.
+	for _, other := range []string{joined(unprefixed(uncommon(text))), joined(text)} {
+		if !slices.Contains(all, other) {
+			all = append(all, other)
+		}
 	}
 	return all
 }

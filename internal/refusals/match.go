@@ -238,7 +238,7 @@ func (m *matcher) cutAt(s *squeeze, at int32, end int) (cut, bool) {
 var (
 	beforeEnhanced = regexp.MustCompile(`(?i)(?:\b([45])\d\d[\s\-,:;'"(\[#=)\]]{1,8}|#|\bdsn[=:"' ]{1,4}|status(?: ?code)?["']?[=:"' ]{1,4}|smtp; ?|smtpapi?[ :]{1,3}|(?:said|reason|error|info|response|reply|failed|returned)["']?[:=]? ?["'(\[]{0,2})$`)
 	afterEnhanced  = regexp.MustCompile(`^[ :;,]{1,3}["']?(?:[A-Z][a-z]+|STORE|RESOLVER|SMTP)`)
-	aadstsMark     = regexp.MustCompile(`(?i)AAD ?STS[\s_:#-]{0,3}`)
+	aadstsMark     = regexp.MustCompile(`(?i)A\n?A\n?D[ \n]?S\n?T\n?S[\s_:#-]{0,3}`)
 	otherNumber    = regexp.MustCompile(`(?i)(?:error_?codes?["']?\s*[:=]\s*\[?\s*|login\.microsoftonline\.com/error\?code=|sign-?in error ?code:?\s*|failure ?code:?\s*)(\d{5,8})\b`)
 	aroundCode     = regexp.MustCompile(`(?i)code|graph|error|exception|status`)
 	aroundOAuth    = regexp.MustCompile(`(?i)error|oauth|fail|exception|refused|denied|token`)
