@@ -3,7 +3,6 @@ package refusals
 import (
 	"html"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -146,11 +145,11 @@ var linePrefix = regexp.MustCompile(`^(?:` +
 	`|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ ]?\d\d? (?:\d{4} )?\d\d:\d\d:\d\d(?:[.,]\d+)?[ ]` + // syslog
 	`|\d\d:\d\d:\d\d(?:[.,]\d+)?[\])]?[: |-]*` +
 	`|(?i:std(?:out|err)) [FP] ` +
-	`|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|SEVERE|Trace|Debug|Info|Warning|Error|trce|dbug|info|warn|fail|crit)(?:[ ]+SMTPS?)?(?:[ ]*[:|-]+[ ]*|[ ]+)` +
 	`|[A-Za-z0-9_.-]{1,64} [A-Za-z0-9_./@-]{1,48}(?:\[\d+\])?: ` + // host program[pid]:
 	`|[A-Za-z0-9_./-]{1,48}\[\d+\]: ` +
 	`|<\d{1,3}>\d? ?` + // priority
 	`|\[[^\[\]\n]{0,64}\][:]?[ ]` +
+	`|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|SEVERE|Trace|Debug|Info|Warning|Error|trce|dbug|info|warn|fail|crit)(?:[ ]+SMTPS?)?(?:[ ]*[:|-]+[ ]*|[ ]+)` +
 	`|(?:[A-Za-z0-9_.-]{1,48}[-_]\d{1,3}|[a-z0-9_.-]{1,48})[ ]{1,20}\| ?` + // docker compose
 	`|<~[*]? |<\*\* |<[-=]+ |[-=]+> |<<<? |>>>? |~> |<~ | ?-> |<- ` + // swaks and others
 	`|[SCsc]: |SMTP[<>] |(?:SERVER|CLIENT) -> (?:SERVER|CLIENT): |(?:reply|retcode|send): ` +
@@ -163,7 +162,7 @@ func unprefixed(text string) string {
 	for line := range strings.SplitSeq(text, "\n") {
 		for range 8 {
 			n := len(linePrefix.FindString(line))
-			if n == 0 || aadstsMark.MatchString(line[:n]) {
+			if n == 0 {
 				break
 			}
 			line = line[n:]
@@ -250,11 +249,8 @@ func variants(text string) []string {
 	text = clean(text)
 	plain := joined(unprefixed(text))
 	all := []string{plain}
-	// What looks like a prefix may be the refusal's own beginning.
-	for _, other := range []string{joined(unprefixed(uncommon(text))), joined(text)} {
-		if !slices.Contains(all, other) {
-			all = append(all, other)
-		}
+	if other := joined(unprefixed(uncommon(text))); other != plain {
+		all = append(all, other)
 	}
 	return all
 }
