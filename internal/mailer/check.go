@@ -53,7 +53,7 @@ func (m *Mailer) setupOf(ctx context.Context, name string) checks.Setup {
 	}
 	w.renew(ctx)
 	a := w.account
-	s.Account, s.Roots, s.AdminURL, s.Addresses = *a, w.roots, a.ExchangeURL, net.InterfaceAddrs
+	s.Account, s.Roots, s.Addresses = *a, w.roots, net.InterfaceAddrs
 	s.Expires, _ = time.Parse(time.DateOnly, a.SecretExpires)
 	s.Web = httpClient(a, w.roots)
 	s.Web.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -65,7 +65,8 @@ func (m *Mailer) setupOf(ctx context.Context, name string) checks.Setup {
 	p := probe{mailer: m, sender: w}
 	s.ClientSecret = p.clientSecret
 	s.Token, s.Renew, s.TokenFor = p.token, p.renewed, p.tokenFor
-	s.Session, s.GraphReady, s.SendTest = p.session, p.graphReady, p.sendTest
+	s.Session, s.GraphReady, s.SendTestFrom = p.session, p.graphReady, p.sendTest
+	s.SendTest = func(ctx context.Context) (checks.Sent, error) { return p.sendTest(ctx, "") }
 	return s
 }
 
