@@ -55,13 +55,13 @@ type Result struct {
 	// Finding is the cause, as the catalogue of refusals names it; "" where the
 	// check passed, or was skipped.
 	Finding string `json:"finding,omitempty"`
-	Summary string `json:"summary"`          // what was found
-	Detail  string `json:"detail,omitempty"` // what it means, and for whom
-	Fix     string `json:"fix,omitempty"`    // what to click or type, with the account's own names in it
-	Link    string `json:"link,omitempty"`   // the page where that is
+	Summary string `json:"summary"` // what was found
+	Detail  string `json:"detail"`  // what it means, and for whom
+	Fix     string `json:"fix"`     // what to click or type, with the account's own names in it
+	Link    string `json:"link"`    // the page where that is
 	// Command does the same: PowerShell for an administrator, or a traymail
 	// command. It may have several lines.
-	Command string `json:"command,omitempty"`
+	Command string `json:"command"`
 	// Verify is PowerShell that shows whether the fix is in place.
 	Verify string `json:"verify,omitempty"`
 	Reply  string `json:"reply,omitempty"` // the server's own words
