@@ -23,7 +23,7 @@ func (r *run) await(ctx context.Context, id string, end time.Time, report func(R
 		waiting := w
 		result.Waiting = &waiting
 		report(result)
-		if !sleep(ctx, pause) {
+		if !r.pause(ctx, pause) {
 			return false
 		}
 		result, ok := r.check(ctx, r.stepOf(id))

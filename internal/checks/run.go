@@ -17,6 +17,8 @@ type run struct {
 	options Options
 
 	steps []step
+	// pause waits, and returns false when ctx ends first.
+	pause func(ctx context.Context, d time.Duration) bool
 	done  map[string]Result
 	// since is when each check failed first, and tried when it was done last.
 	since, tried map[string]time.Time
@@ -30,7 +32,7 @@ type run struct {
 }
 
 func newRun(s Setup, o Options) *run {
-	return &run{Setup: s, options: o, steps: steps, done: map[string]Result{}, since: map[string]time.Time{}, tried: map[string]time.Time{}}
+	return &run{Setup: s, options: o, steps: steps, pause: sleep, done: map[string]Result{}, since: map[string]time.Time{}, tried: map[string]time.Time{}}
 }
 
 // Run does all checks in order and returns their results. report, unless it is
@@ -38,14 +40,14 @@ func newRun(s Setup, o Options) *run {
 // more. Run ends early, with what it has, when ctx ends; a check that ctx's end
 // broke off has no result.
 func Run(ctx context.Context, s Setup, o Options, report func(Result)) []Result {
-	if report == nil {
-		report = func(Result) {}
-	}
 	return newRun(s, o).all(ctx, report)
 }
 
 // all is Run.
 func (r *run) all(ctx context.Context, report func(Result)) []Result {
+	if report == nil {
+		report = func(Result) {}
+	}
 	end := r.Now().Add(r.options.Wait)
 	for {
 		r.pass(ctx, end, report)
