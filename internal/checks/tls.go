@@ -217,13 +217,17 @@ func (r *run) faulty(place, where string, err error) Result {
 // refusedBy is a server that refused what comes before the sign-in.
 func (r *run) refusedBy(what string, code int, text string) Result {
 	reply := replyLine(code, text)
-	finding := "unknown-refusal"
+	summary := what + ": " + clip(reply, 200)
 	if entry, ok := refusals.OfReply(reply); ok {
-		finding = entry.ID
-	} else if code/100 == 4 {
-		finding = "service-unavailable"
+		return r.found(entry.ID, Fail, summary, reply)
 	}
-	return r.found(finding, Fail, what+": "+clip(reply, 200), reply)
+	if code/100 == 4 {
+		return r.found("service-unavailable", Fail, summary, reply)
+	}
+	result := r.found(unrecognised, Fail, summary, reply)
+	result.Detail = "the server turns this computer away before anybody has signed in; its own words say why"
+	result.Fix = "look into its words for a list or a policy that this computer's address is on, and ask whoever runs the server"
+	return result
 }
 
 func replyLine(code int, text string) string {
