@@ -15,6 +15,7 @@ type verdict struct {
 	status  Status
 	words   string
 	shown   string // whose it is, who made it, and until when it is good
+	names   string // the hosts that it is for
 }
 
 // certificate judges the chain that a server showed. trusted says that it was
@@ -23,19 +24,19 @@ type verdict struct {
 // that is not known.
 func (r *run) certificate(host string, chain []*x509.Certificate, trusted bool, unsure error, ahead time.Duration) verdict {
 	if len(chain) == 0 {
-		return verdict{"certificate-unknown-authority", Fail, host + " showed no certificate: " + unsure.Error(), ""}
+		return verdict{"certificate-unknown-authority", Fail, host + " showed no certificate: " + unsure.Error(), "", ""}
 	}
 	leaf, now := chain[0], r.Now()
 	product := inspector(chain)
-	shown := describe(leaf)
+	shown, names := describe(leaf), forNames(leaf)
 	if trusted {
 		switch {
 		case product != "":
-			return verdict{"certificate-inspected", Warn, product + " looks into the connection to " + host + ", and this computer trusts it", shown}
+			return verdict{"certificate-inspected", Warn, product + " looks into the connection to " + host + ", and this computer trusts it", shown, names}
 		case ofProvider(host) && r.Roots == nil && !fromPublic(chain):
-			return verdict{"certificate-inspected", Warn, "something here looks into the connection to " + host + ", and this computer trusts it: the certificate is of no public authority", shown}
+			return verdict{"certificate-inspected", Warn, "something here looks into the connection to " + host + ", and this computer trusts it: the certificate is of no public authority", shown, names}
 		}
-		return verdict{"", Pass, "", shown}
+		return verdict{"", Pass, "", shown, names}
 	}
 	dated := func(at time.Time) bool { return !at.Before(leaf.NotBefore) && !at.After(leaf.NotAfter) }
 	self := leaf.CheckSignature(leaf.SignatureAlgorithm, leaf.RawTBSCertificate, leaf.Signature) == nil && leaf.Issuer.String() == leaf.Subject.String()
@@ -50,7 +51,7 @@ func (r *run) certificate(host string, chain []*x509.Certificate, trusted bool, 
 	case product != "":
 		finding, words = "certificate-inspected", fmt.Sprintf("%s looks into the connection to %s, and this computer does not trust it", product, host)
 	case leaf.VerifyHostname(host) != nil:
-		finding, words = "certificate-wrong-name", fmt.Sprintf("the certificate is not for %s but for %s", host, forNames(leaf))
+		finding, words = "certificate-wrong-name", fmt.Sprintf("the certificate is not for %s but for %s", host, names)
 	case self:
 		words = fmt.Sprintf("the certificate of %s is signed by itself, and no authority says whose it is", host)
 	case ofProvider(host) && fromPublic(chain):
@@ -58,14 +59,17 @@ func (r *run) certificate(host string, chain []*x509.Certificate, trusted bool, 
 	case ofProvider(host):
 		finding, words = "certificate-inspected", fmt.Sprintf("something here looks into the connection to %s, and this computer does not trust it: the certificate is of no public authority", host)
 	}
-	return verdict{finding, Fail, words, shown}
+	return verdict{finding, Fail, words, shown, names}
 }
 
 // badCertificate is a verdict that is not in order.
-func (r *run) badCertificate(v verdict) Result {
+func (r *run) badCertificate(host string, v verdict) Result {
 	result := r.found(v.finding, v.status, v.words, "")
 	if v.finding == "clock-wrong" {
 		result = r.clockWrong(v.status, v.words)
+	}
+	if v.finding == "certificate-wrong-name" && host == r.Account.SMTPHost && !ofProvider(host) {
+		result.Fix = fmt.Sprintf("set smtp_host to a name that the certificate is for (%s), if that is the server you mean: traymail account edit %s --smtp-host NAME; of a server of your own, have a certificate with its name made", v.names, r.Account.Name)
 	}
 	if v.shown != "" {
 		result.Detail = strings.TrimSpace(result.Detail + "\nThe server showed a " + v.shown + ".")

@@ -65,17 +65,21 @@ func (r *run) clock(ctx context.Context) Result {
 	case ahead.Abs() > noticeable:
 		return r.clockWrong(Warn, words)
 	}
-	return passed("this computer's clock is right to %d seconds, by what %s says", int(ahead.Abs().Seconds()), strings.Join(servers, " and "))
+	return passed("this computer's clock is right to %d seconds, by that of %s", int(ahead.Abs().Seconds()), strings.Join(servers, " and of "))
 }
 
 // apart puts a difference into words, to be followed by whose time it is.
 func apart(ahead time.Duration) string {
-	far := ahead.Abs().Round(time.Second).String()
-	switch d := ahead.Abs(); {
-	case d > 48*time.Hour:
+	d := ahead.Abs().Round(time.Second)
+	far := fmt.Sprintf("%d seconds", int(d.Seconds()))
+	switch {
+	case d >= 48*time.Hour:
 		far = fmt.Sprintf("%.0f days", d.Hours()/24)
-	case d > tolerance:
-		far = strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+	case d >= time.Hour:
+		d = d.Round(time.Minute)
+		far = fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
+	case d >= 2*time.Minute:
+		far = fmt.Sprintf("%.0f minutes", d.Minutes())
 	}
 	if ahead > 0 {
 		return far + " ahead of what"
@@ -86,7 +90,7 @@ func apart(ahead time.Duration) string {
 // clockWrong says how to set the clock of this computer.
 func (r *run) clockWrong(status Status, words string) Result {
 	result := r.found("clock-wrong", status, words, "")
-	result.Detail = cmp.Or(result.Detail, "tokens and certificates are good for a time, and with a wrong clock they seem expired, or not good yet")
+	result.Detail = "tokens and certificates are good for a time, and with a wrong clock they seem to have expired, or not to be good yet"
 	result.Fix, result.Command = setClock(runtime.GOOS)
 	return result
 }

@@ -25,9 +25,9 @@ func (r *run) configuration(context.Context) Result {
 		}
 		return result
 	}
-	if text, fix := r.odd(); text != "" {
+	if text, fix, option := r.odd(); text != "" {
 		result := r.found("settings-odd", Warn, text, "")
-		result.Fix = fix
+		result.Fix, result.Command = fix, "traymail account edit "+a.Name+" "+option
 		return result
 	}
 	way := "over Microsoft Graph"
@@ -47,25 +47,25 @@ func (r *run) configuration(context.Context) Result {
 }
 
 // odd names a setting that can be right and hardly ever is, "" when there is
-// none.
-func (r *run) odd() (text, fix string) {
+// none, with the option that changes it.
+func (r *run) odd() (text, fix, option string) {
 	a := &r.Account
 	if !a.SendsOver(account.SMTP) {
-		return "", ""
+		return "", "", ""
 	}
-	const edit = "traymail account edit "
+	const submission = "set smtp_port = 587"
 	switch {
-	case a.SMTPPort == 465 && a.SMTPTLS == account.STARTTLS && a.HasEntra():
-		return "smtp_port is 465, which Microsoft's servers do not have", "set smtp_port = 587: " + edit + a.Name
+	case a.SMTPPort == 465 && a.HasEntra():
+		return "smtp_port is 465, which Microsoft's servers do not have", submission, "--smtp-port 587"
 	case a.SMTPPort == 465 && a.SMTPTLS == account.STARTTLS:
-		return `smtp_port is 465, where TLS is there from the first octet, and smtp_tls is "starttls"`, `set smtp_tls = "implicit", or smtp_port = 587: ` + edit + a.Name
+		return `smtp_port is 465, where TLS is there from the first octet, and smtp_tls is "starttls"`, `set smtp_tls = "implicit", or smtp_port = 587`, "--smtp-tls implicit"
 	case a.SMTPPort == 587 && a.SMTPTLS == account.ImplicitTLS:
-		return `smtp_port is 587, where TLS begins with STARTTLS, and smtp_tls is "implicit"`, `set smtp_tls = "starttls", or smtp_port = 465: ` + edit + a.Name
+		return `smtp_port is 587, where TLS begins with STARTTLS, and smtp_tls is "implicit"`, `set smtp_tls = "starttls", or smtp_port = 465`, "--smtp-tls starttls"
 	case a.SMTPPort == 25 && a.Provider != account.Custom:
-		return "smtp_port is 25, which is for mail between servers: most networks block it", "set smtp_port = 587: " + edit + a.Name
+		return "smtp_port is 25, which is for mail between servers: most networks block it", submission, "--smtp-port 587"
 	}
 	if haste := a.Haste(); haste != "" {
-		return haste, "leave messages_per_minute out, for the provider's own limit: " + edit + a.Name
+		return haste, "set messages_per_minute = 30", "--messages-per-minute 30"
 	}
-	return "", ""
+	return "", "", ""
 }

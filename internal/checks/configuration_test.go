@@ -62,8 +62,8 @@ func TestConfigurationWarnsOfWhatHardlyEverWorks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRun(setupOf(t, c.account, nil), Options{}).configuration(t.Context())
 			want(t, r, Warn, "settings-odd", c.words)
-			if !strings.Contains(r.Fix, "traymail account edit main") {
-				t.Errorf("the fix is %q", r.Fix)
+			if !strings.HasPrefix(r.Command, "traymail account edit main --") {
+				t.Errorf("the command is %q", r.Command)
 			}
 		})
 	}

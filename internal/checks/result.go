@@ -69,6 +69,9 @@ func (r *run) takeStepsOf(result *Result, ids []string, o admin.Options) {
 	var link, takes string
 	for _, step := range chosen {
 		link, takes = cmp.Or(link, step.Link), cmp.Or(takes, step.Takes)
+		if step.Where != "" {
+			result.Fix = strings.TrimSpace(result.Fix + "\n" + step.Title + ": " + step.Where)
+		}
 	}
 	// The account's own page is more exact than the catalogue's.
 	result.Link, result.Takes = cmp.Or(link, result.Link), cmp.Or(takes, result.Takes)

@@ -88,7 +88,7 @@ func (r *run) greet(ctx context.Context, d *dialog, place string, mode account.S
 	code, text, err := d.reply()
 	if err != nil {
 		if faultOf(err).finding == "connection-timed-out" && r.speaksTLS(ctx, place) {
-			return r.found("tls-expected", Fail, place+" says nothing and expects TLS from the first octet, and the account begins without it: choose implicit TLS, or port 587", ""), false
+			return r.otherMode(place+" says nothing and expects TLS from the first octet, and the account begins without it", account.ImplicitTLS, 587), false
 		}
 		return r.faulty(place, "before its greeting", err), false
 	}
@@ -143,7 +143,7 @@ func meddling(greeting, extensions string) string {
 func (r *run) handshakeFailed(ctx context.Context, s server, place string, err error) Result {
 	var shown *tls.CertificateVerificationError
 	if errors.As(err, &shown) {
-		return r.badCertificate(r.certificate(s.host, shown.UnverifiedCertificates, false, shown.Err, r.told[place]))
+		return r.badCertificate(s.host, r.certificate(s.host, shown.UnverifiedCertificates, false, shown.Err, r.told[place]))
 	}
 	f := faultOf(err)
 	switch f.finding {
@@ -153,7 +153,7 @@ func (r *run) handshakeFailed(ctx context.Context, s server, place string, err e
 		}
 	case "tls-expected":
 		if s.smtp && r.Account.SMTPTLS == account.ImplicitTLS {
-			return r.found(f.finding, Fail, place+" does not begin with TLS, and the account expects it from the first octet: choose STARTTLS, or port 465", "")
+			return r.otherMode(place+" does not begin with TLS, and the account expects it from the first octet", account.STARTTLS, 465)
 		}
 	case "connection-reset", "connection-closed", "connection-timed-out":
 		// The connection worked until TLS began.
@@ -170,7 +170,7 @@ func (r *run) secured(place, host string, state *tls.ConnectionState) Result {
 	}
 	v := r.certificate(host, chain, true, nil, 0)
 	if v.finding != "" {
-		return r.badCertificate(v)
+		return r.badCertificate(host, v)
 	}
 	return passed("%s: %s; %s", place, tls.VersionName(state.Version), v.shown)
 }
@@ -202,7 +202,15 @@ func (r *run) webFailed(ctx context.Context, address string, err error) Result {
 	if invalid := new(x509.CertificateInvalidError); errors.As(err, invalid) && invalid.Reason == x509.Expired {
 		ahead = r.askTime(ctx, address)
 	}
-	return r.badCertificate(r.certificate(host, shown.UnverifiedCertificates, false, shown.Err, ahead))
+	return r.badCertificate(host, r.certificate(host, shown.UnverifiedCertificates, false, shown.Err, ahead))
+}
+
+// otherMode is a server that wants the other way to use TLS.
+func (r *run) otherMode(summary string, mode account.SMTPTLS, port int) Result {
+	result := r.found("tls-expected", Fail, summary, "")
+	result.Fix = fmt.Sprintf("set smtp_tls = %q, or smtp_port = %d", string(mode), port)
+	result.Command = fmt.Sprintf("traymail account edit %s --smtp-tls %s", r.Account.Name, mode)
+	return result
 }
 
 // faulty is a server that went away at a point of the dialog.

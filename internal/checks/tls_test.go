@@ -246,12 +246,12 @@ func TestTLSFromTheFirstOctetAndNotAreToldApart(t *testing.T) {
 	good := ca.leaf(t)
 	t.Run("the account expects it and the server does not begin with it", func(t *testing.T) {
 		a := own(t, listen(t, sound(good).serve), func(a *account.Account) { a.SMTPTLS = account.ImplicitTLS })
-		want(t, newRun(setupOf(t, a, ca.pool()), Options{}).tls(t.Context()), Fail, "tls-expected", "choose STARTTLS")
+		want(t, newRun(setupOf(t, a, ca.pool()), Options{}).tls(t.Context()), Fail, "tls-expected", "--smtp-tls starttls")
 	})
 	t.Run("the server begins with it and the account does not", func(t *testing.T) {
 		implicit := func(conn net.Conn) { tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{good}}).Handshake() }
 		a := own(t, listen(t, implicit), func(a *account.Account) { a.Timeout = 1 })
-		want(t, newRun(setupOf(t, a, ca.pool()), Options{}).tls(t.Context()), Fail, "tls-expected", "choose implicit TLS")
+		want(t, newRun(setupOf(t, a, ca.pool()), Options{}).tls(t.Context()), Fail, "tls-expected", "--smtp-tls implicit")
 	})
 }
 
@@ -266,9 +266,9 @@ func TestGreetingTellsTheTime(t *testing.T) {
 	m.greeting = "220 PN4P287CA0064.outlook.office365.com Microsoft ESMTP MAIL Service ready at " + time.Now().Add(-time.Hour).Format(time.RFC1123Z) + " [08DD84B323498C1A]"
 	r := newRun(setupOf(t, own(t, listen(t, m.serve)), ca.pool()), Options{})
 	want(t, r.tls(t.Context()), Pass, "")
-	want(t, r.clock(t.Context()), Fail, "clock-wrong", "1h0m ahead of what localhost")
+	want(t, r.clock(t.Context()), Fail, "clock-wrong", "1 h 00 min ahead of what localhost")
 	r.again = true
-	want(t, r.clock(t.Context()), Fail, "clock-wrong", "1h0m ahead of what localhost")
+	want(t, r.clock(t.Context()), Fail, "clock-wrong", "1 h 00 min ahead of what localhost")
 }
 
 // Nothing is heard of a server that does not greet, so the time is a bubble's.
