@@ -3,6 +3,7 @@ package refusals
 import (
 	"html"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -142,10 +143,10 @@ var linePrefix = regexp.MustCompile(`^(?:` +
 	`|[#;*+][ ]+` +
 	`|\d{4}[-/.]\d\d?[-/.]\d\d?(?:[T ,_-]+\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?)?(?:[ ]?(?:Z|UTC|GMT|[AP]M|[+-]\d\d:?\d\d))?[\])]?[: ,;|-]*` + // 2026-01-09T16:12:30.678Z
 	`|\d\d?[-/.](?:\d\d?|[A-Z][a-z]{2})[-/.]\d{2,4}[T ,:]+\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?(?:[ ]?[AP]M)?[\])]?[: ,;|-]*` +
-	`|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ ]?\d\d? (?:\d{4} )?\d\d:\d\d:\d\d(?:[.,]\d+)?[ ]` + // syslog
+	`|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ ]?\d\d? (?:\d{4} )?\d\d:\d\d:\d\d(?:[.,]\d+)?[ ](?:[A-Za-z0-9_.-]{1,64} [A-Za-z0-9_./@-]{1,48}: )?` + // syslog
 	`|\d\d:\d\d:\d\d(?:[.,]\d+)?[\])]?[: |-]*` +
 	`|(?i:std(?:out|err)) [FP] ` +
-	`|[A-Za-z0-9_.-]{1,64} [A-Za-z0-9_./@-]{1,48}(?:\[\d+\])?: ` + // host program[pid]:
+	`|[A-Za-z0-9_.-]{1,64} [A-Za-z0-9_./@-]{1,48}\[\d+\]: ` + // host program[pid]:
 	`|[A-Za-z0-9_./-]{1,48}\[\d+\]: ` +
 	`|<\d{1,3}>\d? ?` + // priority
 	`|\[[^\[\]\n]{0,64}\][:]?[ ]` +
@@ -249,8 +250,10 @@ func variants(text string) []string {
 	text = clean(text)
 	plain := joined(unprefixed(text))
 	all := []string{plain}
-	if other := joined(unprefixed(uncommon(text))); other != plain {
-		all = append(all, other)
+	for _, other := range []string{joined(unprefixed(uncommon(text))), joined(text)} {
+		if !slices.Contains(all, other) {
+			all = append(all, other)
+		}
 	}
 	return all
 }

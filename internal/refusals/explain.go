@@ -60,6 +60,9 @@ func Explain(text string) Answer {
 		if i == 0 || r.rank() > best.rank() {
 			best = r
 		}
+		if best.rank() == 2 && len(best.doubt) > 0 {
+			break // other readings only tear that sentence apart
+		}
 	}
 	a := c.answer(best)
 	a.Shortened = shortened
@@ -79,7 +82,6 @@ type reading struct {
 // found is a hit as its entry's, and how much it tells.
 type found struct {
 	hit
-	weak  bool
 	depth int // how many "caused by" lead to it
 }
 
@@ -112,7 +114,6 @@ func (c *catalogue) read(source string) reading {
 			r.doubt = append(r.doubt, f)
 			continue
 		}
-		f.weak = c.entries[h.entry].Weak || h.kind == byOAuth
 		sure = sure || !f.weak
 		if i := slices.IndexFunc(r.entries, func(o found) bool { return o.entry == h.entry }); i < 0 {
 			r.entries = append(r.entries, f)
@@ -130,7 +131,7 @@ func (c *catalogue) read(source string) reading {
 			r.entries = nil
 		}
 		for _, cut := range r.cuts {
-			if len(cut.entries) == 1 {
+			if len(cut.entries) == 1 && !slices.ContainsFunc(r.entries, func(o found) bool { return o.entry == cut.entries[0] }) {
 				r.entries = append(r.entries, found{hit: hit{entry: cut.entries[0], doubt: -1, kind: byCut, from: cut.from, to: cut.to}})
 			}
 		}
@@ -139,6 +140,11 @@ func (c *catalogue) read(source string) reading {
 	if slices.ContainsFunc(r.entries, func(f found) bool { return !f.weak }) {
 		r.entries = slices.DeleteFunc(r.entries, func(f found) bool { return f.weak })
 	}
+	all := r.entries
+	r.entries = slices.DeleteFunc(slices.Clone(all), func(f found) bool {
+		return slices.ContainsFunc(all, func(o found) bool { return slices.Contains(c.entries[o.entry].InsteadOf, c.entries[f.entry].ID) })
+	})
+	slices.SortFunc(r.doubt, func(a, b found) int { return cmp.Or(cmp.Compare(a.doubt, b.doubt), cmp.Compare(a.from, b.from)) })
 	slices.SortStableFunc(r.entries, func(a, b found) int {
 		return cmp.Or(cmp.Compare(b.depth, a.depth), cmp.Compare(a.from, b.from))
 	})

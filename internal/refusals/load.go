@@ -55,6 +55,13 @@ func load(text []byte) (*catalogue, error) {
 		}
 		c.byID[e.ID] = i
 	}
+	for i, e := range c.entries {
+		for _, other := range e.InsteadOf {
+			if _, ok := c.byID[other]; !ok || other == e.ID {
+				return nil, fmt.Errorf("refusal %q, entry %d: it cannot stand instead of %q", e.ID, i+1, other)
+			}
+		}
+	}
 	for i := range c.doubts {
 		if err := c.doubts[i].validate(c.byID); err != nil {
 			return nil, fmt.Errorf("doubt %d, of %q: %w", i+1, c.doubts[i].Candidates, err)

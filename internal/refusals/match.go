@@ -1,17 +1,20 @@
 package refusals
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 const (
 	gapMark   = "…"
 	gap       = 240 // squeezed bytes between the parts of a phrase
-	minPhrase = 6   // squeezed bytes of a whole one
+	minPhrase = 5   // squeezed bytes of a whole one
 	minCut    = 18  // squeezed bytes of a phrase that is cut off, to know it by
 )
 
@@ -30,7 +33,9 @@ const (
 type needle struct {
 	entry, doubt int // one of them is -1
 	kind         kind
+	weak         bool // its entry is, or it is an OAuth code
 	enhanced     bool // an enhanced code alone, which could be a version number
+	name         bool // a name in capitals, ENOTFOUND, and not the letters of a sentence
 	token        bool // begins with one word, which could be several of a sentence
 	parts        []string
 }
@@ -52,6 +57,9 @@ func newMatcher(c *catalogue) (*matcher, error) {
 	owner := map[string]string{}
 	add := func(who string, n needle) error {
 		key := strings.Join(n.parts, gapMark)
+		if n.token {
+			key = "code " + key
+		}
 		if other, taken := owner[key]; taken {
 			return fmt.Errorf("%s and %s are recognised by the same %q", other, who, key)
 		}
@@ -61,13 +69,13 @@ func newMatcher(c *catalogue) (*matcher, error) {
 	}
 	texts := func(who string, n needle, replies, phrases []string) error {
 		for _, p := range phrases {
-			n.kind, n.parts, n.enhanced = byPhrase, parts(p), false
+			n.kind, n.parts, n.enhanced, n.name = byPhrase, parts(p), false, nameForm.MatchString(p)
 			if err := add(who, n); err != nil {
 				return err
 			}
 		}
 		for _, r := range replies {
-			n.kind, n.parts, n.enhanced = byNumber, parts(r), enhancedForm.MatchString(r)
+			n.kind, n.parts, n.enhanced, n.name = byNumber, parts(r), enhancedForm.MatchString(r), false
 			if err := add(who, n); err != nil {
 				return err
 			}
@@ -82,11 +90,11 @@ func newMatcher(c *catalogue) (*matcher, error) {
 			}
 			m.aadsts[number] = i
 		}
-		if err := texts(who, needle{entry: i, doubt: -1}, e.Replies, e.Phrases); err != nil {
+		if err := texts(who, needle{entry: i, doubt: -1, weak: e.Weak}, e.Replies, e.Phrases); err != nil {
 			return nil, err
 		}
 		for _, g := range e.Graph {
-			n := needle{entry: i, doubt: -1, kind: byPhrase, token: true, parts: []string{squeezed(g.Code)}}
+			n := needle{entry: i, doubt: -1, kind: byPhrase, weak: e.Weak, token: true, parts: []string{squeezed(g.Code)}}
 			if g.Phrase != "" {
 				n.parts = append(n.parts, parts(g.Phrase)...)
 			}
@@ -99,7 +107,7 @@ func newMatcher(c *catalogue) (*matcher, error) {
 				return nil, fmt.Errorf("refusal %q and %s are recognised by the same %q", c.entries[other].ID, who, o)
 			}
 			m.oauth[o] = i
-			m.needles = append(m.needles, needle{entry: i, doubt: -1, kind: byOAuth, parts: []string{squeezed(o)}})
+			m.needles = append(m.needles, needle{entry: i, doubt: -1, kind: byOAuth, weak: true, parts: []string{squeezed(o)}})
 		}
 	}
 	for i, d := range c.doubts {
@@ -133,8 +141,10 @@ func (m *matcher) build() {
 type hit struct {
 	entry, doubt int
 	kind         kind
-	start, end   int // in the squeezed text
-	from, to     int // in the source
+	weak         bool
+	whole        bool // its sign has no gap
+	letters      int  // squeezed bytes of the sign itself
+	from, to     int  // in the source
 }
 
 // A cut is the beginning of phrases at a place where a text ends.
@@ -187,8 +197,14 @@ func (m *matcher) find(s *squeeze) (hits []hit, cuts []cut) {
 			}
 		}
 	}
+	// A sentence that is whole is not cut off, although others begin with it.
+	cuts = slices.DeleteFunc(cuts, func(c cut) bool {
+		return slices.ContainsFunc(hits, func(h hit) bool {
+			return (h.doubt >= 0 || len(c.entries) == 1 && c.entries[0] == h.entry) && h.from <= c.from && c.to <= h.to
+		})
+	})
 	hits = append(hits, m.numbers(s)...)
-	return outermost(hits), cuts
+	return outermost(s.source, hits), cuts
 }
 
 // hit checks what the letters alone do not tell.
@@ -198,12 +214,18 @@ func (m *matcher) hit(s *squeeze, id, start, end int) (hit, bool) {
 	switch {
 	case n.enhanced && !replyBefore(s.source, from, to):
 		return hit{}, false
+	case n.name && !oneWord(s.source, from, to):
+		return hit{}, false
 	case n.token && !tokenAt(s, start, start+len(n.parts[0])):
 		return hit{}, false
 	case n.kind == byOAuth && !oauthAround(s.source, from, to):
 		return hit{}, false
 	}
-	return hit{n.entry, n.doubt, n.kind, start, end, from, to}, true
+	letters := 0
+	for _, p := range n.parts {
+		letters += len(p)
+	}
+	return hit{n.entry, n.doubt, n.kind, n.weak, len(n.parts) == 1, letters, from, to}, true
 }
 
 // cutAfter reports whether a text, or a line of it, ends after the squeezed byte
@@ -211,6 +233,9 @@ func (m *matcher) hit(s *squeeze, id, start, end int) (hit, bool) {
 func (s *squeeze) cutAfter(i int) bool {
 	if i+1 == len(s.bytes) {
 		return true
+	}
+	if s.pos[i+1] == s.pos[i] {
+		return false // within a character of several bytes
 	}
 	_, to := s.sourceSpan(i, i+1)
 	between := s.source[to:s.pos[i+1]]
@@ -238,6 +263,7 @@ func (m *matcher) cutAt(s *squeeze, at int32, end int) (cut, bool) {
 var (
 	beforeEnhanced = regexp.MustCompile(`(?i)(?:\b([45])\d\d[\s\-,:;'"(\[#=)\]]{1,8}|#|\bdsn[=:"' ]{1,4}|status(?: ?code)?["']?[=:"' ]{1,4}|smtp; ?|smtpapi?[ :]{1,3}|(?:said|reason|error|info|response|reply|failed|returned)["']?[:=]? ?["'(\[]{0,2})$`)
 	afterEnhanced  = regexp.MustCompile(`^[ :;,]{1,3}["']?(?:[A-Z][a-z]+|STORE|RESOLVER|SMTP)`)
+	nameForm       = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
 	aadstsMark     = regexp.MustCompile(`(?i)A\n?A\n?D[ \n]?S\n?T\n?S[\s_:#-]{0,3}`)
 	otherNumber    = regexp.MustCompile(`(?i)(?:error_?codes?["']?\s*[:=]\s*\[?\s*|login\.microsoftonline\.com/error\?code=|sign-?in error ?code:?\s*|failure ?code:?\s*)(\d{5,8})\b`)
 	aroundCode     = regexp.MustCompile(`(?i)code|graph|error|exception|status`)
@@ -254,6 +280,14 @@ func replyBefore(source string, from, to int) bool {
 	}
 	lineBegins := strings.TrimRight(before, ` "'([`)
 	return (lineBegins == "" && from < 24 || strings.HasSuffix(lineBegins, "\n")) && afterEnhanced.MatchString(source[to:min(len(source), to+40)])
+}
+
+// oneWord reports whether letters stand together and by themselves, but for the
+// end of a line.
+func oneWord(source string, from, to int) bool {
+	before, _ := utf8.DecodeLastRuneInString(source[:from])
+	after, _ := utf8.DecodeRuneInString(source[to:])
+	return !unicode.IsLetter(before) && !unicode.IsLetter(after) && !strings.ContainsAny(source[from:to], " .,:;")
 }
 
 // tokenAt reports whether letters are one word, but for the end of a line, that
@@ -282,9 +316,9 @@ func (m *matcher) numbers(s *squeeze) []hit {
 	var hits []hit
 	for _, n := range aadstsIn(s.source) {
 		if entry, ok := m.aadsts[n.number]; ok {
-			hits = append(hits, hit{entry: entry, doubt: -1, kind: byAADSTS, from: n.from, to: n.to})
+			hits = append(hits, hit{entry: entry, doubt: -1, kind: byAADSTS, letters: n.to - n.from, from: n.from, to: n.to})
 		} else if entry, ok := m.aadsts[n.wrapped]; ok {
-			hits = append(hits, hit{entry: entry, doubt: -1, kind: byAADSTS, from: n.from, to: n.to})
+			hits = append(hits, hit{entry: entry, doubt: -1, kind: byAADSTS, letters: n.to - n.from, from: n.from, to: n.to})
 		}
 	}
 	return hits
@@ -341,48 +375,63 @@ func number(digits string) int {
 	return n
 }
 
+// wholeFirst compares signs of the same letters: the one without a gap says more.
+func wholeFirst(a, b hit) int {
+	switch {
+	case a.whole == b.whole:
+		return 0
+	case a.whole:
+		return -1
+	}
+	return 1
+}
+
 // outermost sorts hits by their beginning and drops those that stand within
-// others, and numbers whose sentence says something else.
-func outermost(hits []hit) []hit {
+// others that say more, and numbers whose sentence says something else.
+func outermost(source string, hits []hit) []hit {
 	slices.SortStableFunc(hits, func(a, b hit) int {
-		if a.from != b.from {
-			return a.from - b.from
-		}
-		return b.to - a.to
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.to, a.to), cmp.Compare(b.letters, a.letters), wholeFirst(a, b))
 	})
 	var all []hit
-	reach, widest := -1, hit{}
-	for _, h := range hits {
-		if h.to <= reach && (h.from > widest.from || h.to < widest.to || h.kind <= widest.kind) {
+	var widest hit
+	for i, h := range hits {
+		within := i > 0 && h.to <= widest.to
+		if within && h.letters <= widest.letters && (widest.entry >= 0 || h.entry < 0 || widest.whole) {
 			continue
 		}
-		if h.to > reach {
-			reach, widest = h.to, h
+		if !within {
+			widest = h
 		}
 		all = append(all, h)
 	}
-	all = slices.DeleteFunc(all, func(h hit) bool { return h.kind == byAADSTS && yields(h, all) })
-	return slices.DeleteFunc(all, func(h hit) bool {
-		return h.kind == byNumber && slices.ContainsFunc(all, func(o hit) bool {
-			return o.kind == byPhrase && o.doubt < 0 && o.entry != h.entry && o.from >= h.from && o.from-h.to < gap
-		})
-	})
+	yields := make([]bool, len(all))
+	for i := len(all) - 1; i >= 0; i-- {
+		yields[i] = yieldsTo(source, all[i], all[i+1:], yields[i+1:])
+	}
+	i := 0
+	return slices.DeleteFunc(all, func(hit) bool { i++; return yields[i-1] })
 }
 
-// yields reports whether one of Entra's numbers says less than what follows it:
-// a sentence of another entry, because some numbers have had several meanings,
-// or the number of the cause. "AADSTS70002: Error validating credentials" begins
-// the description of many.
-func yields(h hit, all []hit) bool {
-	for _, o := range all {
-		if o.from < h.to || o.from-h.to >= gap || o.doubt >= 0 {
-			continue
-		}
-		if o.kind == byAADSTS {
-			return o.from-h.to < len(": Error validating credentials. ")+4 && (o.entry != h.entry || yields(o, all))
-		}
-		if o.kind == byPhrase {
+// yieldsTo reports whether a number says less than what follows it. One of
+// Entra's does where the sentence after it is another entry's, because some
+// numbers have had several meanings, or where the number of the cause comes next:
+// "AADSTS70002: Error validating credentials" begins the description of many. A
+// reply's does where its sentence is another entry's.
+func yieldsTo(source string, h hit, after []hit, yields []bool) bool {
+	if h.entry < 0 || h.kind != byAADSTS && h.kind != byNumber {
+		return false
+	}
+	for i, o := range after {
+		switch {
+		case o.from-h.to >= gap:
+			return false
+		case o.from < h.to || o.entry < 0:
+		case h.kind == byAADSTS && o.kind == byAADSTS:
+			return o.from-h.to < len(": Error validating credentials. ")+4 && (o.entry != h.entry || yields[i])
+		case h.kind == byAADSTS && o.kind == byPhrase:
 			return o.entry != h.entry
+		case h.kind == byNumber && o.kind == byPhrase && !o.weak:
+			return o.entry != h.entry && o.from-h.to < gap/2 && !strings.Contains(source[h.to:o.from], "\n")
 		}
 	}
 	return false

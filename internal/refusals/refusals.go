@@ -81,6 +81,8 @@ type signs struct {
 	// Weak says that it often follows from another refusal: it counts only where
 	// there is no other.
 	Weak bool `json:"-" toml:"weak"`
+	// InsteadOf are the IDs of entries that say less when this one is found too.
+	InsteadOf []string `json:"-" toml:"instead_of"`
 }
 
 // A graph is an error code of Microsoft Graph, alone or with a part of its text.

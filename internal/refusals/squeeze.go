@@ -89,7 +89,7 @@ func (s *squeeze) sourceSpan(start, end int) (int, int) {
 // themselves: a number is not a part of another one and a short word not of
 // another word.
 func (s *squeeze) bounded(start, end int) bool {
-	const short = 9
+	const short = 13 // ENOTFOUND is not in "example not found"
 	from, to := s.sourceSpan(start, end)
 	word := end-start < short
 	before, _ := utf8.DecodeLastRuneInString(s.source[:from])
@@ -99,7 +99,7 @@ func (s *squeeze) bounded(start, end int) bool {
 		if isRuneDigit(before) || before == '.' && from > 1 && isDigit(s.source[from-2]) {
 			return false
 		}
-	case word && unicode.IsLetter(before):
+	case word && isLatin(before):
 		return false
 	}
 	switch last := s.bytes[end-1]; {
@@ -107,11 +107,15 @@ func (s *squeeze) bounded(start, end int) bool {
 		if isRuneDigit(after) || after == '.' && to+1 < len(s.source) && isDigit(s.source[to+1]) {
 			return false
 		}
-	case word && unicode.IsLetter(after):
+	case word && isLatin(after):
 		return false
 	}
 	return true
 }
+
+// isLatin reports whether a letter makes words with those of the catalogue's: text
+// in Chinese or Japanese has no blanks around them.
+func isLatin(r rune) bool { return r < 0x250 && unicode.IsLetter(r) }
 
 func isRuneDigit(r rune) bool { return r >= '0' && r <= '9' }
 

@@ -17,7 +17,8 @@ var (
 	exceptionLike = regexp.MustCompile(`\b[A-Za-z][\w.$]*(?:Exception|Error|Failure|Fault)\b(?::|\(| [-(:]|\n\s*at )|\bTraceback \(most recent|\bpanic: |(?m)^E[A-Z]{4,14}\b`)
 	errorLine     = regexp.MustCompile(`(?im)(?:^|[\s\[("'|])(?:fatal|critical|severe|error|failed|failure|fehler|erreur|errore|エラー|错误)["']?(?:\[[^\]]*\])?\s?[:：=][^\n]*[A-Za-z]{3}|^failed to |^unable to |^could not |^cannot `)
 	failingWords  = regexp.MustCompile(`(?i)smtp|ehlo|mail from|rcpt|refus|reject|denied|error|fail|exception|unable|cannot|could not|not |invalid|unauthor|forbidden|too many|block|limit|exceed|unavailable|unknown`)
-	mtaLine       = regexp.MustCompile(`\bstatus=(?:deferred|bounced|undeliverable)\b|\berrormsg='|\bexitcode=EX_[A-NP-Z]`)
+	replyProse    = regexp.MustCompile(`\b([45]5\d) (?:[A-Z][a-z]+ )+?(?i:rejected|refused|denied)\b`)
+	mtaLine       = regexp.MustCompile(`\bstatus=(?:deferred|bounced|undeliverable)\b|\b(?:milter-reject|NOQUEUE: reject): |SMTP\[ERROR\]: |\berrormsg='|\bexitcode=EX_[A-NP-Z]`)
 	aboutCode     = regexp.MustCompile(`^[45][0-5]\d[ -](?:is|are|means|stands)\b`) // prose
 	graphLike     = regexp.MustCompile(`"code"\s*:\s*"[A-Za-z.]{4,}"|\bError[A-Z][A-Za-z]{5,}\b`)
 )
@@ -28,7 +29,7 @@ func suspects(source string) []span {
 	for _, n := range aadstsIn(source) {
 		all = append(all, span{n.from, n.to})
 	}
-	for _, p := range []*regexp.Regexp{replyLike, replyTuple, replySaid, replyLine, graphLike, exceptionLike, mtaLine, errorLine} {
+	for _, p := range []*regexp.Regexp{replyLike, replyTuple, replySaid, replyLine, graphLike, exceptionLike, mtaLine, errorLine, replyProse} {
 		for _, m := range p.FindAllStringSubmatchIndex(source, 100) {
 			s := span{m[0], m[1]}
 			if len(m) >= 4 && m[2] >= 0 {
