@@ -112,7 +112,9 @@ func (h *help) appFilter() string { return quote("appId eq " + odata(h.a.ClientI
 // least one.
 func (h *help) verifyRoles() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "$app = Get-MgServicePrincipal -Filter %s\n$granted = @((Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $app.Id).AppRoleId)", h.appFilter())
+	// ForEach-Object leaves the list empty where nothing was granted. With a null in
+	// it, it would contain the ID of a permission that is not to be found.
+	fmt.Fprintf(&b, "$app = Get-MgServicePrincipal -Filter %s\n$granted = @(Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $app.Id | ForEach-Object { $_.AppRoleId })", h.appFilter())
 	for _, p := range h.permissions() {
 		fmt.Fprintf(&b, "\n$granted -contains ((Get-MgServicePrincipal -Filter %s).AppRoles | Where-Object Value -eq %s).Id", quote("appId eq "+odata(p.resource)), quote(p.name))
 	}

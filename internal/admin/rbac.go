@@ -39,7 +39,9 @@ func (h *help) noPermission(names []string) Step {
 func (h *help) scope() []Step {
 	group := quote(h.groupName("senders"))
 	add := h.each(func(mailbox string) string {
-		return fmt.Sprintf("if ($members -notcontains %s) {\n    Add-DistributionGroupMember -Identity $group.DistinguishedName -Member %[1]s -ErrorAction Stop\n}", mailbox)
+		// The list has primary addresses, and the sender may be another one.
+		return fmt.Sprintf("$member = (Get-Mailbox -Identity %s -ErrorAction Stop).PrimarySmtpAddress\n"+
+			"if ($members -notcontains $member) {\n    Add-DistributionGroupMember -Identity $group.DistinguishedName -Member $member -ErrorAction Stop\n}", mailbox)
 	})
 	return []Step{{
 		ID: "group", Title: "Put " + h.who() + " into a group",

@@ -59,6 +59,7 @@ func (p portal) runScript(r *http.Request) answer {
 		return p.refuse(browser, http.StatusBadRequest, errors.New("the script is empty: send it as the body, with curl --data-binary @FILE, or in the field script of a form"))
 	}
 	window := newPSSession(p.tenant)
+	window.lift = func(why cause) { p.box.exchange.lift(why, 0) }
 	window.answers = answers
 	output, ok := window.run(script)
 	status := http.StatusOK

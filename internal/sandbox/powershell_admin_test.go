@@ -73,6 +73,7 @@ func emptied(t *testing.T, a account.Account, o admin.Options) *bench {
 			m.FullAccess, m.SendAs, m.SendOnBehalf = nil, nil, nil
 		}
 		app := t.app(daemonAppID)
+		t.BasicAuthAllowed = a.SignIn == account.PasswordSignIn
 		if a.Transport == account.Auto {
 			app.AppRoles, app.GrantedRoles = []string{roleSMTP, roleMail}, []string{roleSMTP, roleMail}
 		}
@@ -136,6 +137,9 @@ func (b *bench) sends(a account.Account, from string) (said string) {
 		return b.graphPost("/v1.0/users/"+from+"/sendMail", simple(""), token)
 	}
 	var token string
+	if a.SignIn == account.PasswordSignIn {
+		return map[bool]string{true: "235, 250"}[b.smtpPassword("svc@contoso.com", "svc-password-1") == "235"]
+	}
 	if a.SignIn == account.AppOnly {
 		token, _ = b.applicationToken("scope", strings.Fields(a.SMTPScope)[0])
 		return strings.Join(b.smtpSubmit(from, token, from), ", ")
@@ -162,7 +166,8 @@ func TestEachScriptOfAnAccountMakesItSend(t *testing.T) {
 	setups(t, func(t *testing.T, a account.Account, o admin.Options, steps []admin.Step) {
 		b := emptied(t, a, o)
 		from := a.Sender
-		tries := a.SignIn != account.PasswordSignIn && a.Name != "graph-person" // passwords are off here
+		// A person's Graph needs nothing of Exchange here but the mailbox.
+		tries := a.Name != "graph-person"
 		graph := a.Transport == account.Graph
 		before := ""
 		if tries && (!graph || o.RBAC) {
@@ -350,6 +355,63 @@ func TestTheVerificationByGraphShowsTheConsent(t *testing.T) {
 			if !ok || shows != yes {
 				t.Errorf("%s with consent %v: %v %s", a.Name, yes, ok, output)
 			}
+		}
+	}
+}
+
+// A tenant without Exchange Online has no enterprise application of it, and so
+// no permission to look for.
+func TestAConsentIsNotSeenWhereTheAPIIsNotInTheTenant(t *testing.T) {
+	a := guides(t)[1]
+	steps, err := admin.Steps(a, admin.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := emptied(t, a, admin.Options{})
+	b.Tenant().Change(func(t *Tenant) { t.app(daemonAppID).GrantedRoles = nil })
+	script := strings.ReplaceAll(admin.VerifyGraphScript(a, steps), "00000002-0000-0ff1-ce00-000000000000", "00000002-0000-0000-0000-000000000000")
+	if output, ok := newPSSession(b.Tenant()).run(script); !ok || !strings.Contains(output, "False\n") || strings.Contains(output, "True") {
+		t.Error(ok, output)
+	}
+}
+
+func TestTheScriptEndsWhereTheObjectIDIsNone(t *testing.T) {
+	for _, a := range guides(t) {
+		if a.Name != "incorta" {
+			continue
+		}
+		steps, err := admin.Steps(a, admin.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := emptied(t, a, admin.Options{})
+		before := b.state()
+		for _, answers := range [][]string{nil, {"", "none", daemonAppID, daemonEnterpriseID}} {
+			s := newPSSession(b.Tenant())
+			s.answers = answers
+			output, ok := s.run(admin.Script(a, steps))
+			want := map[bool]string{true: "Read and Prompt functionality is not available", false: "That is not the Object ID"}[answers == nil]
+			if ok || !strings.Contains(output, want) || b.state() != before {
+				t.Errorf("with %q: %v %s", answers, ok, output)
+			}
+		}
+	}
+}
+
+// Exchange adds a mailbox to a group by any of its addresses, and refuses to do
+// it twice.
+func TestASenderThatIsAnAliasIsPutIntoItsGroupOnce(t *testing.T) {
+	a := validAccount(t, "alias", func(a *account.Account) {
+		a.SignIn, a.ClientID, a.Sender, a.ObjectID = account.AppOnly, daemonAppID, "service@contoso.com", daemonEnterpriseID
+	})
+	steps, err := admin.Steps(a, admin.Options{RBAC: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := emptied(t, a, admin.Options{RBAC: true})
+	for round := range 2 {
+		if output, ok := newPSSession(b.Tenant()).run(admin.Script(a, steps)); !ok {
+			t.Errorf("round %d: %s", round+1, output)
 		}
 	}
 }

@@ -143,7 +143,17 @@ func (c *psCall) run() ([]any, error) {
 	}
 	var out []any
 	var err error
-	c.t.Change(func(*Tenant) { out, err = c.cmdlet.do(c) })
+	in := c.t.Change
+	if verb, _, _ := strings.Cut(c.cmdlet.name, "-"); verb == "Get" || verb == "Test" {
+		in = c.t.View // nothing that would take its time to have an effect
+	}
+	in(func(*Tenant) { out, err = c.cmdlet.do(c) })
+	for _, why := range c.mended { // without the tenant's lock
+		if c.lift != nil {
+			c.lift(why)
+		}
+	}
+	c.mended = nil
 	return out, err
 }
 

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"path"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -27,6 +28,7 @@ func psCoreCmdlets() []*psCmdlet {
 			params: "FilterScript|Property:a0! Value:a1 EQ:w NE:w GT:w GE:w LT:w LE:w Like:w NotLike:w Match:w NotMatch:w Contains:w NotContains:w In:w NotIn:w"},
 		{name: "ForEach-Object", pipes: true, params: "Process|MemberName:a0!", do: psForEach},
 		{name: "Select-Object", pipes: true, params: "Property:l0 First:i Last:i ExpandProperty:s Unique:w", do: psSelect},
+		{name: "Sort-Object", pipes: true, params: "Property:s0 Descending:w", do: psSort},
 		{name: "Measure-Object", pipes: true, params: "", do: func(c *psCall) ([]any, error) {
 			return []any{&psObject{kind: "Measure", props: []psProp{{"Count", int64(len(c.input))}}, view: []string{"Count"}}}, nil
 		}},
@@ -167,6 +169,29 @@ func psSelect(c *psCall) (out []any, err error) {
 		}
 		out = unique
 	}
+	return out, nil
+}
+
+// psSort sorts by a property, or by the objects themselves; equal ones stay in
+// their order.
+func psSort(c *psCall) (out []any, err error) {
+	key := func(v any) any {
+		if c.has("Property") {
+			return psProperty(v, c.str("Property"))
+		}
+		return v
+	}
+	out = slices.Clone(c.input)
+	slices.SortStableFunc(out, func(a, b any) int {
+		order, ok := psOrder(key(a), key(b))
+		if !ok {
+			order = strings.Compare(strings.ToLower(psText(key(a))), strings.ToLower(psText(key(b))))
+		}
+		if c.is("Descending") {
+			return -order
+		}
+		return order
+	})
 	return out, nil
 }
 

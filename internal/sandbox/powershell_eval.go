@@ -23,13 +23,16 @@ func (s *psSession) eval(e psExpr) (any, error) {
 			}
 			b.WriteString(psText(v))
 		}
-		return b.String(), nil
+		return s.charge(b.String()), nil
 	case psList:
 		list := make([]any, 0, len(e))
 		for _, part := range e {
 			v, err := s.eval(part)
 			if err != nil {
 				return nil, err
+			}
+			if _, isList := v.([]any); isList {
+				return nil, psTerminating("The sandbox's console has no arrays in arrays.")
 			}
 			list = append(list, v)
 		}
@@ -106,6 +109,17 @@ func (s *psSession) compute(e psExpr) (any, error) {
 	return nil, psTerminating("The sandbox's console cannot compute this expression.")
 }
 
+// charge counts what is long as steps, so that nothing grows without an end.
+func (s *psSession) charge(v any) any {
+	switch v := v.(type) {
+	case string:
+		s.steps += len(v) / 64
+	case []any:
+		s.steps += len(v)
+	}
+	return v
+}
+
 func (s *psSession) variable(name string) any { return s.vars[name] }
 
 // step changes a variable by one and has its value from before.
@@ -138,7 +152,8 @@ func (s *psSession) binary(e psBinary) (any, error) {
 	}
 	switch e.operator {
 	case "+":
-		return psPlus(left, right)
+		sum, err := psPlus(left, right)
+		return s.charge(sum), err
 	case "-":
 		return psMinusOf(left, right)
 	}
@@ -252,7 +267,10 @@ func (s *psSession) method(e psMethod) (any, error) {
 		if with[0] == "" {
 			return nil, psTerminating("Exception calling \"Replace\" with \"2\" argument(s): \"String cannot be of zero length.\"")
 		}
-		return strings.ReplaceAll(text, with[0], with[1]), nil
+		if len(text)*(len(with[1])+1) > psMaxOutput {
+			return nil, psTerminating("The string is too long for the sandbox's console.")
+		}
+		return s.charge(strings.ReplaceAll(text, with[0], with[1])), nil
 	case isText && (name == "trim" || name == "replace"):
 		return nil, psTerminating("Cannot find an overload for \"%s\" and the argument count: \"%d\".", e.name, len(with))
 	}

@@ -110,6 +110,14 @@ func psGraphCmdlets() []*psCmdlet {
 			}
 			return out, nil
 		}},
+		{name: "Get-MgServicePrincipalByAppId", module: psApplications, scopes: psReadApps, params: "AppId:s! Property:l", do: func(c *psCall) ([]any, error) {
+			for _, o := range psEnterprises(c.t) {
+				if v, _ := o.get("AppId"); psEqual(v, c.str("AppId")) {
+					return []any{o}, nil
+				}
+			}
+			return nil, psNoResource(c.str("AppId"))
+		}},
 		// Every app of the sandbox has an enterprise application.
 		{name: "New-MgServicePrincipal", module: psApplications, scopes: psWriteApps, params: "AppId:s!", do: func(c *psCall) ([]any, error) {
 			if c.t.app(c.str("AppId")) == nil {
@@ -132,6 +140,7 @@ func psGraphCmdlets() []*psCmdlet {
 			user, err := c.mgUser()
 			if err == nil && c.has("AccountEnabled") {
 				user.Disabled = !c.is("AccountEnabled")
+				c.mended = append(c.mended, causeSignIn)
 			}
 			return nil, err
 		}},

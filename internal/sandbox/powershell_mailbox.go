@@ -135,6 +135,28 @@ func psMailboxCmdlets() []*psCmdlet {
 			m.SMTPAuthDisabled = wanted
 			return nil, nil
 		}},
+		// That the mailbox is empty is the sandbox's: it keeps messages by themselves.
+		{name: "Get-MailboxStatistics", module: psExchangeModule, params: "Identity:s0!", do: func(c *psCall) ([]any, error) {
+			m, err := psMailboxOf(c)
+			if err != nil {
+				return nil, err
+			}
+			return []any{&psObject{kind: "MailboxStatistics", text: m.Address, view: []string{"DisplayName", "ItemCount", "TotalItemSize", "StorageLimitStatus"}, props: []psProp{
+				{"DisplayName", displayName(c.t, m.Address)}, {"ItemCount", int64(0)}, {"TotalItemSize", psBytes(0)}, {"StorageLimitStatus", "BelowLimit"},
+			}}}, nil
+		}},
+		{name: "Get-MailboxFolderStatistics", module: psExchangeModule, params: "Identity:s0!", do: func(c *psCall) (out []any, err error) {
+			m, err := psMailboxOf(c)
+			if err != nil {
+				return nil, err
+			}
+			for _, path := range []string{"/Inbox", "/Sent Items", "/Deleted Items"} {
+				out = append(out, &psObject{kind: "MailboxFolder", text: m.Address + path, view: []string{"FolderPath", "ItemsInFolder"}, props: []psProp{
+					{"Name", path[1:]}, {"FolderPath", path}, {"ItemsInFolder", int64(0)},
+				}})
+			}
+			return out, nil
+		}},
 		{name: "Set-Mailbox", module: psExchangeModule, do: psSetMailbox, params: "Identity:s0! GrantSendOnBehalfTo:a MaxSendSize:a MaxReceiveSize:a RecipientLimits:a " +
 			"MessageCopyForSentAsEnabled:b MessageCopyForSendOnBehalfEnabled:b MessageCopyForSMTPClientSubmissionEnabled:b Confirm:w"},
 	}
@@ -175,6 +197,7 @@ func psSetMailbox(c *psCall) ([]any, error) {
 			if *field, err = psSize(name, c.args[name]); err != nil {
 				return nil, err
 			}
+			c.mended = append(c.mended, causeLimits)
 		}
 	}
 	if c.has("RecipientLimits") {

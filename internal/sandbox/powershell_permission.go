@@ -107,6 +107,7 @@ func psEditPermission(c *psCall, who, right string, list func(*Mailbox) *[]strin
 	if !add {
 		return nil, nil
 	}
+	c.mended = append(c.mended, causePermission)
 	return []any{psPermission(m, id, right)}, nil
 }
 

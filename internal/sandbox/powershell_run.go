@@ -66,6 +66,9 @@ type psSession struct {
 	graph    []string // scopes of the connection; nil is none
 	// answers are what a person says to Read-Host.
 	answers []string
+	// lift ends the refusal of a cause, which a cmdlet has mended; nil is nothing.
+	lift   func(cause)
+	mended []cause // not lifted yet
 
 	out      psOutput
 	steps    int
@@ -329,6 +332,9 @@ func (s *psSession) pipe(p psPipe, emit func(any)) error {
 		flow = out
 	}
 	for _, v := range flow {
+		if err := s.tick(); err != nil {
+			return err
+		}
 		emit(v)
 	}
 	return nil

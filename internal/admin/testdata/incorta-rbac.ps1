@@ -81,8 +81,9 @@ if (-not $group.HiddenFromAddressListsEnabled) {
     }
 }
 $members = @(Get-DistributionGroupMember -Identity $group.DistinguishedName -ResultSize Unlimited -ErrorAction Stop | ForEach-Object { $_.PrimarySmtpAddress })
-if ($members -notcontains 'incorta@contoso.com') {
-    Add-DistributionGroupMember -Identity $group.DistinguishedName -Member 'incorta@contoso.com' -ErrorAction Stop
+$member = (Get-Mailbox -Identity 'incorta@contoso.com' -ErrorAction Stop).PrimarySmtpAddress
+if ($members -notcontains $member) {
+    Add-DistributionGroupMember -Identity $group.DistinguishedName -Member $member -ErrorAction Stop
 }
 
 # Make a scope of the group
@@ -178,7 +179,7 @@ Get-TransportConfig | Format-List SmtpClientAuthenticationDisabled
 # # Take away the application permission SMTP.SendAsApp, if it was granted
 # # Prints: False
 # $app = Get-MgServicePrincipal -Filter 'appId eq ''11111111-2222-3333-4444-555555555555'''
-# $granted = @((Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $app.Id).AppRoleId)
+# $granted = @(Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $app.Id | ForEach-Object { $_.AppRoleId })
 # $granted -contains ((Get-MgServicePrincipal -Filter 'appId eq ''00000002-0000-0ff1-ce00-000000000000''').AppRoles | Where-Object Value -eq 'SMTP.SendAsApp').Id
 #
 # # Take the Object ID of the enterprise application

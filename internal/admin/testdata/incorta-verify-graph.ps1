@@ -12,7 +12,7 @@ Connect-MgGraph -NoWelcome -Scopes 'Application.Read.All' -TenantId '99999999-88
 # Grant admin consent
 # Prints: True
 $app = Get-MgServicePrincipal -Filter 'appId eq ''11111111-2222-3333-4444-555555555555'''
-$granted = @((Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $app.Id).AppRoleId)
+$granted = @(Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $app.Id | ForEach-Object { $_.AppRoleId })
 $granted -contains ((Get-MgServicePrincipal -Filter 'appId eq ''00000002-0000-0ff1-ce00-000000000000''').AppRoles | Where-Object Value -eq 'SMTP.SendAsApp').Id
 
 # Take the Object ID of the enterprise application

@@ -81,8 +81,9 @@ if (-not $group.HiddenFromAddressListsEnabled) {
     }
 }
 $members = @(Get-DistributionGroupMember -Identity $group.DistinguishedName -ResultSize Unlimited -ErrorAction Stop | ForEach-Object { $_.PrimarySmtpAddress })
-if ($members -notcontains 'payroll@contoso.com') {
-    Add-DistributionGroupMember -Identity $group.DistinguishedName -Member 'payroll@contoso.com' -ErrorAction Stop
+$member = (Get-Mailbox -Identity 'payroll@contoso.com' -ErrorAction Stop).PrimarySmtpAddress
+if ($members -notcontains $member) {
+    Add-DistributionGroupMember -Identity $group.DistinguishedName -Member $member -ErrorAction Stop
 }
 
 # Make a scope of the group
@@ -183,7 +184,7 @@ Test-ServicePrincipalAuthorization -Identity '11111111-2222-3333-4444-5555555555
 # # Take away the application permission Mail.Send, if it was granted
 # # Prints: False
 # $app = Get-MgServicePrincipal -Filter 'appId eq ''11111111-2222-3333-4444-555555555555'''
-# $granted = @((Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $app.Id).AppRoleId)
+# $granted = @(Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $app.Id | ForEach-Object { $_.AppRoleId })
 # $granted -contains ((Get-MgServicePrincipal -Filter 'appId eq ''00000003-0000-0000-c000-000000000000''').AppRoles | Where-Object Value -eq 'Mail.Send').Id
 #
 # # Take the Object ID of the enterprise application
