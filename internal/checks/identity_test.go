@@ -214,6 +214,32 @@ func TestAPasswordIsJudgedByTheServer(t *testing.T) {
 	}
 }
 
+func TestAnotherProvidersAccountPasses(t *testing.T) {
+	t.Parallel()
+	for scenario, change := range map[string]func(*account.Account, sandbox.Ready){
+		"outlook.com": func(a *account.Account, r sandbox.Ready) { a.Provider, a.Tenant = account.OutlookCom, "consumers" },
+		"google": func(a *account.Account, r sandbox.Ready) {
+			*a = *account.New("main")
+			a.Username, a.Sender, a.ClientID, a.Provider, a.Tenant = r.Users[0].Username, r.Users[0].Username, r.Apps[0].ClientID, account.Google, ""
+			a.AuthorizeURL, a.TokenURL, a.JWKSURL, a.Issuer, a.AuthorityURL, a.GraphURL, a.GraphScope = r.AuthorizeURL, r.TokenURL, "", "", "", "", ""
+			a.SMTPScope, a.RedirectURL, a.SMTPHost, a.SMTPPort = "https://mail.google.com/", "http://127.0.0.1", r.SMTPHost, r.SMTPPort
+		},
+	} {
+		t.Run(scenario, func(t *testing.T) {
+			t.Parallel()
+			b := newOffice(t, scenario, change)
+			if !b.account.HasEntra() {
+				b.account.Issuer = "" // Google's own is not in the sandbox
+			}
+			got := b.signIn(b.account.Username).run(Options{})
+			b.expect(got, nil)
+			if got[TestEmail].Status != Pass || got[Renewal].Status != Pass || got[Licence].Status != Skip {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
 func TestALicenceThatMayNotBeAskedForIsNotProven(t *testing.T) {
 	t.Parallel()
 	b := newOffice(t, "", func(a *account.Account, _ sandbox.Ready) {

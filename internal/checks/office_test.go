@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -125,6 +126,10 @@ func (b *office) client(resources []authcode.Resource) *authcode.Client {
 		Endpoints: authcode.Endpoints{AuthURL: r.AuthorizeURL, TokenURL: r.TokenURL, JWKSURL: r.JWKSURL, Issuer: r.Issuer},
 		ClientID:  b.account.ClientID, RedirectURL: b.account.RedirectURL, Resources: resources, HTTPClient: b.web,
 		Sleep: func(context.Context, time.Duration) error { return errors.New("the test does not wait") },
+	}
+	if b.account.Provider == account.Google {
+		c.ResponseMode, c.Scopes, c.AuthParams = "query", []string{}, url.Values{"access_type": {"offline"}, "prompt": {"consent"}}
+		c.Endpoints.Issuer, c.Endpoints.JWKSURL = "", "" // who it is says the account alone
 	}
 	if b.account.HasClientSecret() {
 		c.ClientSecret = authcode.Secret(b.secret)

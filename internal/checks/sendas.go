@@ -160,7 +160,7 @@ func (r *run) denied(p pair, b behalf, j judgement) Result {
 		result.Command = "traymail login " + r.Account.Name
 		return result
 	}
-	finding, summary := "send-as-denied", fmt.Sprintf("%s may not send as %s: neither Send As nor Send on Behalf is given", p.user, p.sender)
+	finding, summary := "send-as-denied", fmt.Sprintf("%s may not send as %s", p.user, p.sender)
 	detail := ""
 	switch {
 	case p.own:
@@ -181,6 +181,7 @@ func (r *run) denied(p pair, b behalf, j judgement) Result {
 		detail = p.sender + " is no mailbox, as the administrators' endpoint says. Is it a group, Send As on the group is what is missing; else correct the address."
 	case b.allowed:
 		finding = "send-as-missing"
+		summary += ": neither Send As nor Send on Behalf is given"
 	}
 	result := r.found(finding, Fail, summary, j.words)
 	result.Detail = paragraphs(detail, "FullAccess on the mailbox does not let anybody send as it. With Send As recipients see the sender alone, with Send on Behalf both; with both permissions, Send As wins.", b.hidden(p.user))

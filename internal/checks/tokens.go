@@ -117,7 +117,12 @@ func (r *run) unfit(c claims.Claims, resource claims.Resource) (Result, bool) {
 			status = Fail
 		}
 		result := r.found(finding, status, w.Meaning, "")
-		if result.Fix == "" || finding == "settings-invalid" {
+		switch w.ID {
+		case claims.WrongAudience, claims.NotAppOnly, claims.AppOnly, claims.WrongClient:
+			// The catalogue's entries are of what servers say, or of settings at large.
+			result.Detail, result.Fix, result.Link, result.Command = "", w.Fix, "", ""
+		}
+		if result.Fix == "" {
 			result.Fix = w.Fix
 		}
 		return result, true

@@ -318,8 +318,6 @@ func TestDelegatesAreUnderstoodInEveryForm(t *testing.T) {
 }
 
 func FuzzMailbox(f *testing.F) {
-	f.Add([]byte(`{"value":[{"Identity":"a","GrantSendOnBehalfTo":["x",7,null,{"DisplayName":"y"}],"GrantSendOnBehalfToWithDisplayNames":[{"PrimarySmtpAddress":"z"}]}]}`))
-	f.Add([]byte(`{"value":[{"PrimarySmtpAddress":"a@b","EmailAddresses":["SMTP:a@b","smtp:c@d"],"GrantSendOnBehalfTo":"x"}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		m, ok := readMailbox(body)
 		for _, d := range m.SendOnBehalf {
