@@ -53,12 +53,15 @@ func (m *Mailer) SendOnBehalfAs(ctx context.Context, name string, open func(addr
 			Fix: "run the command that 'traymail check " + name + "' prints, or give the application Exchange.ManageAsAppV2 and the role Mail Recipients"})
 	}
 	c := *w.auth
-	// Only this permission, only for now, and whoever signs in: no refresh token
-	// comes of it.
+	// Only this permission, and whoever signs in. The refresh token that comes too
+	// is stored nowhere.
 	c.Resources = []authcode.Resource{{Name: "exchange", Scopes: []string{w.account.AdminScope()}}}
-	c.Scopes = []string{"openid", "profile"}
 	c.Username = ""
 	grant, err := c.SignIn(ctx, authcode.Options{Prompt: "select_account"}, open)
+	if refusal, ok := errors.AsType[*authcode.Error](err); ok && is(err, "permission-not-registered") {
+		return Delegation{}, about(w.account, &account.FieldError{Text: refusal.Error(), Fix: "add the delegated permission Exchange.ManageV2 to the app registration (API permissions → Add a permission → APIs my organization uses → " +
+			"Office 365 Exchange Online), then try again; or run the command that 'traymail check " + name + "' prints"})
+	}
 	if err != nil {
 		return Delegation{}, w.about(err)
 	}
