@@ -23,7 +23,7 @@ var (
 	bytesMark = regexp.MustCompile(`\bb(['"])`)
 	query     = regexp.MustCompile(`(?i)(?:error_description|error|message|msg)=[^\s&"'<>]*\+[^\s&"'<>]*`)
 	encoded   = regexp.MustCompile(`%(?:20|3[aA]|0[dDaA]|27|2[cC])`)
-	quotedP   = regexp.MustCompile(`=(?:3D|20|E2=|C2=A0|0D=0A)`)
+	quotedP   = regexp.MustCompile(`=(?:3D|20?\n|E[0-9]=|C[23]=|0D=0A)`)
 )
 
 // clean returns what a text says without what programs put around it on the
@@ -33,29 +33,28 @@ func clean(text string) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	text = strings.ReplaceAll(text, "\x00", "") // UTF-16 of a redirected PowerShell
 	text = strings.NewReplacer("\r\r\n", "\n", "\r\n", "\n", "\r", "\n").Replace(text)
-	text = ansi.ReplaceAllString(text, "")
-	if quotedP.MatchString(text) {
+	text = unstyled(text)
+	if soft := strings.Contains(text, "=\n"); quotedP.MatchString(text) || soft && octet.MatchString(text) {
 		text = softBreak.ReplaceAllString(text, "")
 		text = octet.ReplaceAllStringFunc(text, func(s string) string { return octets(s, '=') })
-	} else if strings.Contains(text, "=\n") {
+	} else if soft {
 		text = softBreak.ReplaceAllString(text, "")
 	}
-	if encoded.MatchString(text) {
-		text = query.ReplaceAllStringFunc(text, func(s string) string { return strings.ReplaceAll(s, "+", " ") })
-		text = percent.ReplaceAllStringFunc(text, func(s string) string { return octets(s, '%') })
-	} else {
+	if strings.Contains(text, "+") {
 		text = query.ReplaceAllStringFunc(text, func(s string) string { return strings.ReplaceAll(s, "+", " ") })
 	}
-	text = escape.ReplaceAllStringFunc(text, unescape)
+	if encoded.MatchString(text) {
+		text = percent.ReplaceAllStringFunc(text, func(s string) string { return octets(s, '%') })
+	}
+	text = unescaped(text)
 	if strings.Contains(text, "&") {
 		text = html.UnescapeString(text)
 		if strings.Contains(text, "&quot;") || strings.Contains(text, "&#39;") || strings.Contains(text, "&lt;") || strings.Contains(text, "&#x27;") {
 			text = html.UnescapeString(text)
 		}
-		text = escape.ReplaceAllStringFunc(text, unescape)
+		text = unescaped(text)
 	}
-	text = ansi.ReplaceAllString(text, "")
-	text = caretANSI.ReplaceAllString(text, "")
+	text = unstyled(text)
 	text = tag.ReplaceAllStringFunc(text, func(s string) string {
 		switch strings.ToLower(strings.Trim(s, "</> ")) {
 		case "br", "p", "div", "li", "tr", "pre":
@@ -65,6 +64,24 @@ func clean(text string) string {
 	})
 	text = bytesMark.ReplaceAllString(text, "$1")
 	return strings.Map(fold, strings.ToValidUTF8(text, "\uFFFD"))
+}
+
+// unstyled is text without the colours of a terminal.
+func unstyled(text string) string {
+	if strings.Contains(text, "\x1b") {
+		text = ansi.ReplaceAllString(text, "")
+	}
+	if strings.Contains(text, "^[[") || strings.Contains(text, "␛[") {
+		text = caretANSI.ReplaceAllString(text, "")
+	}
+	return text
+}
+
+func unescaped(text string) string {
+	if !strings.Contains(text, `\`) {
+		return text
+	}
+	return escape.ReplaceAllStringFunc(text, unescape)
 }
 
 // octets decodes bytes that are written in hexadecimal after a mark. What does

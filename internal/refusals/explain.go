@@ -2,7 +2,6 @@ package refusals
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -60,7 +59,7 @@ func Explain(text string) Answer {
 		if i == 0 || r.rank() > best.rank() {
 			best = r
 		}
-		if best.rank() == 2 && len(best.doubt) > 0 {
+		if best.rank() == surest || best.rank() == doubtful && len(best.doubt) > 0 {
 			break // other readings only tear that sentence apart
 		}
 	}
@@ -87,15 +86,19 @@ type found struct {
 
 type span struct{ from, to int }
 
+// The ranks of a reading with a refusal that needs no other, and of one that
+// could be several.
+const surest, doubtful = 4, 2
+
 // rank compares the readings of one text.
 func (r *reading) rank() int {
 	switch {
 	case len(r.entries) > 0 && !r.entries[0].weak:
-		return 4
+		return surest
 	case len(r.entries) > 0:
 		return 3
 	case len(r.doubt)+len(r.cuts) > 0:
-		return 2
+		return doubtful
 	case len(r.unknown) > 0:
 		return 1
 	}
@@ -104,8 +107,9 @@ func (r *reading) rank() int {
 
 func (c *catalogue) read(source string) reading {
 	s := squeezeText(source)
-	hits, cuts := c.matcher.find(s)
-	r := reading{source: source, cuts: cuts, sts: aadstsIn(source)}
+	r := reading{source: source, sts: aadstsIn(s)}
+	hits, cuts := c.matcher.find(s, r.sts)
+	r.cuts = cuts
 	depths := causes(source)
 	sure := false // an entry that is not weak, nor an OAuth code
 	for _, h := range hits {
@@ -117,12 +121,21 @@ func (c *catalogue) read(source string) reading {
 		sure = sure || !f.weak
 		if i := slices.IndexFunc(r.entries, func(o found) bool { return o.entry == h.entry }); i < 0 {
 			r.entries = append(r.entries, f)
-		} else if r.entries[i].depth < f.depth {
-			r.entries[i].depth = f.depth
+		} else {
+			o := &r.entries[i]
+			o.depth = max(o.depth, f.depth)
+			if o.weak && !f.weak {
+				f.depth = o.depth
+				*o = f // the surer sign of the same
+			}
 		}
 	}
+	r.doubt = slices.DeleteFunc(r.doubt, func(f found) bool { return c.doubts[f.doubt].Sentence && sentenceAfter(source, f.to) })
 	if !sure {
-		r.unknown = suspects(source)
+		r.unknown = suspect(source, r.sts)
+		if len(r.doubt) == 0 && len(r.unknown) > 0 && !r.unknown[0].enhanced(source) {
+			r.doubt = c.doubtOf(source, r.unknown[0])
+		}
 		if c.unknownNumber(r.sts) {
 			// The OAuth code beside a number says less than the number.
 			r.entries = slices.DeleteFunc(r.entries, func(f found) bool { return f.kind == byOAuth })
@@ -135,7 +148,6 @@ func (c *catalogue) read(source string) reading {
 				r.entries = append(r.entries, found{hit: hit{entry: cut.entries[0], doubt: -1, kind: byCut, from: cut.from, to: cut.to}})
 			}
 		}
-		sure = len(r.entries) > 0
 	}
 	if slices.ContainsFunc(r.entries, func(f found) bool { return !f.weak }) {
 		r.entries = slices.DeleteFunc(r.entries, func(f found) bool { return f.weak })
@@ -151,6 +163,16 @@ func (c *catalogue) read(source string) reading {
 	return r
 }
 
+// doubtOf returns the doubt that a reply code alone means.
+func (c *catalogue) doubtOf(source string, s span) []found {
+	code := number(source[s.from:s.to])
+	i := slices.IndexFunc(c.doubts, func(d doubt) bool { return slices.Contains(d.Codes, code) })
+	if i < 0 {
+		return nil
+	}
+	return []found{{hit: hit{entry: -1, doubt: i, kind: byNumber, from: s.from, to: s.to}}}
+}
+
 // unknownNumber reports whether the text has a number of Entra's that the
 // catalogue has not.
 func (c *catalogue) unknownNumber(all []stsNumber) bool {
@@ -162,14 +184,23 @@ func (c *catalogue) unknownNumber(all []stsNumber) bool {
 }
 
 // causedBy is what programs write before the error that led to another one.
-var causedBy = regexp.MustCompile(`(?i)caused by:|nested exception is|--->|inner ?exception|root cause`)
+var causedBy = []string{"caused by:", "nested exception is", "--->", "inner exception", "innerexception", "root cause"}
 
 // causes returns where a text goes one error deeper.
 func causes(source string) []int {
+	lower := lowerASCII(source)
 	var at []int
-	for _, m := range causedBy.FindAllStringIndex(source, -1) {
-		at = append(at, m[0])
+	for _, mark := range causedBy {
+		for i := 0; ; i += len(mark) {
+			n := strings.Index(lower[i:], mark)
+			if n < 0 {
+				break
+			}
+			i += n
+			at = append(at, i)
+		}
 	}
+	slices.Sort(at)
 	return at
 }
 
@@ -207,45 +238,6 @@ func (c *catalogue) answer(r reading) Answer {
 		return Answer{Verdict: Unknown, Extract: words, Near: c.near(words)}
 	}
 	return Answer{Verdict: None}
-}
-
-// longest is how many bytes an extract has at most.
-const longest = 500
-
-// extract returns the sentence that a hit stands in: from the beginning of its
-// line, or its reply code, to the end of the line.
-func extract(source string, from, to int) string {
-	begin := from
-	if i := strings.LastIndexByte(source[max(0, from-160):from], '\n'); i >= 0 {
-		begin = max(0, from-160) + i + 1
-	} else if from <= 160 {
-		begin = 0
-	} else {
-		begin = from - 120
-		for begin < from && !utf8.RuneStart(source[begin]) {
-			begin++
-		}
-	}
-	if to-begin > longest-40 {
-		begin = from
-	}
-	end := to
-	if i := strings.IndexByte(source[to:], '\n'); i >= 0 {
-		end = to + i
-	} else {
-		end = len(source)
-	}
-	if end-begin > longest {
-		end = begin + longest
-		for end > begin && !utf8.RuneStart(source[end]) {
-			end--
-		}
-	}
-	words := strings.Join(strings.Fields(scrubbed(source[begin:end])), " ")
-	if len(words) > longest {
-		words = strings.ToValidUTF8(words[:longest], "")
-	}
-	return words
 }
 
 // OfReply returns the entry of one reply of a submission server, with its code.

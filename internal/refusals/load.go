@@ -157,6 +157,11 @@ func (d *doubt) validate(ids map[string]int) error {
 	case len(d.Looks) == 0:
 		return fmt.Errorf("looks is missing")
 	}
+	for _, code := range d.Codes {
+		if code < 400 || code > 599 {
+			return fmt.Errorf("%d is no reply code of failure", code)
+		}
+	}
 	for _, id := range d.Candidates {
 		if _, ok := ids[id]; !ok {
 			return fmt.Errorf("the candidate %q does not exist", id)

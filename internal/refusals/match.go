@@ -1,13 +1,13 @@
 package refusals
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -155,9 +155,9 @@ type cut struct {
 
 // find returns the signs in a text, by their beginning, without those that are a
 // part of others, and what was cut off.
-func (m *matcher) find(s *squeeze) (hits []hit, cuts []cut) {
-	type chain struct{ start, end, part int }
-	open := make([][]chain, len(m.needles)) // of each needle, the latest chain that reached each part
+func (m *matcher) find(s *squeeze, numbers []stsNumber) (hits []hit, cuts []cut) {
+	type chain struct{ start, end int }
+	open := map[int][]chain{} // of each needle, the latest chain that reached each part
 	at := int32(0)
 	for i, c := range s.bytes {
 		at = m.a.step(at, c)
@@ -203,7 +203,7 @@ func (m *matcher) find(s *squeeze) (hits []hit, cuts []cut) {
 			return (h.doubt >= 0 || len(c.entries) == 1 && c.entries[0] == h.entry) && h.from <= c.from && c.to <= h.to
 		})
 	})
-	hits = append(hits, m.numbers(s)...)
+	hits = append(hits, m.numbers(numbers)...)
 	return outermost(s.source, hits), cuts
 }
 
@@ -261,10 +261,9 @@ func (m *matcher) cutAt(s *squeeze, at int32, end int) (cut, bool) {
 }
 
 var (
-	beforeEnhanced = regexp.MustCompile(`(?i)(?:\b([45])\d\d[\s\-,:;'"(\[#=)\]]{1,8}|#|\bdsn[=:"' ]{1,4}|status(?: ?code)?["']?[=:"' ]{1,4}|smtp; ?|smtpapi?[ :]{1,3}|(?:said|reason|error|info|response|reply|failed|returned)["']?[:=]? ?["'(\[]{0,2})$`)
+	beforeEnhanced = regexp.MustCompile(`(?i)(?:\b([45])\d\d[\s\-,:;'"(\[#=)\]]{1,8}|#|\bdsn[=:"' ]{1,4}|status(?: ?code)?["']?[=:"' ]{1,4}|smtp; ?|smtpapi?[ :]{1,3}|(?:said|reason|error|info|response|reply|failed|returned|fehler|erreur|errore|エラー|错误)["']?[ ]?[:=：]?[ ]?["'(\[]{0,2})$`)
 	afterEnhanced  = regexp.MustCompile(`^[ :;,]{1,3}["']?(?:[A-Z][a-z]+|STORE|RESOLVER|SMTP)`)
 	nameForm       = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
-	aadstsMark     = regexp.MustCompile(`(?i)A\n?A\n?D[ \n]?S\n?T\n?S[\s_:#-]{0,3}`)
 	otherNumber    = regexp.MustCompile(`(?i)(?:error_?codes?["']?\s*[:=]\s*\[?\s*|login\.microsoftonline\.com/error\?code=|sign-?in error ?code:?\s*|failure ?code:?\s*)(\d{5,8})\b`)
 	aroundCode     = regexp.MustCompile(`(?i)code|graph|error|exception|status`)
 	aroundOAuth    = regexp.MustCompile(`(?i)error|oauth|fail|exception|refused|denied|token`)
@@ -287,7 +286,7 @@ func replyBefore(source string, from, to int) bool {
 func oneWord(source string, from, to int) bool {
 	before, _ := utf8.DecodeLastRuneInString(source[:from])
 	after, _ := utf8.DecodeRuneInString(source[to:])
-	return !unicode.IsLetter(before) && !unicode.IsLetter(after) && !strings.ContainsAny(source[from:to], " .,:;")
+	return !isLatin(before) && !isLatin(after) && !strings.ContainsAny(source[from:to], " .,:;")
 }
 
 // tokenAt reports whether letters are one word, but for the end of a line, that
@@ -311,10 +310,10 @@ func oauthAround(source string, from, to int) bool {
 	return aroundOAuth.MatchString(source[max(0, from-80):from]) || aroundOAuth.MatchString(source[to:min(len(source), to+80)])
 }
 
-// numbers returns the numbers of Entra's in a text.
-func (m *matcher) numbers(s *squeeze) []hit {
+// numbers returns those of Entra's that are in the catalogue.
+func (m *matcher) numbers(numbers []stsNumber) []hit {
 	var hits []hit
-	for _, n := range aadstsIn(s.source) {
+	for _, n := range numbers {
 		if entry, ok := m.aadsts[n.number]; ok {
 			hits = append(hits, hit{entry: entry, doubt: -1, kind: byAADSTS, letters: n.to - n.from, from: n.from, to: n.to})
 		} else if entry, ok := m.aadsts[n.wrapped]; ok {
@@ -333,30 +332,41 @@ type stsNumber struct {
 }
 
 // aadstsIn returns Entra's numbers in the order of a text.
-func aadstsIn(source string) []stsNumber {
+func aadstsIn(s *squeeze) []stsNumber {
+	const mark = "aadsts"
 	var all []stsNumber
-	for _, m := range aadstsMark.FindAllStringIndex(source, -1) {
-		end := digitsEnd(source, m[1])
-		if end == m[1] {
+	source := s.source
+	for at := 0; ; at += len(mark) {
+		i := bytes.Index(s.bytes[at:], []byte(mark))
+		if i < 0 {
+			break
+		}
+		at += i
+		from, to := s.sourceSpan(at, at+len(mark))
+		begin := to
+		for begin < len(source) && begin-to < 3 && strings.IndexByte(" \n_:#-", source[begin]) >= 0 {
+			begin++
+		}
+		end := digitsEnd(source, begin)
+		if end == begin || strings.Trim(source[from:to], "ADSTadst \n") != "" {
 			continue
 		}
-		n := stsNumber{number: number(source[m[1]:end]), from: m[0], to: end}
+		n := stsNumber{number: number(source[begin:end]), from: from, to: end}
 		// A line that ends within the number goes on with the rest of it and a colon.
 		if rest := source[end:]; strings.HasPrefix(strings.TrimLeft(rest, " "), "\n") {
 			next := end + len(rest) - len(strings.TrimLeft(rest, " \n"))
-			if last := digitsEnd(source, next); last > next && last < len(source) && source[last] == ':' && last-next+end-m[1] <= 8 {
-				n.wrapped, n.number, n.to = n.number, number(source[m[1]:end]+source[next:last]), last
+			if last := digitsEnd(source, next); last > next && last < len(source) && source[last] == ':' && last-next+end-begin <= 8 {
+				n.wrapped, n.number, n.to = n.number, number(source[begin:end]+source[next:last]), last
 			}
 		}
 		all = append(all, n)
 	}
-	if len(all) > 0 {
+	if len(all) > 0 || !bytes.Contains(s.bytes, []byte("code")) {
 		return all // the others repeat them
 	}
 	for _, m := range otherNumber.FindAllStringSubmatchIndex(source, -1) {
 		all = append(all, stsNumber{number: number(source[m[2]:m[3]]), from: m[0], to: m[3]})
 	}
-	slices.SortStableFunc(all, func(a, b stsNumber) int { return a.from - b.from })
 	return all
 }
 

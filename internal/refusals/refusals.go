@@ -95,6 +95,12 @@ type graph struct {
 type doubt struct {
 	Phrases []string `toml:"phrases"`
 	Replies []string `toml:"replies"`
+	// Codes are reply codes that mean it in whatever form they stand, when no
+	// enhanced code follows.
+	Codes []int `toml:"codes"`
+	// Sentence says that what stands after it would tell: where that is a sentence
+	// of which nobody knows, it is unknown.
+	Sentence bool `toml:"sentence"`
 	// Candidates are the IDs of the entries that it may be, and Tell is what would
 	// tell them apart.
 	Candidates []string `toml:"candidates"`

@@ -10,8 +10,10 @@ const removed = "[removed]"
 var (
 	jwt        = regexp.MustCompile(`eyJ[A-Za-z0-9_=-]*(?:\s*\.\s*[A-Za-z0-9_=-]*)*`)
 	authLine   = regexp.MustCompile(`(?i)\b(AUTH\s+(?:XOAUTH2|PLAIN|LOGIN|OAUTHBEARER|CRAM-MD5|NTLM)\s+)\S+`)
-	bearer     = regexp.MustCompile(`(?i)\b(bearer|basic)[\s:="']+[A-Za-z0-9+/_.~=|!*-]{6,}`)
-	assignment = regexp.MustCompile(`(?i)\b([a-z0-9_.-]*(?:passwor[dt]|passwd|passphrase|\bpwd|\bpass|secret|token|api_?key|assertion|authorization|credential|code_verifier|device_code|kennwort|mot de passe)["']?\s*(?:[:=]|=>|\bis\b)\s*)(?:"[^"\n]*"?|'[^'\n]*'?|[^\s,;&]+)`)
+	bearer     = regexp.MustCompile(`(?i)\b(?:bearer|basic)[\s:="']+[A-Za-z0-9+/_.~=|!*-]{6,}`)
+	header     = regexp.MustCompile(`(?i)\b(authorization["']?\s*[:=]\s*["']?[a-z]+\s+)[^\s"']+`)
+	plainWord  = regexp.MustCompile(`^[a-z]+[\s:="']+[A-Z]?[a-z]+[.:]?$`)
+	assignment = regexp.MustCompile(`(?i)\b([a-z0-9_.-]*(?:passwor[dt]|passwd|passphrase|\bpwd|\bpass|secret|token|api_?key|assertion|authorization|credential|code_verifier|device_code|kennwort|mot de passe)["']?\s*(?:=>|[:=]|\bis\b)\s*)(?:"[^"\n]*"?|'[^'\n]*'?|[^\s,;&]+)`)
 	codeParam  = regexp.MustCompile(`\b(code=)[^\s&"']+`)
 	blob       = regexp.MustCompile(`[A-Za-z0-9+/_~=-]{20,}(?:\.[A-Za-z0-9+/_~=-]{8,})*`)
 	guid       = regexp.MustCompile(`^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
@@ -21,7 +23,13 @@ var (
 func scrubbed(text string) string {
 	text = jwt.ReplaceAllString(text, removed)
 	text = authLine.ReplaceAllString(text, "${1}"+removed)
-	text = bearer.ReplaceAllString(text, "${1} "+removed)
+	text = header.ReplaceAllString(text, "${1}"+removed)
+	text = bearer.ReplaceAllStringFunc(text, func(s string) string {
+		if plainWord.MatchString(strings.ToLower(s)) {
+			return s // "basic authentication is disabled"
+		}
+		return removed
+	})
 	text = assignment.ReplaceAllString(text, "${1}"+removed)
 	text = codeParam.ReplaceAllString(text, "${1}"+removed)
 	return blob.ReplaceAllStringFunc(text, func(s string) string {
@@ -30,6 +38,52 @@ func scrubbed(text string) string {
 		}
 		return removed
 	})
+}
+
+// What an extract has at most, in bytes.
+const (
+	longest = 500
+	before  = 160 // of it, before what was recognised
+	window  = 4096
+)
+
+// extract returns what was recognised and the rest of its line, without
+// secrets. They are looked for in more of the line than is returned, because one
+// that is cut looks like none.
+func extract(source string, from, to int) string {
+	begin := max(0, from-window)
+	if i := strings.LastIndexByte(source[begin:from], '\n'); i >= 0 {
+		begin += i + 1
+	} else if begin > 0 {
+		begin = from - len(wholeWords(source[begin:from], false))
+	}
+	end := min(len(source), to+window)
+	if i := strings.IndexByte(source[to:end], '\n'); i >= 0 {
+		end = to + i
+	} else if end < len(source) {
+		end = to + len(wholeWords(source[to:end], true))
+	}
+	head, words, tail := scrubbed(source[begin:from]), scrubbed(source[from:to]), scrubbed(source[to:end])
+	if len(head) > before {
+		head = wholeWords(head[len(head)-before:], false)
+	}
+	all := strings.Join(strings.Fields(head+words+tail), " ")
+	if len(all) > longest {
+		all = wholeWords(all[:longest], true)
+	}
+	return strings.ToValidUTF8(all, "")
+}
+
+// wholeWords returns text without the word that is cut at its end, or at its
+// beginning.
+func wholeWords(text string, atEnd bool) string {
+	if atEnd {
+		return text[:strings.LastIndexAny(text, " \n")+1]
+	}
+	if i := strings.IndexAny(text, " \n"); i >= 0 {
+		return text[i:]
+	}
+	return ""
 }
 
 // isName reports whether a long word consists of words, in camel case or with

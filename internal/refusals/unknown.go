@@ -8,54 +8,128 @@ import (
 	"strings"
 )
 
-// What looks like a refusal, whatever it says.
-var (
-	replyLike     = regexp.MustCompile(`(?m)(?:^|[^\w.])([45][0-5]\d)[ \-]{1,2}[("'#]{0,2}([45])\.\d{1,3}\.\d{1,3}(?:[^\d.]|\.?$|\. )`)
-	replyTuple    = regexp.MustCompile(`\(([45][0-5]\d), ?["'\[]`)
-	replyLine     = regexp.MustCompile(`(?m)^([45][0-5]\d)[ -][A-Za-z<*'"]`)
-	replySaid     = regexp.MustCompile(`(?i)(?:\bsaid|\brepl(?:y|ied)|\brespon(?:se|ded)|\bresponse ?code|\bstatus ?code|\bstatus|\bsmtp ?code|\bsmtp ?error|\bsmtp|\berror ?code|\berror|\bcode|\breturned|\bfailed|\brefused|\bhttp/[\d.]+|\bhttp)\b["']?(?:\s+from\s+\S+)?[\s:=]{1,4}["'(\[#]{0,2}([45][0-5]\d)\b(?:[^.\w]|\.\D|$)`)
-	exceptionLike = regexp.MustCompile(`\b[A-Za-z][\w.$]*(?:Exception|Error|Failure|Fault)\b(?::|\(| [-(:]|\n\s*at )|\bTraceback \(most recent|\bpanic: |(?m)^E[A-Z]{4,14}\b`)
-	errorLine     = regexp.MustCompile(`(?im)(?:^|[\s\[("'|])(?:fatal|critical|severe|error|failed|failure|fehler|erreur|errore|エラー|错误)["']?(?:\[[^\]]*\])?\s?[:：=][^\n]*[A-Za-z]{3}|^failed to |^unable to |^could not |^cannot `)
-	failingWords  = regexp.MustCompile(`(?i)smtp|ehlo|mail from|rcpt|refus|reject|denied|error|fail|exception|unable|cannot|could not|not |invalid|unauthor|forbidden|too many|block|limit|exceed|unavailable|unknown`)
-	replyProse    = regexp.MustCompile(`\b([45]5\d) (?:[A-Z][a-z]+ )+?(?i:rejected|refused|denied)\b`)
-	mtaLine       = regexp.MustCompile(`\bstatus=(?:deferred|bounced|undeliverable)\b|\b(?:milter-reject|NOQUEUE: reject): |SMTP\[ERROR\]: |\berrormsg='|\bexitcode=EX_[A-NP-Z]`)
-	aboutCode     = regexp.MustCompile(`^[45][0-5]\d[ -](?:is|are|means|stands)\b`) // prose
-	graphLike     = regexp.MustCompile(`"code"\s*:\s*"[A-Za-z.]{4,}"|\bError[A-Z][A-Za-z]{5,}\b`)
-)
-
-// suspects returns what looks like a refusal in a text, the most telling first.
-func suspects(source string) []span {
-	var all []span
-	for _, n := range aadstsIn(source) {
-		all = append(all, span{n.from, n.to})
-	}
-	for _, p := range []*regexp.Regexp{replyLike, replyTuple, replySaid, replyLine, graphLike, exceptionLike, mtaLine, errorLine, replyProse} {
-		for _, m := range p.FindAllStringSubmatchIndex(source, 100) {
-			s := span{m[0], m[1]}
-			if len(m) >= 4 && m[2] >= 0 {
-				s = span{m[2], m[3]}
-			}
-			if p == replyLike && source[m[2]] != source[m[4]] {
-				continue
-			}
-			if line := lineAt(source, s.from); p == replyLine && (!failingWords.MatchString(line) || aboutCode.MatchString(line)) {
-				continue
-			}
-			all = append(all, s)
-		}
-		if len(all) > 0 {
-			return all
-		}
-	}
-	return all
+// A likeness is what a refusal looks like, whatever it says, within one line.
+type likeness struct {
+	pattern *regexp.Regexp
+	// words are parts of every line that it can be in, in small letters; none is
+	// any line.
+	words []string
+	// code says that it has a reply code of 4 or 5.
+	code bool
+	// not reports that it is something else after all; nil is never.
+	not func(line string, m []int) bool
 }
 
-func lineAt(source string, at int) string {
-	begin := strings.LastIndexByte(source[:at], '\n') + 1
-	if end := strings.IndexByte(source[at:], '\n'); end >= 0 {
-		return source[begin : at+end]
+// likenesses are all there are, the most telling first. A group of a pattern is
+// where the refusal begins.
+var likenesses = []likeness{
+	{pattern: regexp.MustCompile(`(?:^|[^\w.])([45][0-5]\d)[ \-]{1,2}[("'#]{0,2}([45])\.\d{1,3}\.\d{1,3}(?:[^\d.]|\.?$|\. )`), code: true,
+		not: func(line string, m []int) bool { return line[m[2]] != line[m[4]] }},
+	{pattern: regexp.MustCompile(`\(([45][0-5]\d), ?["'\[]`), code: true},
+	{pattern: regexp.MustCompile(`(?i)(?:\bsaid|\brepl(?:y|ied)|\brespon(?:se|ded)|\bresponse ?code|\bstatus ?code|\bstatus|\bsmtp ?code|\bsmtp ?error|\bsmtp|\berror ?code|\berror|\bcode|\breturned|\bfailed|\brefused|\bhttp/[\d.]+|\bhttp)\b["']?(?:\s+from\s+\S+)?[\s:=]{1,4}["'(\[#]{0,2}([45][0-5]\d)\b(?:[^.\w]|\.\D|$)`), code: true,
+		words: []string{"said", "repl", "respon", "status", "smtp", "error", "code", "returned", "failed", "refused", "http"}},
+	{pattern: regexp.MustCompile(`^([45][0-5]\d)[ -][A-Za-z<*'"]`), code: true,
+		not: func(line string, _ []int) bool { return !failingWords.MatchString(line) || aboutCode.MatchString(line) }},
+	{pattern: regexp.MustCompile(`"code"\s*:\s*"[A-Za-z.]{4,}"|\bError[A-Z][A-Za-z]{5,}\b`), words: []string{`"code"`, "error"}},
+	{pattern: regexp.MustCompile(`\b[A-Za-z][\w.$]*(?:Exception|Error|Failure|Fault)\b(?::|\(| [-(:]|\s*$)|\bTraceback \(most recent|\bpanic: |^E[A-Z]{4,14}\b`),
+		words: []string{"exception", "error", "failure", "fault", "traceback", "panic: ", "econn", "esock", "etime", "edns", "eauth", "estream", "eproto", "emessage", "eenvelope", "etls"}},
+	{pattern: regexp.MustCompile(`^curl: \(\d+\) |\bcurl error \d+`), words: []string{"curl"}},
+	{pattern: regexp.MustCompile(`\bstatus=(?:deferred|bounced|undeliverable)\b|\b(?:milter-reject|NOQUEUE: reject): |SMTP\[ERROR\]: |\berrormsg='|\bexitcode=EX_[A-NP-Z]`), words: []string{"status=", "reject", "smtp[error]", "errormsg=", "exitcode="}},
+	{pattern: regexp.MustCompile(`(?i)(?:^|[\s\[("'|])(?:fatal|critical|severe|error|failed|failure|fehler|erreur|errore|エラー|错误)["']?(?:\[[^\]]*\])?\s?[:：=](.*[A-Za-z]{3})|^failed to |^unable to |^could not |^cannot `),
+		words: []string{"fatal", "critical", "severe", "error", "fail", "fehler", "erreur", "エラー", "错误", "unable to", "could not", "cannot"},
+		not:   func(line string, m []int) bool { return m[2] >= 0 && noError.MatchString(line[m[2]:m[3]]) }},
+	{pattern: regexp.MustCompile(`\(([45][0-5]\d)\)`), code: true, words: []string{"smtp", "auth", "error", "fehl", "fail", "erreur"}},
+	{pattern: regexp.MustCompile(`\b([45]5\d) (?:[A-Z][a-z]+ )+?(?i:rejected|refused|denied)\b`), code: true, words: []string{"rejected", "refused", "denied"}},
+}
+
+var (
+	failingWords = regexp.MustCompile(`(?i)smtp|ehlo|mail from|rcpt|refus|reject|denied|error|fail|exception|unable|cannot|could not|not |invalid|unauthor|forbidden|too many|block|limit|exceed|unavailable|unknown`)
+	noError      = regexp.MustCompile(`^["'\s]*(?i:null|none|nil|false|no error|ok|success)\b`)
+	aboutCode    = regexp.MustCompile(`^[45][0-5]\d[ -](?:is|are|means|stands)\b`) // prose
+)
+
+// suspect returns what looks most like a refusal in a text: a number of Entra's,
+// or the first of the most telling likeness.
+func suspect(source string, numbers []stsNumber) []span {
+	if len(numbers) > 0 {
+		return []span{{numbers[0].from, numbers[0].to}}
 	}
-	return source[begin:]
+	var best []span
+	candidates := likenesses
+	lower := lowerASCII(source)
+	for begin := 0; begin < len(source) && len(candidates) > 0; {
+		end := len(source)
+		if i := strings.IndexByte(source[begin:], '\n'); i >= 0 {
+			end = begin + i
+		}
+		for i, l := range candidates {
+			if at := l.in(source[begin:end], lower[begin:end]); at >= 0 {
+				best, candidates = []span{{begin + at, min(begin+at+len("535"), end)}}, candidates[:i]
+				break
+			}
+		}
+		begin = end + 1
+	}
+	return best
+}
+
+// in returns where a line has the likeness, -1 where it has not.
+func (l *likeness) in(line, lower string) int {
+	if l.code && !hasCode(line) || len(l.words) > 0 && !slices.ContainsFunc(l.words, func(w string) bool { return strings.Contains(lower, w) }) {
+		return -1
+	}
+	for _, m := range l.pattern.FindAllStringSubmatchIndex(line, 20) {
+		switch {
+		case l.not != nil && l.not(line, m):
+		case len(m) >= 4 && m[2] >= 0:
+			return m[2]
+		default:
+			return m[0]
+		}
+	}
+	return -1
+}
+
+var (
+	enhancedNext = regexp.MustCompile(`^[ \-,"'#(\[b]{1,5}[45]\.\d{1,3}\.\d{1,3}`)
+	sentenceNext = regexp.MustCompile(`^,[ ](?:[A-Za-z'’]+[ ,]+){3}[A-Za-z]`)
+)
+
+// enhanced reports whether an enhanced code follows a reply code.
+func (s span) enhanced(source string) bool {
+	return enhancedNext.MatchString(source[s.to:min(len(source), s.to+16)])
+}
+
+// sentenceAfter reports whether more than the beginning of a sentence follows.
+func sentenceAfter(source string, to int) bool {
+	rest := source[to:min(len(source), to+200)]
+	for _, skip := range []string{" ", "Authentication unsuccessful"} {
+		rest = strings.TrimPrefix(rest, skip)
+	}
+	return sentenceNext.MatchString(rest)
+}
+
+// hasCode reports whether a line has a number that could be a reply code of
+// failure.
+func hasCode(line string) bool {
+	for i := 0; i+2 < len(line); i++ {
+		if (line[i] == '4' || line[i] == '5') && line[i+1] >= '0' && line[i+1] <= '5' && isDigit(line[i+2]) &&
+			(i == 0 || !isDigit(line[i-1])) && (i+3 == len(line) || !isDigit(line[i+3])) {
+			return true
+		}
+	}
+	return false
+}
+
+// lowerASCII is text with its ASCII letters small, every byte where it was.
+func lowerASCII(text string) string {
+	b := []byte(text)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 var (
