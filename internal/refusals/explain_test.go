@@ -329,3 +329,17 @@ func TestALongTextIsReadUpToItsBound(t *testing.T) {
 		t.Errorf("%s %v", short(a), a.Shortened)
 	}
 }
+
+func TestWordsAboutSecretsStayInTheAnswer(t *testing.T) {
+	for _, text := range []string{
+		"AADSTS50055: The user password is expired.",
+		"535 5.7.139 Authentication unsuccessful, basic authentication is disabled.",
+		"401 InvalidAuthenticationToken: Access token has expired or is not yet valid.",
+		"AADSTS7000222: The provided client secret keys for app '11111111-2222-3333-4444-555555555555' are expired.",
+		"STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied; Failed to process message",
+	} {
+		if a := Explain(text); a.Verdict != Known || a.Findings[0].Extract != text {
+			t.Errorf("%q\n is %s", text, short(a))
+		}
+	}
+}

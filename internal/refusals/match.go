@@ -1,12 +1,10 @@
 package refusals
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -16,6 +14,7 @@ const (
 	gap       = 240 // squeezed bytes between the parts of a phrase
 	minPhrase = 5   // squeezed bytes of a whole one
 	minCut    = 18  // squeezed bytes of a phrase that is cut off, to know it by
+	mostCuts  = 64  // phrases that are cut off, of one text
 )
 
 // kind is what something was recognised by; the later, the surer.
@@ -191,7 +190,7 @@ func (m *matcher) find(s *squeeze, numbers []stsNumber) (hits []hit, cuts []cut)
 				}
 			}
 		}
-		if m.a.nodes[at].depth >= minCut && s.cutAfter(i) && (i+1 == len(s.bytes) || m.a.child(at, s.bytes[i+1]) == 0) {
+		if len(cuts) < mostCuts && m.a.nodes[at].depth >= minCut && s.cutAfter(i) && (i+1 == len(s.bytes) || m.a.child(at, s.bytes[i+1]) == 0) {
 			if c, ok := m.cutAt(s, at, i+1); ok {
 				cuts = append(cuts, c)
 			}
@@ -264,7 +263,7 @@ var (
 	beforeEnhanced = regexp.MustCompile(`(?i)(?:\b([45])\d\d[\s\-,:;'"(\[#=)\]]{1,8}|#|\bdsn[=:"' ]{1,4}|status(?: ?code)?["']?[=:"' ]{1,4}|smtp; ?|smtpapi?[ :]{1,3}|(?:said|reason|error|info|response|reply|failed|returned|fehler|erreur|errore|エラー|错误)["']?[ ]?[:=：]?[ ]?["'(\[]{0,2})$`)
 	afterEnhanced  = regexp.MustCompile(`^[ :;,]{1,3}["']?(?:[A-Z][a-z]+|STORE|RESOLVER|SMTP)`)
 	nameForm       = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
-	otherNumber    = regexp.MustCompile(`(?i)(?:error_?codes?["']?\s*[:=]\s*\[?\s*|login\.microsoftonline\.com/error\?code=|sign-?in error ?code:?\s*|failure ?code:?\s*)(\d{5,8})\b`)
+	camelCase      = regexp.MustCompile(`^[A-Z][a-z]+(?:[A-Z]+[a-z]+){2,}[A-Z]*$`)
 	aroundCode     = regexp.MustCompile(`(?i)code|graph|error|exception|status`)
 	aroundOAuth    = regexp.MustCompile(`(?i)error|oauth|fail|exception|refused|denied|token`)
 )
@@ -296,6 +295,9 @@ func tokenAt(s *squeeze, start, end int) bool {
 	if strings.ContainsFunc(s.source[from:to], func(r rune) bool { return r < 'A' && r != '\n' }) {
 		return false
 	}
+	if camelCase.MatchString(s.source[from:to]) {
+		return true
+	}
 	return aroundCode.MatchString(s.source[max(0, from-200):min(len(s.source), to+100)])
 }
 
@@ -321,68 +323,6 @@ func (m *matcher) numbers(numbers []stsNumber) []hit {
 		}
 	}
 	return hits
-}
-
-// A stsNumber is one of Entra's.
-type stsNumber struct {
-	number int // as it stands, or put together from two lines
-	// wrapped is the other reading, 0 when there is none.
-	wrapped  int
-	from, to int
-}
-
-// aadstsIn returns Entra's numbers in the order of a text.
-func aadstsIn(s *squeeze) []stsNumber {
-	const mark = "aadsts"
-	var all []stsNumber
-	source := s.source
-	for at := 0; ; at += len(mark) {
-		i := bytes.Index(s.bytes[at:], []byte(mark))
-		if i < 0 {
-			break
-		}
-		at += i
-		from, to := s.sourceSpan(at, at+len(mark))
-		begin := to
-		for begin < len(source) && begin-to < 3 && strings.IndexByte(" \n_:#-", source[begin]) >= 0 {
-			begin++
-		}
-		end := digitsEnd(source, begin)
-		if end == begin || strings.Trim(source[from:to], "ADSTadst \n") != "" {
-			continue
-		}
-		n := stsNumber{number: number(source[begin:end]), from: from, to: end}
-		// A line that ends within the number goes on with the rest of it and a colon.
-		if rest := source[end:]; strings.HasPrefix(strings.TrimLeft(rest, " "), "\n") {
-			next := end + len(rest) - len(strings.TrimLeft(rest, " \n"))
-			if last := digitsEnd(source, next); last > next && last < len(source) && source[last] == ':' && last-next+end-begin <= 8 {
-				n.wrapped, n.number, n.to = n.number, number(source[begin:end]+source[next:last]), last
-			}
-		}
-		all = append(all, n)
-	}
-	if len(all) > 0 || !bytes.Contains(s.bytes, []byte("code")) {
-		return all // the others repeat them
-	}
-	for _, m := range otherNumber.FindAllStringSubmatchIndex(source, -1) {
-		all = append(all, stsNumber{number: number(source[m[2]:m[3]]), from: m[0], to: m[3]})
-	}
-	return all
-}
-
-func digitsEnd(s string, i int) int {
-	for i < len(s) && isDigit(s[i]) {
-		i++
-	}
-	return i
-}
-
-func number(digits string) int {
-	n, err := strconv.Atoi(digits)
-	if err != nil {
-		return -1 // too many digits
-	}
-	return n
 }
 
 // wholeFirst compares signs of the same letters: the one without a gap says more.

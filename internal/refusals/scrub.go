@@ -14,6 +14,7 @@ var (
 	header     = regexp.MustCompile(`(?i)\b(authorization["']?\s*[:=]\s*["']?[a-z]+\s+)[^\s"']+`)
 	plainWord  = regexp.MustCompile(`^[a-z]+[\s:="']+[A-Z]?[a-z]+[.:]?$`)
 	assignment = regexp.MustCompile(`(?i)\b([a-z0-9_.-]*(?:passwor[dt]|passwd|passphrase|\bpwd|\bpass|secret|token|api_?key|assertion|authorization|credential|code_verifier|device_code|kennwort|mot de passe)["']?\s*(?:=>|[:=]|\bis\b)\s*)(?:"[^"\n]*"?|'[^'\n]*'?|[^\s,;&]+)`)
+	noSecret   = regexp.MustCompile(`(?i)[a-z]\s+is\s+(?:not|no|in|empty|missing|expired|invalid|incorrect|wrong|required|disabled|malformed|being|the|issued|for|an?|too|already|used|locked)[.,:;)]?$|^InvalidAuthenticationToken["']?:\s`)
 	codeParam  = regexp.MustCompile(`\b(code=)[^\s&"']+`)
 	blob       = regexp.MustCompile(`[A-Za-z0-9+/_~=-]{20,}(?:\.[A-Za-z0-9+/_~=-]{8,})*`)
 	guid       = regexp.MustCompile(`^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
@@ -30,7 +31,12 @@ func scrubbed(text string) string {
 		}
 		return removed
 	})
-	text = assignment.ReplaceAllString(text, "${1}"+removed)
+	text = assignment.ReplaceAllStringFunc(text, func(s string) string {
+		if noSecret.MatchString(s) {
+			return s // "the password is expired", "InvalidAuthenticationToken: Access"
+		}
+		return assignment.ReplaceAllString(s, "${1}"+removed)
+	})
 	text = codeParam.ReplaceAllString(text, "${1}"+removed)
 	return blob.ReplaceAllStringFunc(text, func(s string) string {
 		if guid.MatchString(s) || isName(s) {
