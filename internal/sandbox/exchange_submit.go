@@ -29,7 +29,7 @@ func (s *smtpSession) submit() {
 		return
 	}
 	if refusal := s.refused(atEnd); refusal != "" {
-		s.conclude(refusal)
+		s.conclude(strings.ReplaceAll(refusal, "{to}", printable(strings.Join(txn.to, ", "))))
 		return
 	}
 	s.x.pace(s.mailbox)

@@ -17,6 +17,12 @@ type portalApp struct {
 	ObjectID     string `json:"object_id"`
 	EnterpriseID string `json:"enterprise_id"`
 	Enabled      bool   `json:"enabled"`
+	// Redirects are the redirect URLs with their platforms.
+	Redirects    map[string]Platform `json:"redirect_urls"`
+	SingleTenant bool                `json:"single_tenant"`
+	PublicFlows  bool                `json:"public_client_flows"`
+	// Assigned are the only users who may sign in; null is everybody.
+	Assigned []string `json:"assigned"`
 
 	Permissions    []string `json:"delegated_permissions"`
 	AdminConsented []string `json:"delegated_granted"`
@@ -53,6 +59,35 @@ type portalTenant struct {
 	SMTPAuth         bool            `json:"smtp_auth"`
 	SecurityDefaults bool            `json:"security_defaults"`
 	Mailboxes        []portalMailbox `json:"mailboxes"`
+	UserConsent      bool            `json:"user_consent"`
+	// ConditionalAccess are the policies in force, with who is excluded.
+	ConditionalAccess map[string][]string `json:"conditional_access"`
+	Users             []portalUser        `json:"users"`
+	// Pending is how many changes have yet to take effect.
+	Pending int `json:"pending_changes"`
+}
+
+// A portalUser is an account.
+type portalUser struct {
+	UPN      string `json:"user"`
+	Enabled  bool   `json:"enabled"`
+	Licensed bool   `json:"licensed"`
+	Guest    bool   `json:"guest"`
+	// Trouble is what else keeps the account from signing in, "" is nothing.
+	Trouble string `json:"trouble,omitempty"`
+}
+
+func describeUser(u *User) portalUser {
+	d := portalUser{UPN: u.UPN, Enabled: !u.Disabled, Licensed: !u.Unlicensed, Guest: u.HomeTenant != ""}
+	switch {
+	case u.Locked:
+		d.Trouble = "locked after wrong passwords"
+	case u.PasswordExpired:
+		d.Trouble = "the password has expired"
+	case u.MFAUnregistered:
+		d.Trouble = "a second factor has to be registered"
+	}
+	return d
 }
 
 // A portalMailbox is a mailbox with who may use it.
@@ -73,7 +108,11 @@ func describeRegistration(t *Tenant, a *App) portalApp {
 	d := portalApp{
 		ClientID: a.ClientID, Name: a.Name, TenantID: t.ID, ObjectID: a.ObjectID, EnterpriseID: a.EnterpriseID, Enabled: !a.Disabled,
 		Permissions: c.Permissions, AdminConsented: slices.Clone(a.AdminConsented), AppRoles: c.AppRoles, GrantedRoles: c.GrantedRoles,
+		Redirects: c.Redirects, SingleTenant: a.SingleTenant, PublicFlows: a.AllowPublicFlows,
 		ClientSecret: a.Secret, SecretExpires: a.SecretExpires, Certificates: describeCertificates(a.Certificates),
+	}
+	if a.AssignmentRequired {
+		d.Assigned = append([]string{}, a.Assigned...)
 	}
 	for _, f := range a.Federated {
 		d.Federated = append(d.Federated, portalFederated{f.Issuer, f.Subject, f.Audience})
@@ -95,7 +134,14 @@ func describeRegistration(t *Tenant, a *App) portalApp {
 
 // describeOrganisation copies the tenant's part; call with the tenant locked.
 func describeOrganisation(t *Tenant) *portalTenant {
-	d := &portalTenant{SMTPAuth: !t.SMTPAuthDisabled, SecurityDefaults: t.SecurityDefaults}
+	d := &portalTenant{SMTPAuth: !t.SMTPAuthDisabled, SecurityDefaults: t.SecurityDefaults, UserConsent: !t.UserConsentDisabled,
+		ConditionalAccess: map[string][]string{}, Pending: len(t.past)}
+	for _, r := range t.ConditionalAccess {
+		d.ConditionalAccess[r.Kind] = append([]string{}, r.Excluded...)
+	}
+	for _, u := range t.Users {
+		d.Users = append(d.Users, describeUser(u))
+	}
 	for _, m := range t.Mailboxes {
 		auth := "inherit"
 		if m.SMTPAuthDisabled != nil {

@@ -2,9 +2,6 @@ package sandbox
 
 import (
 	"errors"
-	"fmt"
-	"strconv"
-	"strings"
 )
 
 var userField = portalField{Name: "user", Label: "User", Example: "svc@contoso.com"}
@@ -119,13 +116,5 @@ func (c *portalChange) redirectURL() error {
 		redirects[uri] = Platform(c.value("platform"))
 	}
 	c.app.Redirects = redirects
-	return nil
-}
-
-// megabytes reads the field of that name.
-func (c *portalChange) megabytes() error {
-	if n, err := strconv.Atoi(c.value("megabytes")); err != nil || n < 1 || n > 150 {
-		return fmt.Errorf("megabytes is a number from 1 to 150, not %q", strings.TrimSpace(c.value("megabytes")))
-	}
 	return nil
 }

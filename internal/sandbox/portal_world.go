@@ -19,7 +19,7 @@ var worldActions = []portalAction{
 	{"mailbox-contents", "The mailbox: empty Sent Items and Deleted Items", []portalField{mailboxField, {Name: "do", Label: "Do", Options: []string{"empty"}}},
 		func(c *portalChange) error { c.lift(causeContents); return c.hasMailbox() }},
 	{"message-limits", "Set-Mailbox -MaxSendSize", []portalField{mailboxField, {Name: "megabytes", Label: "Megabytes, up to 150", Example: "150"}},
-		func(c *portalChange) error { c.lift(causeLimits); return errors.Join(c.hasMailbox(), c.megabytes()) }},
+		(*portalChange).messageLimits},
 	{"federation", "The organisation's own sign-in service (AD FS)", []portalField{{Name: "do", Label: "Do", Options: []string{"make-reachable", "use-https"}}},
 		func(c *portalChange) error { c.lift(causeFederation); return nil }},
 	{"support", "A support request: Microsoft lifts its block", []portalField{{Name: "do", Label: "Do", Options: []string{"lift"}}},
@@ -58,6 +58,19 @@ func (c *portalChange) hasMailbox() error {
 		return notFound("mailbox", c.value("mailbox"))
 	}
 	return nil
+}
+
+func (c *portalChange) messageLimits() error {
+	n, err := strconv.ParseInt(c.value("megabytes"), 10, 64)
+	if err != nil || n < 1 || n > 150 {
+		return errors.New("megabytes is a number from 1 to 150")
+	}
+	c.lift(causeLimits)
+	c.later(func(s *Sandbox) error {
+		s.exchange.change(func(o *exchangeOptions) { o.SizeLimit = n << 20 })
+		return nil
+	})
+	return c.hasMailbox()
 }
 
 func (c *portalChange) time() error {

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/natefinch/atomic"
 )
@@ -55,6 +56,9 @@ type Ready struct {
 	// SMTPSPort is for clients that begin with TLS; 0 is none.
 	SMTPSPort int `json:"smtps_port,omitempty"`
 
+	// SMTPScope is what to ask for to send over SMTP, "" where that is known.
+	SMTPScope string `json:"smtp_scope,omitempty"`
+
 	InboxURL     string `json:"inbox_url"`
 	InboxJSONURL string `json:"inbox_json_url"`
 
@@ -84,6 +88,8 @@ type ReadyApp struct {
 	RedirectURL  string   `json:"redirect_url"`
 	ClientSecret string   `json:"client_secret,omitempty"`
 	What         string   `json:"what"`
+	// SecretExpires is the date that the portal shows beside the secret.
+	SecretExpires time.Time `json:"client_secret_expires,omitzero"`
 	// ObjectID is the app registration's, EnterpriseID the enterprise
 	// application's, which Exchange wants.
 	ObjectID     string `json:"object_id,omitempty"`
@@ -139,7 +145,7 @@ func (s *Sandbox) Ready() Ready {
 				}
 				r.Apps = append(r.Apps, ReadyApp{
 					ClientID: a.ClientID, Platform: platform, RedirectURL: uri, ClientSecret: a.Secret, What: whatApp(a),
-					ObjectID: a.ObjectID, EnterpriseID: a.EnterpriseID, AppRoles: slices.Clone(a.AppRoles),
+					ObjectID: a.ObjectID, EnterpriseID: a.EnterpriseID, SecretExpires: a.SecretExpires, AppRoles: slices.Clone(a.AppRoles),
 				})
 			}
 		}

@@ -23,6 +23,9 @@ type Scenario struct {
 	Works bool `json:"works,omitempty"`
 	// Username is the account that meets it, if not svc@contoso.com.
 	Username string `json:"username,omitempty"`
+	// SignInAs is who signs in at the page, if not Username: a person knows the
+	// own name better than the settings do.
+	SignInAs string `json:"sign_in_as,omitempty"`
 	// Mend are the requests that put exactly this right while the sandbox runs,
 	// in their order; those of other kinds of accounts than one's own do no
 	// harm. It is empty where Settings or SignIn do.
@@ -62,8 +65,8 @@ type Mend struct {
 type Setting struct {
 	// Kind is which kind of account it is for; "" is every one.
 	Kind string `json:"kind,omitempty"`
-	// Name is one of username, tenant, client_id, client_secret, smtp_host and
-	// authority.
+	// Name is one of username, tenant, client_id, client_secret, smtp_host,
+	// smtp_scope and authority.
 	Name string `json:"name"`
 	// Value may be "". "{authority}" stands for Ready.PortalURL without
 	// "/portal", and "{client_secret}" for the new secret that the portal's

@@ -68,6 +68,9 @@ func serverScenarios() []Scenario {
 			exchange: func(o *exchangeOptions) { o.RatePerMinute = 0 }},
 		{Name: "rate-exceeded", Works: true, What: "svc has sent its 30 messages of this minute, so the next wait for the minute to end.", Meets: overSMTP,
 			Mend: []Mend{mend("tenant/time", "passes", "1m")}, exhausted: true},
+		{Name: "size-limit-small", Works: true, What: "The SMTP server takes messages of 10,000 octets at most.", Meets: overSMTP,
+			Mend:     []Mend{mend("tenant/message-limits", "mailbox", "svc@contoso.com", "megabytes", "150")},
+			exchange: func(o *exchangeOptions) { o.SizeLimit = 10000 }},
 		{Name: "concurrency-limit", Works: true, What: "A second connection that submits for a mailbox is answered 432.", Meets: overSMTP,
 			exchange: func(o *exchangeOptions) { o.MaxConnections = 1 }},
 	}

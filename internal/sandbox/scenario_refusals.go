@@ -16,7 +16,7 @@ const (
 // Exchange adds to it of the server and the time. A 421 ends the session.
 type smtpRefusal struct {
 	at   step
-	text string
+	text string // "{to}" stands for the recipients
 	// cause is what lift ends it by; ends is after how long it ends by itself
 	// if that is causeTime.
 	cause cause
@@ -57,7 +57,7 @@ func refusals() []Scenario {
 	recover := mend("tenant/service", "do", "recover")
 	day, minute := mend("tenant/time", "passes", "24h"), mend("tenant/time", "passes", "1m")
 	unrestrict := mend("tenant/restricted-entities", "user", svc, "do", "unblock")
-	unlist := mend("tenant/block-list", "address", "ops@contoso.com", "do", "remove")
+	unlist := mend("tenant/block-list", "address", "contoso.com", "do", "remove")
 	support := mend("tenant/support", "do", "lift")
 	verify := mend("tenant/account-verification", "user", svc, "do", "verify")
 	list := []struct {
@@ -106,7 +106,7 @@ func refusals() []Scenario {
 		{"sender-banned", "svc is banned for abuse.", // from memory
 			atEnd, "550 5.7.501 Access denied, spam abuse detected", causeSupport, support, 0},
 		{"tenant-block-list", "The organisation's Tenant Allow/Block List blocks the recipient.", // from memory
-			atEnd, "550 5.7.703 Your message can't be delivered because messages to ops@contoso.com are blocked by your organization using Tenant Allow Block List.",
+			atEnd, "550 5.7.703 Your message can't be delivered because messages to {to} are blocked by your organization using Tenant Allow Block List.",
 			causeBlockList, unlist, 0},
 		{"tenant-blocked", "Microsoft blocks the whole tenant, which has sent too much or suspiciously.", // from memory
 			atEnd, "550 5.7.705 Access denied, tenant has exceeded threshold", causeSupport, support, 0},

@@ -72,6 +72,11 @@ func registrationScenarios() []Scenario {
 					a.AdminConsented = []string{graphID + "/User.Read", graphID + "/Mail.Send", graphID + "/Mail.Send.Shared", "offline_access", "openid", "profile"}
 				})(t)
 			}},
+		{Name: "consent-without-offline-access", What: "An administrator consented to everything but offline_access, and nobody else may.", Meets: people, Mend: grant,
+			tenant: func(t *Tenant) {
+				t.UserConsentDisabled = true
+				ofApps(personApps, func(a *App) { a.AdminConsented = edited(a.Permissions, "offline_access", false) })(t)
+			}},
 		{Name: "graph-permission-missing", What: "The registrations do not list the delegated permission Mail.Send.", Meets: []string{KindGraph},
 			Mend:   mendApps(personApps, "delegated-permissions", "permission", graphID+"/Mail.Send", "do", "add"),
 			tenant: lacks(graphID + "/Mail.Send")},
