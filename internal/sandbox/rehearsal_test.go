@@ -1,12 +1,10 @@
 package sandbox
 
 import (
-	"bufio"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -31,11 +29,12 @@ type rehearsal struct {
 	username string
 	person   string // who signs in
 	password string
-	secrets  map[string]string // by client ID, as in the settings
+	secrets  map[string]string // per kind, as in the settings
 	proof    credential        // the application's certificate, if key is not nil
 	trusted  bool              // an issuer's token proves the application
 	// clients are the client IDs that the settings have, per kind.
-	clients map[string]string
+	clients   map[string]string
+	transport *http.Transport // of every client; nil until there is one
 }
 
 // rehearse sets everything up as the ready file has it.
@@ -79,17 +78,21 @@ func (r *rehearsal) findPassword() {
 	}
 }
 
-// transport reaches nothing but names that the sandbox has.
+// client is a browser without cookies, which stops at the client's address. It
+// reaches nothing but names that the sandbox has.
 func (r *rehearsal) client() *http.Client {
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM([]byte(r.ready.CAPEM))
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DisableKeepAlives: true,
-		Dial: func(network, address string) (net.Conn, error) { return dialKnown(address) }}
+	if r.transport == nil {
+		pool := x509.NewCertPool()
+		pool.AppendCertsFromPEM([]byte(r.ready.CAPEM))
+		r.transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool},
+			DialContext: func(_ context.Context, _, address string) (net.Conn, error) { return dialKnown(address) }}
+		r.b.Cleanup(r.transport.CloseIdleConnections)
+	}
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		r.b.Fatal(err)
 	}
-	return &http.Client{Transport: transport, Jar: jar, CheckRedirect: func(q *http.Request, _ []*http.Request) error {
+	return &http.Client{Transport: r.transport, Jar: jar, CheckRedirect: func(q *http.Request, _ []*http.Request) error {
 		if q.URL.Path != "" && !strings.HasPrefix(q.URL.Path, "/signin/") {
 			return http.ErrUseLastResponse
 		}
@@ -236,99 +239,6 @@ func (r *rehearsal) token(form url.Values) (a tokenAnswer, said string) {
 	return a, strings.TrimSpace(fmt.Sprint(reply.StatusCode, " ", who, " ", strings.Join(granted, " ")))
 }
 
-// smtp signs in and submits from each sender; each is "" for the username.
-func (r *rehearsal) smtp(token string, senders ...string) (replies []string) {
-	all := func(said string) []string {
-		for len(replies) <= len(senders) {
-			replies = append(replies, said)
-		}
-		return replies
-	}
-	if token == "" {
-		return all("no token")
-	}
-	conn, reader, err := r.smtpTLS()
-	if err != nil {
-		return all(errorWords(err))
-	}
-	defer conn.Close()
-	said := func(line string) string {
-		if _, err := io.WriteString(conn, line+"\r\n"); err != nil {
-			return errorWords(err)
-		}
-		reply, err := reader.ReadString('\n')
-		if err != nil {
-			return errorWords(err)
-		}
-		return strings.TrimSpace(reply)
-	}
-	reply := brief(said("AUTH XOAUTH2 " + xoauth2(r.username, token)))
-	if replies = append(replies, reply); reply != "235" {
-		return all(reply)
-	}
-	for _, from := range senders {
-		if from == "" {
-			from = r.username
-		}
-		for _, line := range []string{"MAIL FROM:<" + from + ">", "RCPT TO:<ops@contoso.com>", "DATA", "From: " + from + "\r\n\r\nhello\r\n."} {
-			if reply = said(line); reply[0] > '3' {
-				break
-			}
-		}
-		reply, _, _ = strings.Cut(reply, ";")
-		if replies = append(replies, brief(reply)); strings.HasPrefix(reply, "421") {
-			return all("over")
-		}
-	}
-	return replies
-}
-
-// smtpTLS connects, with STARTTLS.
-func (r *rehearsal) smtpTLS() (net.Conn, *bufio.Reader, error) {
-	conn, err := dialKnown(net.JoinHostPort(r.ready.SMTPHost, fmt.Sprint(r.ready.SMTPPort)))
-	if err != nil {
-		return nil, nil, err
-	}
-	if r.b.exchange.options().Silent { // the one case in which waiting is for nothing
-		conn.SetDeadline(time.Now().Add(100 * time.Millisecond))
-	}
-	reader := bufio.NewReader(conn)
-	reply := func() (last string, err error) {
-		for {
-			if last, err = reader.ReadString('\n'); err != nil || len(last) < 4 || last[3] != '-' {
-				return last, err
-			}
-		}
-	}
-	for _, line := range []string{"", "EHLO test.example", "STARTTLS"} {
-		if line != "" {
-			io.WriteString(conn, line+"\r\n")
-		}
-		last, err := reply()
-		if err == nil && last[0] != '2' {
-			err = errors.New(brief(last))
-		}
-		if err != nil {
-			conn.Close()
-			return nil, nil, err
-		}
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM([]byte(r.ready.CAPEM))
-	secure := tls.Client(conn, &tls.Config{RootCAs: pool, ServerName: "localhost"})
-	if err := secure.Handshake(); err != nil {
-		conn.Close()
-		return nil, nil, err
-	}
-	reader = bufio.NewReader(secure)
-	io.WriteString(secure, "EHLO test.example\r\n")
-	if _, err := reply(); err != nil {
-		secure.Close()
-		return nil, nil, err
-	}
-	return secure, reader, nil
-}
-
 // application asks for a token by itself.
 func (r *rehearsal) application(kind, scope string) (tokenAnswer, string) {
 	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {r.clients[kind]}, "scope": {scope}}
@@ -470,90 +380,4 @@ func (r *rehearsal) everything() outcome {
 	o["graph app: from invoices"] = r.graph("/v1.0/users/"+url.PathEscape(r.username)+"/sendMail", simple(invoices), a.AccessToken)
 	o["password: SMTP"] = r.smtpPassword()
 	return o
-}
-
-// issuer is who signed the SMTP server's certificate.
-func (r *rehearsal) issuer() string {
-	conn, _, err := r.smtpTLS()
-	if err != nil {
-		return errorWords(err)
-	}
-	defer conn.Close()
-	return conn.(*tls.Conn).ConnectionState().PeerCertificates[0].Issuer.CommonName
-}
-
-// smtpPassword signs in to SMTP with the password.
-func (r *rehearsal) smtpPassword() string {
-	conn, reader, err := r.smtpTLS()
-	if err != nil {
-		return errorWords(err)
-	}
-	defer conn.Close()
-	encode := base64.StdEncoding.EncodeToString
-	for _, line := range []string{"AUTH LOGIN " + encode([]byte(r.username)), encode([]byte(r.password))} {
-		io.WriteString(conn, line+"\r\n")
-		if line, err = reader.ReadString('\n'); err != nil {
-			return errorWords(err)
-		} else if line[0] != '3' {
-			return brief(line)
-		}
-	}
-	return ""
-}
-
-// mended does what the scenario says that mends it.
-func (r *rehearsal) mended() {
-	s := r.b.scenario
-	created := map[string]string{} // new secrets, by client ID
-	for _, m := range s.Mend {
-		form, body, kind := url.Values{}, "", "application/x-www-form-urlencoded"
-		for name, value := range m.Form {
-			form.Set(name, strings.ReplaceAll(value, "{issuer}", r.ready.FederatedIssuer))
-		}
-		if body = form.Encode(); form.Get("certificate") == "{certificate}" {
-			r.renewProof()
-			body, kind = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: r.proof.certificate.Raw})), "application/x-pem-file"
-		}
-		reply, err := r.client().Post(r.ready.PortalURL+"/"+m.Action, kind, strings.NewReader(body))
-		if err != nil {
-			r.b.Fatal(err)
-		}
-		answer, _ := io.ReadAll(reply.Body)
-		reply.Body.Close()
-		if reply.StatusCode/100 != 2 {
-			r.b.Fatalf("%s: %d %s", m.Action, reply.StatusCode, answer)
-		}
-		var app portalApp
-		json.Unmarshal(answer, &app)
-		created[app.ClientID] = app.ClientSecret
-	}
-	for _, set := range s.Settings {
-		value := strings.ReplaceAll(set.Value, "{authority}", strings.TrimSuffix(r.ready.PortalURL, "/portal"))
-		switch set.Name {
-		case "username":
-			r.username, r.person = value, ""
-			r.findPassword()
-		case "client_id":
-			r.clients[set.Kind] = value
-		case "client_secret":
-			if value == "{client_secret}" {
-				value = created[r.clients[set.Kind]]
-			}
-			r.secrets[set.Kind] = value
-		case "smtp_scope":
-			r.ready.SMTPScope = value
-		case "smtp_host":
-			r.ready.SMTPHost = value
-		case "tenant", "authority":
-			was := r.ready.TenantID
-			if set.Name == "authority" {
-				was = r.ready.Authority
-			}
-			for _, u := range []*string{&r.ready.DiscoveryURL, &r.ready.AuthorizeURL, &r.ready.TokenURL, &r.ready.DeviceURL, &r.ready.DevicePage} {
-				*u = strings.Replace(*u, was, value, 1)
-			}
-		default:
-			r.b.Fatalf("no setting is called %s", set.Name)
-		}
-	}
 }
