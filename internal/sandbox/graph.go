@@ -168,13 +168,13 @@ func (g graph) user(r *http.Request) answer {
 
 // show is a user's properties, those that $select names.
 func (g graph) show(r *http.Request, user *User) answer {
-	addresses := []string{"SMTP:" + user.UPN}
+	addresses := []string{"SMTP:" + cmp.Or(user.SignInName, user.UPN)} // a guest has the address of its home (assumed)
 	for _, p := range user.Proxies {
 		addresses = append(addresses, "smtp:"+p)
 	}
 	all := map[string]any{
 		"id": user.ObjectID, "displayName": user.Name, "userPrincipalName": user.UPN,
-		"mail": user.UPN, "proxyAddresses": addresses, "otherMails": []string{},
+		"mail": cmp.Or(user.SignInName, user.UPN), "proxyAddresses": addresses, "otherMails": []string{},
 		"accountEnabled": !user.Disabled, "userType": "Member",
 	}
 	if strings.Contains(user.UPN, "#EXT#") {
