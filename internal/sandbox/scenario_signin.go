@@ -44,7 +44,7 @@ func signInScenarios() []Scenario {
 func tokenScenarios() []Scenario {
 	short := func(t *Tenant) { t.AccessTokenLifetime = time.Minute }
 	renewal := func(name, what string, fault renewalFault) Scenario {
-		return Scenario{Name: name, What: what, Meets: people, SignIn: true, tenant: short, faults: tokenFaults{renewal: fault}}
+		return Scenario{Name: name, What: what, Meets: []string{KindDesktop, KindWeb, KindDevice}, SignIn: true, tenant: short, faults: tokenFaults{renewal: fault}}
 	}
 	mfa := renewal("mfa-at-renewal", "After the sign-in, svc is to use a second factor, as the first renewal of the SMTP token finds; a new sign-in works.", renewalMFA)
 	mfa.tenant = func(t *Tenant) { short(t); t.user("svc@contoso.com").MFACode = "135790" }
