@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 
 	"traymail/internal/account"
+	"traymail/internal/checks"
 	"traymail/internal/mailer"
 	"traymail/smtp"
 )
@@ -20,6 +21,7 @@ const clientID = "11111111-2222-3333-4444-555555555555"
 type fake struct {
 	signIn   func(ctx context.Context, how mailer.SignIn) (mailer.SignedIn, error)
 	sendTest func(ctx context.Context) (mailer.Delivery, error)
+	check    func(ctx context.Context, o checks.Options, report func(checks.Result)) ([]checks.Result, error)
 	failing  error // what Account and Save return
 
 	mu       sync.Mutex
@@ -27,6 +29,7 @@ type fake struct {
 	secrets  map[string]mailer.Secrets
 	saved    []mailer.Secret // as they came, one for each Save
 	opened   []string        // in the browser
+	options  []checks.Options
 }
 
 func newFake(names ...string) *fake {
@@ -97,6 +100,46 @@ func (f *fake) SendTest(ctx context.Context, name, _ string) (mailer.Delivery, e
 	}
 	return mailer.Delivery{Account: name, Reply: "250 2.0.0 OK <1@contoso.com>", MessageID: "<1@contoso.com>",
 		Accepted: []string{"ops@contoso.com"}, TLS: "TLS 1.3"}, nil
+}
+
+// Check passes all checks, unless there is a function for it.
+func (f *fake) Check(ctx context.Context, _ string, o checks.Options, report func(checks.Result)) ([]checks.Result, error) {
+	f.mu.Lock()
+	f.options = append(f.options, o)
+	f.mu.Unlock()
+	if f.check != nil {
+		return f.check(ctx, o, report)
+	}
+	return checkAll(nil, report), nil
+}
+
+// checkAll reports all checks. Those of outcomes end like that, and the
+// others pass.
+func checkAll(outcomes map[string]checks.Result, report func(checks.Result)) []checks.Result {
+	var all []checks.Result
+	for _, id := range checks.IDs() {
+		r, is := outcomes[id]
+		if !is {
+			r = checks.Result{Status: checks.Pass, Summary: "found"}
+		}
+		r.ID = id
+		report(r)
+		all = append(all, r)
+	}
+	return all
+}
+
+// smtpAuthOff is what the checks find where the mailbox may not submit.
+var smtpAuthOff = checks.Result{Status: checks.Fail, Finding: "smtp-auth-off-mailbox", Summary: "SMTP AUTH is switched off for the mailbox svc@contoso.com",
+	Detail: "Exchange takes the sign-in and refuses the mailbox.", Fix: "tick Authenticated SMTP", Link: "https://admin.microsoft.com/",
+	Command: "Set-CASMailbox 'svc@contoso.com' -SmtpClientAuthenticationDisabled $false", Verify: "Get-CASMailbox 'svc@contoso.com'",
+	Reply: "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox.", Takes: "minutes, sometimes an hour"}
+
+// blocked is what was skipped because of it.
+var blocked = checks.Result{Status: checks.Skip, Finding: "depends-on-failed", Summary: "not looked at, because it depends on smtp-auth"}
+
+func withoutSMTPAuth() map[string]checks.Result {
+	return map[string]checks.Result{checks.SMTPAuth: smtpAuthOff, checks.Accepted: blocked, checks.SendAs: blocked, checks.TestEmail: blocked}
 }
 
 func (f *fake) browse(address string) error {

@@ -26,8 +26,19 @@ type page struct {
 	onSignIn func()
 	onSend   func()
 	onCancel func()
+	onEscape func()
 	onCopy   func(string)
 	onFollow func(address string)
+	onLook   func(View)
+
+	onCheck     func()
+	onAgain     func()
+	onAwait     func()
+	onWithTest  func(bool)
+	onToggle    func(id string)
+	onUnfold    func(Group)
+	onAsk       func(text string)
+	onOpenEntry func(id string)
 
 	canvas       fyne.Canvas
 	rows         map[Field]*row
@@ -49,6 +60,15 @@ type page struct {
 	fixHead      *fyne.Container
 	fix          *entry
 	saveState    *widget.Label
+	setup        *button // leads to the checks
+	setupHint    *widget.Label
+
+	inside *scroll // where what is being made stands
+
+	tabs    map[View]*tab
+	views   map[View]fyne.CanvasObject
+	checks  *checksPage
+	explain *explainPage
 
 	rendering bool  // what changes now was not typed
 	last      State // what is drawn
@@ -68,27 +88,26 @@ func newPage(c fyne.Canvas) *page { return &page{canvas: c, rows: map[Field]*row
 
 // build makes the widgets. notice stands above them, "" for none.
 func (v *page) build(notice string) fyne.CanvasObject {
-	form := container.NewVBox(
-		newCard(lang.L("Account"), v.form(FieldName, FieldUsername, FieldSender, FieldTestTo)),
-		space(0, 4),
-		newCard(lang.L("App registration in Entra"), container.NewVBox(
-			v.form(FieldTenant, FieldClientID, FieldRegistration, FieldSecret, FieldRedirectURL), v.saveRow())),
-	)
 	head := container.NewVBox(v.title())
 	if notice != "" {
 		head.Add(v.notice(notice))
 	}
-	columns := container.New(columnsLayout{gap: 12}, container.NewVScroll(form), container.NewVScroll(container.NewVBox(v.stateCard())))
+	v.views = map[View]fyne.CanvasObject{
+		ViewAccount: container.New(columnsLayout{gap: 12, share: 6. / 11}, v.scrolled(v.forms).Scroll, v.scrolled(v.stateCard).Scroll),
+		ViewChecks:  v.checksView(),
+		ViewExplain: v.explainView(),
+	}
+	views := container.NewStack(v.views[ViewAccount], v.views[ViewChecks], v.views[ViewExplain])
 	save := &desktop.CustomShortcut{KeyName: fyne.KeyS, Modifier: fyne.KeyModifierShortcutDefault}
 	v.canvas.AddShortcut(save, func(fyne.Shortcut) { v.onSave() })
 	v.canvas.SetOnTypedKey(func(k *fyne.KeyEvent) {
 		if k.Name == fyne.KeyEscape {
-			v.onCancel()
+			v.onEscape()
 		}
 	})
 	// Not NewBorder, which would put the head last in the order of Tab.
 	return container.New(layout.NewCustomPaddedLayout(12, 16, 16, 16),
-		container.New(layout.NewBorderLayout(head, nil, nil, nil), head, columns))
+		container.New(layout.NewBorderLayout(head, nil, nil, nil), head, views))
 }
 
 func (v *page) title() fyne.CanvasObject {
@@ -98,7 +117,7 @@ func (v *page) title() fyne.CanvasObject {
 	claim := widget.NewLabel(lang.L("Plain SMTP tools, sent through a mail system that wants OAuth."))
 	claim.Importance = widget.LowImportance
 	claim.Truncation = fyne.TextTruncateEllipsis
-	return container.NewBorder(nil, nil, container.NewHBox(container.NewCenter(sized(28, mark)), name), nil,
+	return container.NewBorder(nil, nil, container.NewHBox(container.NewCenter(sized(28, mark)), name), container.NewVBox(layout.NewSpacer(), v.nav(), layout.NewSpacer()),
 		container.NewVBox(layout.NewSpacer(), claim, layout.NewSpacer()))
 }
 
@@ -116,6 +135,15 @@ func (v *page) notice(text string) fyne.CanvasObject {
 	link.SizeName = theme.SizeNameCaptionText
 	link.OnTapped = func() { v.onFollow(u.String()) }
 	return container.NewBorder(nil, nil, nil, link, l)
+}
+
+func (v *page) forms() fyne.CanvasObject {
+	return container.NewVBox(
+		newCard(lang.L("Account"), v.form(FieldName, FieldUsername, FieldSender, FieldTestTo)),
+		space(0, 4),
+		newCard(lang.L("App registration in Entra"), container.NewVBox(
+			v.form(FieldTenant, FieldClientID, FieldRegistration, FieldSecret, FieldRedirectURL), v.saveRow())),
+	)
 }
 
 // form makes a card's fields.
@@ -204,6 +232,9 @@ func (v *page) stateCard() fyne.CanvasObject {
 	v.copyLink = v.copyButton(lang.L("Copy link"), func() string { return v.last.Link })
 	v.reason = caption(widget.LowImportance)
 	actions := container.New(layout.NewCustomPaddedHBoxLayout(8), v.signIn, v.send, v.copyLink, v.cancel)
+	v.setup = v.button(lang.L("Check setup"), func() { v.onCheck() })
+	v.setupHint = caption(widget.LowImportance)
+	setup := container.NewBorder(nil, nil, container.NewVBox(v.setup), nil, v.setupHint)
 
 	v.whose = caption(widget.LowImportance)
 	v.detail = v.readOnly()
@@ -213,21 +244,23 @@ func (v *page) stateCard() fyne.CanvasObject {
 	v.fix = v.readOnly()
 	v.copyFix = v.copyButton(lang.L("Copy fix"), func() string { return v.fix.Text })
 	v.fixHead = container.NewBorder(space(0, 4), space(0, 4), nil, v.copyFix, todo)
-	return newCard(lang.L("Sign-in and test email"), container.New(layout.NewCustomPaddedVBoxLayout(0),
+	return container.NewVBox(newCard(lang.L("Sign-in and test email"), container.New(layout.NewCustomPaddedVBoxLayout(0),
 		indented(state), space(0, 12), indented(actions), v.reason,
-		v.whose, indented(v.detail), v.facts, v.fixHead, indented(v.fix)))
+		v.whose, indented(v.detail), v.facts, v.fixHead, indented(v.fix), space(0, 12), indented(setup))))
 }
 
 func (v *page) entry() *entry {
 	e := newEntry()
-	e.onEscape = func() { v.onCancel() }
+	e.onEscape = func() { v.onEscape() }
+	e.onFocus = v.follower(e)
 	e.onShortcut = v.shortcut
 	return e
 }
 
 func (v *page) readOnly() *entry {
 	e := newReadOnly()
-	e.onEscape = func() { v.onCancel() }
+	e.onEscape = func() { v.onEscape() }
+	e.onFocus = v.follower(e)
 	e.onShortcut = v.shortcut
 	return e
 }
@@ -242,7 +275,8 @@ func (v *page) shortcut(s fyne.Shortcut) {
 
 func (v *page) button(text string, tapped func()) *button {
 	b := newButton(text, tapped)
-	b.onEscape = func() { v.onCancel() }
+	b.onEscape = func() { v.onEscape() }
+	b.onFocus = v.follower(b)
 	return b
 }
 
@@ -273,13 +307,13 @@ func indented(o fyne.CanvasObject) fyne.CanvasObject {
 	return container.New(layout.NewCustomPaddedLayout(0, 0, 8, 0), o)
 }
 
-// columnsLayout puts the form beside the state, six to five where there is
-// room for both.
-type columnsLayout struct{ gap float32 }
+// columnsLayout puts one object beside the other. The first has a share of the
+// width where there is room for both.
+type columnsLayout struct{ gap, share float32 }
 
 func (l columnsLayout) Layout(objects []fyne.CanvasObject, s fyne.Size) {
 	form, state := objects[0].MinSize().Width, objects[1].MinSize().Width
-	left := min(max((s.Width-l.gap)*6/11, form), s.Width-l.gap-state)
+	left := min(max((s.Width-l.gap)*l.share, form), s.Width-l.gap-state)
 	objects[0].Resize(fyne.NewSize(left, s.Height))
 	objects[1].Move(fyne.NewPos(left+l.gap, 0))
 	objects[1].Resize(fyne.NewSize(s.Width-l.gap-left, s.Height))

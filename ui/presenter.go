@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"traymail/internal/account"
+	"traymail/internal/checks"
 	"traymail/internal/mailer"
+	"traymail/internal/refusals"
 )
 
 // signInTime is how long the browser has.
@@ -18,15 +20,21 @@ const signInTime = 5 * time.Minute
 // belong to one goroutine, the window's; what blocks runs on goroutines that
 // close waits for.
 type presenter struct {
-	service mailer.Service
+	service Service
 	browse  func(address string) error
 	// do runs a function on the window's goroutine, later, and does not block.
 	do func(func())
 	// show gets every new state, on the window's goroutine.
 	show func(State)
+	// notify tells of a check that was waited for and passed. It does not block.
+	notify func(checks.Result, account.Account)
+	// explain looks a text up in the catalogue. It may take a while.
+	explain func(text string) refusals.Answer
+	asking  bool // a text is being looked up
 
 	state  State
 	stored account.Account // as it is in its file, or a new one's defaults
+	unread bool            // there is such a file, and it cannot be read
 	since  time.Time       // when the activity began
 	until  time.Time       // when the browser's time is over
 
@@ -38,12 +46,15 @@ type presenter struct {
 	ended  context.CancelFunc
 }
 
-func newPresenter(service mailer.Service, browse func(string) error, do func(func()), show func(State)) *presenter {
+func newPresenter(service Service, browse func(string) error, do func(func()), show func(State)) *presenter {
 	p := &presenter{service: service, browse: browse, do: do, show: show, cancel: func() {}}
+	p.notify = func(checks.Result, account.Account) {}
+	p.explain = refusals.Explain
 	p.ctx, p.ended = context.WithCancel(context.Background())
 	p.stored = *account.New("main")
 	p.state.Account = p.stored
 	p.state.Changed = true
+	p.state.Checks = newChecks()
 	return p
 }
 
@@ -157,6 +168,13 @@ func (p *presenter) finish(o Outcome) {
 	if !o.Cancelled {
 		p.state.Problem = problemOf(o.Err)
 	}
+	p.state.Checks = p.state.Checks.ended()
+	switch {
+	case o.Of == Opening:
+		p.unread = o.Err != nil && !p.state.Stored
+	case o.Of == Saving && o.Err != nil:
+		p.state.View = ViewAccount // where the form is
+	}
 	if o.Username != "" {
 		p.state.Secrets.SignedIn = true
 	}
@@ -192,6 +210,7 @@ func (p *presenter) post(change func()) {
 		now := time.Now()
 		p.state.Elapsed = now.Sub(p.since).Truncate(time.Second)
 		p.state.Left = max(0, p.until.Sub(now).Round(time.Second))
+		p.state.Checks.Now = now
 		p.show(p.state)
 	})
 }

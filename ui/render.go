@@ -16,10 +16,19 @@ func (v *page) render(s State) {
 	defer func() { v.rendering = false }()
 	was := v.last
 	v.last = s
-	v.renderForm(s)
-	v.renderHeadline(s)
-	v.renderActions(s)
-	v.renderResult(s)
+	v.renderView(s)
+	switch s.View { // the others are not to be seen
+	case ViewAccount:
+		v.renderForm(s)
+		v.renderHeadline(s)
+		v.renderActions(s)
+		v.renderResult(s)
+		v.renderSetup(s)
+	case ViewChecks:
+		v.renderChecks(s)
+	case ViewExplain:
+		v.renderExplain(s)
+	}
 	v.moveFocus(was, s)
 }
 
@@ -80,8 +89,7 @@ func (v *page) renderValue(f Field, e *entry, s State) {
 
 func (v *page) renderHeadline(s State) {
 	h := headlineOf(s)
-	v.shape.SetResource(icon(h.shape, h.colour))
-	v.what.Importance = h.importance()
+	sign(v.shape, v.what, h)
 	v.what.SetText(h.what)
 	v.then.SetText(h.then)
 	show(v.then, h.then != "")
@@ -140,16 +148,39 @@ func (v *page) renderResult(s State) {
 	show(v.fix, fix != "")
 }
 
+// renderSetup offers the checks, and says when they are of use.
+func (v *page) renderSetup(s State) {
+	hint := lang.L("Looks at every part of the setup and says what mends it.")
+	switch ended := s.Activity == Idle && !s.Outcome.Cancelled; {
+	case ended && s.Outcome.Err != nil && (s.Outcome.Of == SigningIn || s.Outcome.Of == Sending):
+		hint = lang.L("Finds the part of the setup that is wrong.")
+	case ended && s.Outcome.Err == nil && (s.Outcome.Of == SigningIn || s.Outcome.Of == Sending):
+		hint = lang.L("Next: shows whether the rest of the setup is right too, and stays so.")
+	}
+	if v.setupHint.Text != hint {
+		v.setupHint.SetText(hint)
+	}
+	enable(v.setup, s.CanCheck())
+}
+
 // moveFocus puts the focus where the next key belongs when what had it is gone.
 func (v *page) moveFocus(was, is State) {
 	switch {
+	case is.View == ViewChecks:
+		v.moveChecksFocus(was, is)
+	case is.View == ViewExplain:
+		if was.View != ViewExplain {
+			v.canvas.Focus(v.explain.text)
+		}
+	case was.View != ViewAccount && is.Activity != Idle:
+		v.canvas.Focus(v.cancel)
 	case is.Problem != nil && is.Problem != was.Problem:
 		if r := v.rows[Field(is.Problem.Key)]; r.value != nil {
 			v.canvas.Focus(r.value)
 		}
 	case was.Activity == Idle && is.Activity != Idle:
 		v.canvas.Focus(v.cancel)
-	case was.Activity != Idle && is.Activity == Idle:
+	case was.Activity != Idle && is.Activity == Idle, was.View != ViewAccount:
 		if is.CanSend() {
 			v.canvas.Focus(v.send)
 		} else {
@@ -166,6 +197,8 @@ func (l level) importance() widget.Importance {
 		return widget.WarningImportance
 	case levelError:
 		return widget.DangerImportance
+	case levelPending, levelSkipped:
+		return widget.MediumImportance
 	}
 	return widget.HighImportance
 }
@@ -185,6 +218,24 @@ func enable(o fyne.Disableable, enabled bool) {
 		o.Enable()
 	case !enabled && !o.Disabled():
 		o.Disable()
+	}
+}
+
+// sign gives a headline its sign and its colour.
+func sign(shape *widget.Icon, what *widget.Label, h headline) {
+	if r := icon(h.shape, h.colour); shape.Resource == nil || shape.Resource.Name() != r.Name() {
+		shape.SetResource(r)
+	}
+	if i := h.importance(); what.Importance != i {
+		what.Importance = i
+		what.Refresh()
+	}
+}
+
+// label sets a label's text. The toolkit draws it anew even when it is the same.
+func label(l *widget.Label, text string) {
+	if l.Text != text {
+		l.SetText(text)
 	}
 }
 

@@ -39,11 +39,24 @@ const (
 	Saving
 	SigningIn
 	Sending
+	Checking
+)
+
+// A View is one of the window's pages.
+type View int
+
+// The views.
+const (
+	ViewAccount View = iota
+	ViewChecks
+	ViewExplain
 )
 
 // A State is everything the page shows. It is never changed, only replaced, so
 // that whoever holds one may keep it.
 type State struct {
+	View View
+
 	// Account and Secret are the form. The secret is empty unless it was just
 	// typed: a stored one is never read back.
 	Account account.Account
@@ -68,6 +81,9 @@ type State struct {
 	Outcome Outcome
 	// Problem is the part of it that belongs to one field; nil for none.
 	Problem *account.FieldError
+
+	Checks  Checks
+	Explain Explanation
 }
 
 // An Outcome is how an activity ended. The zero value is none yet.
@@ -96,6 +112,9 @@ func (s State) CanSignIn() bool { return s.Activity == Idle && s.SignsIn() }
 // CanSend reports whether there is a sign-in, or a secret in its place, to send
 // the test email with.
 func (s State) CanSend() bool { return s.Activity == Idle && s.Secrets.Complete(&s.Account) }
+
+// CanCheck reports whether the setup can be checked; the form is saved first.
+func (s State) CanCheck() bool { return s.Activity == Idle }
 
 // SignsIn reports whether a person signs in to the account.
 func (s State) SignsIn() bool {

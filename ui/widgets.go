@@ -20,6 +20,7 @@ type entry struct {
 	readOnly   bool
 	measure    *widget.Label // of a read-only one, as high as its text
 	onEscape   func()
+	onFocus    func()
 	onShortcut func(fyne.Shortcut)
 }
 
@@ -51,6 +52,11 @@ func (e *entry) MinSize() fyne.Size {
 		size.Height = max(size.Height, e.measure.MinSize().Height)
 	}
 	return size
+}
+
+func (e *entry) FocusGained() {
+	e.onFocus()
+	e.Entry.FocusGained()
 }
 
 func (e *entry) TypedRune(r rune) {
@@ -100,7 +106,9 @@ func (e *entry) TappedSecondary(at *fyne.PointEvent) {
 type button struct {
 	widget.Button
 	onEscape func()
+	onFocus  func()
 	onBlur   func() // when the focus leaves, nil for nothing
+	plain    bool   // without a line around it
 	ring     *canvas.Rectangle
 }
 
@@ -126,6 +134,7 @@ func (b *button) TypedKey(k *fyne.KeyEvent) {
 
 func (b *button) FocusGained() {
 	b.ring.Show()
+	b.onFocus()
 	b.Button.FocusGained()
 }
 
@@ -154,7 +163,7 @@ type buttonRenderer struct {
 func (r *buttonRenderer) colour() {
 	th, v := r.button.Theme(), fyne.CurrentApp().Settings().ThemeVariant()
 	r.frame.StrokeColor = th.Color(colorLine, v)
-	r.frame.Hidden = r.button.Importance == widget.HighImportance && !r.button.Disabled()
+	r.frame.Hidden = r.button.plain || r.button.Importance == widget.HighImportance && !r.button.Disabled()
 	r.button.ring.StrokeColor = th.Color(theme.ColorNameForeground, v)
 	r.frame.CornerRadius = th.Size(theme.SizeNameInputRadius)
 	r.button.ring.CornerRadius = r.frame.CornerRadius + 3
@@ -188,7 +197,12 @@ type card struct {
 func newCard(title string, content fyne.CanvasObject) *card {
 	head := widget.NewLabelWithStyle(title, fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
 	head.SizeName = theme.SizeNameSubHeadingText
-	c := &card{fill: theme.ColorNameOverlayBackground, content: container.NewBorder(head, nil, nil, nil, content)}
+	return newSurface(container.NewBorder(head, nil, nil, nil, content))
+}
+
+// newSurface returns a card without a title.
+func newSurface(content fyne.CanvasObject) *card {
+	c := &card{fill: theme.ColorNameOverlayBackground, content: content}
 	c.ExtendBaseWidget(c)
 	return c
 }

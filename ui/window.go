@@ -7,6 +7,9 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/lang"
+
+	"traymail/internal/account"
+	"traymail/internal/checks"
 )
 
 //go:embed translations
@@ -38,6 +41,13 @@ func open(a fyne.App, o Options, do func(func())) (*window, error) {
 	v := newPage(w.Canvas())
 	p := newPresenter(o.Service, o.OpenBrowser, do, v.render)
 	v.onSet, v.onSave, v.onSignIn, v.onSend, v.onCancel = p.set, p.save, p.signIn, p.sendTest, p.stop
+	v.onEscape, v.onLook = p.escape, p.look
+	v.onCheck, v.onAgain, v.onAwait, v.onWithTest = p.check, p.tryAgain, p.await, p.withTest
+	v.onToggle, v.onUnfold, v.onAsk, v.onOpenEntry = p.toggle, p.unfold, p.ask, p.openEntry
+	p.notify = func(r checks.Result, of account.Account) {
+		// The desktop may take its time.
+		go a.SendNotification(fyne.NewNotification(passedTitle(r), passedText(of)))
+	}
 	v.onCopy = a.Clipboard().SetContent
 	v.onFollow = p.follow
 	w.SetContent(v.build(o.Notice))

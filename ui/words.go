@@ -45,6 +45,8 @@ func headlineOf(s State) headline {
 		return failed(s)
 	case s.Outcome.Of == Sending:
 		return sent(s.Outcome)
+	case s.Outcome.Of == Checking && !s.Changed:
+		return checked(s.Checks)
 	case !s.Stored:
 		return headline{levelAttention, lang.L("Not set up yet"),
 			lang.L("Fill in the account, register its redirect URL in Entra, then sign in.")}
@@ -76,6 +78,8 @@ func working(s State) headline {
 	case s.Activity == SigningIn:
 		h.what = lang.L("Waiting for the browser")
 		h.then = lang.L("Sign in there as {{.Username}}. {{.Left}} left.", words{"Username": s.Account.Username, "Left": clock(s.Left)})
+	case s.Activity == Checking:
+		return checking(s)
 	default:
 		h.what = lang.L("Sending the test email")
 		h.then = lang.L("To {{.To}}, for {{.Elapsed}} so far.", words{"To": s.TestTo(), "Elapsed": clock(s.Elapsed)})
@@ -93,6 +97,8 @@ func cancelled(o Outcome) headline {
 		h.what, h.then = lang.L("The sign-in was cancelled"), lang.L("A former sign-in still stands.")
 	case Sending:
 		h.what, h.then = lang.L("Sending was stopped"), lang.L("The test email may have gone out before.")
+	case Checking:
+		h.what, h.then = lang.L("Checking was stopped"), lang.L("What was found until then still stands.")
 	case Saving:
 		h.what = lang.L("Saving was stopped")
 	default:
@@ -113,6 +119,8 @@ func failed(s State) headline {
 		h.what = lang.L("The account is not saved")
 	case s.Outcome.Of == SigningIn:
 		h.what, h.then = lang.L("The sign-in failed"), lang.L("Nothing of it was kept.")
+	case s.Outcome.Of == Checking:
+		h.what, h.then = lang.L("The setup could not be checked"), sentence(s.Outcome.Err.Error())
 	default:
 		h.what = lang.L("The test email was not sent")
 	}
@@ -133,7 +141,7 @@ func sent(o Outcome) headline {
 func detail(s State) (whose, text string) {
 	o := s.Outcome
 	switch {
-	case s.Activity != Idle || o.Cancelled || s.Problem != nil:
+	case s.Activity != Idle || o.Cancelled || s.Problem != nil || o.Of == Checking:
 		return "", ""
 	case o.Err != nil:
 		return lang.L("What happened"), o.Err.Error()
@@ -205,8 +213,12 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d", int(d.Minutes()), int(d.Seconds())%60)
 }
 
-// sentence begins with a capital: errors do not.
+// sentence begins with a capital: errors do not. Names stay as they are.
 func sentence(s string) string {
+	first, _, _ := strings.Cut(s, " ")
+	if strings.ContainsAny(strings.TrimRight(first, ".,:;"), ".@:/=_") {
+		return s
+	}
 	r, n := utf8.DecodeRuneInString(s)
 	if n == 0 {
 		return s
