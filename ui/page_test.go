@@ -20,6 +20,7 @@ import (
 
 	"traymail/internal/account"
 	"traymail/internal/mailer"
+	"traymail/internal/refusals"
 )
 
 // A screen is the window on the test driver, whose goroutine is the test's.
@@ -375,6 +376,23 @@ func TestThePageInItsMainStates(t *testing.T) {
 			s := openScreen(t, newFake("main").signedIn(), "main", "")
 			test.Tap(s.v.send)
 			s.idle()
+			return s
+		},
+		"checks-failed": func(t *testing.T) *screen {
+			f := newFake("main").signedIn()
+			f.check = failing
+			return checkedScreen(t, f)
+		},
+		"checks-passed": func(t *testing.T) *screen { return checkedScreen(t, newFake("main").signedIn()) },
+		"explained": func(t *testing.T) *screen {
+			s := openScreen(t, newFake("main"), "main", "")
+			s.p.explain = func(text string) refusals.Answer {
+				return refusals.Answer{Verdict: refusals.Known, Findings: []refusals.Finding{{Extract: text, Refusal: refusals.Refusal{ID: "a", Cause: "SMTP AUTH is off",
+					Whose: refusals.Administrator, FixAdmin: "switch it on for {username}", FixUser: "ask for it", Link: "https://admin.microsoft.com/", Command: "Set-CASMailbox {username}", Takes: "an hour"}}}}
+			}
+			s.p.look(ViewExplain)
+			s.p.ask("535 5.7.139 disabled")
+			s.until(func(st State) bool { return st.Explain.Of != "" })
 			return s
 		},
 		"refused": func(t *testing.T) *screen {

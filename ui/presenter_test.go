@@ -256,7 +256,7 @@ func TestARefusalHasTheServersWordsAndTheFix(t *testing.T) {
 		if s.Outcome.Of != Sending || !strings.Contains(s.Outcome.Err.Error(), "535 5.7.139 Authentication unsuccessful") {
 			t.Errorf("ended as %+v", s)
 		}
-		if fix := s.Outcome.Fix(); !strings.Contains(fix, "Set-CASMailbox svc@contoso.com -SmtpClientAuthenticationDisabled $false") {
+		if fix := s.Outcome.Fix(); !strings.Contains(fix, "Set-CASMailbox -Identity 'svc@contoso.com' -SmtpClientAuthenticationDisabled $false") {
 			t.Errorf("the fix is %q", fix)
 		}
 	})
