@@ -283,3 +283,35 @@ func TestAClosedWindowGivesUpAWait(t *testing.T) {
 		}
 	})
 }
+
+func TestSettingsThatAreWrongCannotBeWaitedFor(t *testing.T) {
+	c := newChecks().began()
+	c, _ = c.with(checks.Result{ID: checks.Configuration, Status: checks.Fail})
+	if got := c.ended().Awaitable(); got != "" {
+		t.Errorf("%s can be waited for", got)
+	}
+	c, _ = c.with(checks.Result{ID: checks.SMTPAuth, Status: checks.Fail})
+	if got := c.ended().Awaitable(); got != checks.SMTPAuth {
+		t.Errorf("%q can be waited for", got)
+	}
+}
+
+func TestWhatDoesNotApplyStaysSkippedAfterAWait(t *testing.T) {
+	c := newChecks().began()
+	skip := checks.Result{ID: checks.Renewal, Status: checks.Skip}
+	fail := checks.Result{ID: checks.SMTPAuth, Status: checks.Fail}
+	for _, r := range []checks.Result{skip, fail} {
+		c, _ = c.with(r)
+	}
+	fail.Waiting = &checks.Waiting{Tries: 1}
+	c, _ = c.with(fail)
+	c, _ = c.with(checks.Result{ID: checks.SMTPAuth, Status: checks.Pass})
+	for _, id := range checks.IDs() {
+		if id != checks.Renewal {
+			c, _ = c.with(checks.Result{ID: id, Status: checks.Pass})
+		}
+	}
+	if c = c.ended(); c.Count(checks.Skip) != 1 || len(c.In(Done)) != len(c.Rows) {
+		t.Errorf("ended as %+v", c.Rows)
+	}
+}

@@ -44,12 +44,9 @@ func (v *page) renderChecks(s State) {
 		show(b.folded, folded)
 		show(b.rows, !folded)
 	}
-	first := ""
-	if failed := s.Checks.Failed(); len(failed) > 0 {
-		first = failed[0].ID
-	}
+	awaitable := s.Checks.Awaitable()
 	for _, r := range s.Checks.Rows {
-		v.renderCheck(c.rows[r.ID], r, s, r.ID == first)
+		v.renderCheck(c.rows[r.ID], r, s, r.ID == awaitable)
 	}
 	if was := c.was; !slices.Equal(was.Unfolded, s.Checks.Unfolded) || !slices.Equal(opened(was), opened(s.Checks)) {
 		c.scroll.arrange()
@@ -68,9 +65,8 @@ func opened(c Checks) []string {
 	return all
 }
 
-// renderCheck draws one check. first says that it is the first one that failed,
-// the one that can be waited for.
-func (v *page) renderCheck(b *checkBlock, r Row, s State, first bool) {
+// renderCheck draws one check. awaitable says that it can be waited for.
+func (v *page) renderCheck(b *checkBlock, r Row, s State, awaitable bool) {
 	busy := s.Activity != Idle
 	res := r.Result
 	failed := res.Status == checks.Fail
@@ -106,7 +102,7 @@ func (v *page) renderCheck(b *checkBlock, r Row, s State, first bool) {
 	}
 	show(b.wait, res.Waiting != nil)
 	show(b.again, failed && !busy)
-	show(b.await, failed && first && !busy)
+	show(b.await, failed && awaitable && !busy)
 	show(b.cancel, r.Phase == Waiting)
 	enable(b.cancel, !s.Cancelling)
 }

@@ -26,6 +26,8 @@ type Row struct {
 	// before, where there was something to mend.
 	Result checks.Result
 	Open   bool // all of it is shown
+
+	was Phase // of one that is running: what it was before
 }
 
 // A Group is checks that belong together.
@@ -130,7 +132,7 @@ func (c Checks) began() Checks {
 		if !r.toMend() {
 			r = Row{ID: r.ID}
 		}
-		r.Phase = Pending
+		r.Phase, r.was = Pending, Pending
 		c.Rows[i] = r
 	}
 	c.Rows[0].Phase, c.Mended = Running, ""
@@ -164,26 +166,21 @@ func (c Checks) with(result checks.Result) (_ Checks, mended bool) {
 }
 
 // next marks the check that is under way after one has ended: the next that is
-// not known, or of all the first one when the run begins anew after a wait.
+// not known, or of all the first one when the run begins anew after a wait. It
+// is a guess: a check that does not apply, or that warned, may be done anew too.
 func (c Checks) next(ended int, anew bool) {
 	for i, r := range c.Rows {
 		if r.Phase == Running {
-			c.Rows[i].Phase = Pending
+			c.Rows[i].Phase = r.was
 		}
 	}
 	if c.Rows[ended].Phase == Waiting {
 		return
 	}
-	from := ended + 1
-	if anew {
-		from = 0
-	}
-	for i := from; i < len(c.Rows); i++ {
-		r := c.Rows[i]
-		blocked := r.Phase == Done && r.Result.Status == checks.Skip && r.Result.Finding != ""
-		failed := r.Phase == Done && r.Result.Status == checks.Fail
-		if r.Phase == Pending || blocked || failed {
-			c.Rows[i].Phase = Running
+	for i, r := range c.Rows {
+		again := r.Phase == Done && (r.Result.Status == checks.Fail || anew && i > ended && r.Result.Status == checks.Skip)
+		if (anew || i > ended) && (r.Phase == Pending || again) {
+			c.Rows[i].Phase, c.Rows[i].was = Running, r.Phase
 			return
 		}
 	}
@@ -197,10 +194,21 @@ func (c Checks) ended() Checks {
 		case r.Phase == Waiting:
 			c.Rows[i].Phase, c.Rows[i].Result.Waiting = Done, nil
 		case r.Phase == Running:
-			c.Rows[i].Phase = Pending
+			c.Rows[i].Phase = r.was
 		}
 	}
 	return c.settled()
+}
+
+// Awaitable is the check that can be waited for, "" for none: the first one that
+// failed. The settings do not change by themselves.
+func (c Checks) Awaitable() string {
+	for _, r := range c.Failed() {
+		if r.ID != checks.Configuration {
+			return r.ID
+		}
+	}
+	return ""
 }
 
 // settled returns c with the first check that failed in full, because it is the

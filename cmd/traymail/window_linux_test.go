@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"traymail/internal/sandbox"
 )
 
 var screenshots = flag.String("screenshots", "", "write screenshots of the window to this `folder`")
@@ -180,6 +182,26 @@ func TestWindowDoesTheMainJobByKeyboardAndEndsWithItsSignal(t *testing.T) {
 	}
 }
 
+// checkSetup does the setup checks by keyboard, which send the test email.
+func (d *desk) checkSetup() {
+	d.t.Helper()
+	before := len(d.sandbox.Tenant().Inbox())
+	d.xdotool("key", "ctrl+2")
+	d.until("the setup to be checked", func() bool {
+		return d.pressed("Return", func() bool { return len(d.sandbox.Tenant().Inbox()) > before })
+	})
+}
+
+func TestWindowChecksTheSetupByKeyboard(t *testing.T) {
+	d := newDesk(t)
+	d.mainJob()
+	d.checkSetup()
+	all := d.sandbox.Tenant().Inbox()
+	if m := all[len(all)-1]; m.User != "svc@contoso.com" || strings.Join(m.To, "") != "ops@contoso.com" {
+		t.Errorf("arrived: %+v", m)
+	}
+}
+
 func TestWindowWithoutADisplaySaysSo(t *testing.T) {
 	b := newBench(t, "")
 	for display, want := range map[string]string{"": "there is no display here", ":99999": "the window cannot be opened"} {
@@ -217,6 +239,15 @@ func TestWindowLooks(t *testing.T) {
 			d := newDesk(t, env...)
 			d.mainJob()
 			d.shoot("window-" + name)
+			d.checkSetup()
+			d.shoot("checks-" + name)
+			off := true
+			d.sandbox.Tenant().Change(func(t *sandbox.Tenant) { t.Mailboxes[0].SMTPAuthDisabled = &off })
+			d.xdotool("key", "Return")
+			d.shoot("checks-failed-" + name)
+			d.xdotool("key", "ctrl+e")
+			d.xdotool("type", "--delay", "1", "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox.")
+			d.shoot("explain-" + name)
 		})
 	}
 }
