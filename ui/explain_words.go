@@ -12,6 +12,9 @@ import (
 
 // explainHeadline says what the catalogue knows of a text.
 func explainHeadline(e Explanation) headline {
+	if e.Of == "" && strings.TrimSpace(e.Text) != "" {
+		return headline{levelWorking, lang.L("Looking it up"), ""}
+	}
 	if e.Of == "" {
 		return headline{levelPending, lang.L("Nothing to explain yet"), lang.L("The answer appears as soon as there is a text.")}
 	}

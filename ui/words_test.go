@@ -3,6 +3,7 @@
 package ui
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"go/ast"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"traymail/internal/account"
+	"traymail/internal/checks"
 	"traymail/internal/mailer"
 )
 
@@ -151,6 +153,64 @@ func TestTheHeadlineSaysHowThingsStand(t *testing.T) {
 				t.Errorf("got %+v", h)
 			}
 		})
+	}
+}
+
+func TestTheChecksHeadlineSaysHowTheyEnded(t *testing.T) {
+	openScreen(t, newFake(), "", "") // loads the texts
+	run := func(outcomes map[string]checks.Result) Checks {
+		c := newChecks().began()
+		checkAll(outcomes, func(r checks.Result) { c, _ = c.with(r) })
+		return c.ended()
+	}
+	warn := checks.Result{Status: checks.Warn}
+	mended, _ := run(withoutSMTPAuth()).began().with(checks.Result{ID: checks.SMTPAuth, Status: checks.Pass})
+	unsent := run(nil)
+	unsent.NoSend = true
+	done := Outcome{Of: Checking}
+	tests := []struct {
+		state State
+		level level
+		what  string
+		then  string // in it
+	}{
+		{State{Checks: newChecks(), Account: account.Account{TestTo: "ops@contoso.com"}}, levelPending, "The setup was not checked yet", "19 checks, from the settings to the test email to ops@contoso.com"},
+		{State{Checks: newChecks().began(), Activity: Checking, Elapsed: 7 * time.Second}, levelWorking, "Checking the setup", "0 of 19 done, for 0:07"},
+		{State{Checks: newChecks().began(), Activity: Checking, Cancelling: true}, levelWorking, "Checking the setup", "Stopping."},
+		{State{Checks: newChecks(), Activity: Saving}, levelWorking, "Saving the account", ""},
+		{State{Checks: run(nil), Outcome: done}, levelOK, "Everything is in order", "The test email was accepted"},
+		{State{Checks: unsent, Outcome: done}, levelOK, "Everything is in order", "No test email was sent"},
+		{State{Checks: mended.ended(), Outcome: done}, levelOK, "Everything is in order now", "SMTP AUTH of the mailbox passes, the last check that had failed."},
+		{State{Checks: run(map[string]checks.Result{checks.Identity: warn}), Outcome: done}, levelAttention, "The setup works, and one point deserves a look", ""},
+		{State{Checks: run(map[string]checks.Result{checks.Identity: warn, checks.Clock: warn}), Outcome: done}, levelAttention, "The setup works, and 2 points deserve a look", ""},
+		{State{Checks: run(withoutSMTPAuth()), Outcome: done}, levelError, "One check failed: SMTP AUTH of the mailbox", "Checks that depend on it were skipped."},
+		{State{Checks: run(map[string]checks.Result{checks.Clock: smtpAuthOff, checks.SMTPAuth: smtpAuthOff}), Outcome: done}, levelError, "2 checks failed", "Begin with the first: Clock of this machine."},
+		{State{Checks: run(nil), Outcome: Outcome{Of: Checking, Err: context.Canceled, Cancelled: true}}, levelAttention, "Checking was stopped", "still stands"},
+		{State{Checks: newChecks(), Outcome: Outcome{Of: Checking, Err: errors.New("it has ended")}}, levelError, "The setup could not be checked", "It has ended"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.what, func(t *testing.T) {
+			if h := checksHeadline(tt.state); h.level != tt.level || h.what != tt.what || !strings.Contains(h.then, tt.then) {
+				t.Errorf("got %+v", h)
+			}
+		})
+	}
+}
+
+func TestNamesKeepTheirFirstLetter(t *testing.T) {
+	for text, want := range map[string]string{"is missing": "Is missing", "svc@contoso.com is an alias": "svc@contoso.com is an alias",
+		"http://localhost is registered": "http://localhost is registered", "refused. Again": "Refused. Again", "": ""} {
+		if got := sentence(text); got != want {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+}
+
+func TestALongWaitIsToldInHours(t *testing.T) {
+	for d, want := range map[time.Duration]string{-time.Second: "0:00", 42 * time.Second: "0:42", 2*time.Hour + 5*time.Minute + 7*time.Second: "2:05:07"} {
+		if got := span(d); got != want {
+			t.Errorf("%v is told as %s", d, got)
+		}
 	}
 }
 
