@@ -204,8 +204,8 @@ func (v *page) checkBlock(id string, name, word float32) *checkBlock {
 		return container.New(layout.NewCustomPaddedVBoxLayout(-8), o...)
 	}
 	b.body = container.New(layout.NewCustomPaddedLayout(0, 8, 18, 0), container.New(layout.NewCustomPaddedVBoxLayout(0),
-		b.means, b.wait, b.said, indented(b.reply), near(b.todo, b.fix), indented(b.command), b.proof, indented(b.verify),
-		b.takes, space(0, 4), indented(b.buttons)))
+		b.means, b.wait, b.said, indented(b.reply), near(b.todo, b.fix), b.takes, space(0, 4), indented(b.buttons), space(0, 8),
+		indented(b.command), b.proof, indented(b.verify)))
 	b.body.Hide()
 	return b
 }

@@ -135,6 +135,14 @@ func (d *desk) shoot(name string) {
 	}
 }
 
+// rest lets the checks end before a picture is taken: nothing outside the window
+// tells that they have.
+func (d *desk) rest() {
+	if *screenshots != "" {
+		time.Sleep(5 * time.Second)
+	}
+}
+
 // mainJob signs in and sends the test email, by keyboard alone.
 func (d *desk) mainJob() {
 	d.t.Helper()
@@ -240,13 +248,12 @@ func TestWindowLooks(t *testing.T) {
 			d.mainJob()
 			d.shoot("window-" + name)
 			d.checkSetup()
+			d.rest()
 			d.shoot("checks-" + name)
 			off := true
 			d.sandbox.Tenant().Change(func(t *sandbox.Tenant) { t.Mailboxes[0].SMTPAuthDisabled = &off })
 			d.xdotool("key", "Return")
-			if *screenshots != "" {
-				time.Sleep(5 * time.Second) // nothing tells outside that the checks have ended
-			}
+			d.rest()
 			d.shoot("checks-failed-" + name)
 			d.xdotool("key", "ctrl+e")
 			d.xdotool("type", "--delay", "1", "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox.")
