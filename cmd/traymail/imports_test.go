@@ -32,7 +32,7 @@ var mayImport = map[string][]string{
 	"internal/logfile":      nil,
 	"internal/service":      nil,
 	"internal/metrics":      {"internal/mailer"},
-	"internal/admin":        {"internal/account"},
+	"internal/admin":        {"internal/account", "internal/refusals"},
 	"internal/apponly":      {"authcode", "internal/claims"},
 	"internal/claims":       nil,
 	"internal/graph":        nil,
