@@ -70,7 +70,12 @@ func (p *program) listScenarios() error {
 		return p.printJSON(sandbox.Scenarios())
 	}
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	group := ""
 	for _, s := range sandbox.Scenarios() {
+		if s.Group != group {
+			group = s.Group
+			fmt.Fprintf(w, "# %s\t\n", group)
+		}
 		fmt.Fprintf(w, "%s\t%s\n", s.Name, s.What)
 	}
 	return w.Flush()

@@ -33,6 +33,35 @@ type accessClaims struct {
 // question. It is safe for concurrent use.
 type accessChecker func(token string) (claims accessClaims, ok bool)
 
+// keysInTurn are made once in a process, because making one takes as long as
+// hundreds of sign-ins. One tenant after another, and one rotation after
+// another, has a different one; only the sandbox after manyKeys others has one
+// that was used before.
+var keysInTurn struct {
+	mu   sync.Mutex
+	keys []*rsa.PrivateKey
+	next int
+}
+
+const manyKeys = 6
+
+// nextKey returns another key than the last one.
+func nextKey() (*rsa.PrivateKey, error) {
+	t := &keysInTurn
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.keys) < manyKeys {
+		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			return nil, err
+		}
+		t.keys = append(t.keys, key)
+	}
+	key := t.keys[t.next%len(t.keys)]
+	t.next++
+	return key, nil
+}
+
 // keyring signs tokens and publishes the public halves. After a rotation the
 // previous key still verifies, as Entra keeps it for a while.
 type keyring struct {
@@ -48,7 +77,7 @@ func newKeyring() (*keyring, error) {
 
 // rotate makes a new key the signing one.
 func (k *keyring) rotate() error {
-	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	private, err := nextKey()
 	if err != nil {
 		return err
 	}
