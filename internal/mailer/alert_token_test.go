@@ -89,7 +89,7 @@ func TestASignInThatEndedIsFoundOutBeforeAMessageMeetsIt(t *testing.T) {
 	b.by(8 * 24 * time.Hour)
 	b.start()
 	s := b.until("found out", func(s Status) bool { return s.Accounts[1].Cause == CauseSignIn })
-	if a := s.Accounts[1]; a.State != Attention || a.Fix != "sign in: traymail login second" || a.Waiting != 0 {
+	if a := s.Accounts[1]; a.State != Attention || a.Fix != "sign in again: traymail login second" || a.Waiting != 0 {
 		t.Errorf("status %+v", a)
 	}
 	b.want("found out", b.check(), "main: second needs a sign-in")

@@ -96,7 +96,7 @@ func (p probe) token(ctx context.Context, resource string) (string, error) {
 	if p.sender.tokens == nil {
 		return "", errNoTokens
 	}
-	t, err := p.sender.token(ctx, resource)
+	t, err := p.sender.tokens.Token(ctx, resource)
 	return t.Access.Reveal(), err
 }
 
@@ -105,7 +105,7 @@ func (p probe) renewed(ctx context.Context, resource string) (string, error) {
 	if p.sender.tokens == nil {
 		return "", errNoTokens
 	}
-	t, err := p.sender.token(ctx, resource)
+	t, err := p.sender.tokens.Token(ctx, resource)
 	if err != nil {
 		return "", err
 	}
