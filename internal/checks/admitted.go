@@ -160,5 +160,6 @@ func (r *run) appNotAdmitted(said string) Result {
 		result.Fix = "run the commands; what is in place already they leave as it is"
 	}
 	r.takeStepsOf(&result, ids, options)
+	result.Fix = paragraphs(result.Fix, fmt.Sprintf("should %s be no mailbox, or only another address of one: traymail account edit %s --sender ADDRESS", a.Sender, a.Name))
 	return result
 }

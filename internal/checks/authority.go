@@ -46,6 +46,9 @@ func (r *run) authority(ctx context.Context) Result {
 	if r.metadata = nil; p == nil || r.again {
 		var err error
 		if p, err = r.get(ctx, address); err != nil {
+			if r.done[NameResolution].Status == Fail && r.done[NameResolution].Finding == faultOf(err).finding {
+				return stopped(NameResolution)
+			}
 			return r.webFailed(ctx, address, err)
 		}
 	}

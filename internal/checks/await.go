@@ -6,7 +6,8 @@ import (
 )
 
 // await tries one failed check again and again, and reports whether it passed
-// before end or as it came. Each try is reported, with how long the check has
+// before end, or the account has other settings now, so that all checks are to be
+// done. Each try is reported, with how long the check has
 // been failing; the last one without.
 func (r *run) await(ctx context.Context, id string, end time.Time, report func(Result)) bool {
 	w := Waiting{Since: r.since[id]}
@@ -25,6 +26,9 @@ func (r *run) await(ctx context.Context, id string, end time.Time, report func(R
 		report(result)
 		if !r.pause(ctx, pause) {
 			return false
+		}
+		if r.reload(ctx) {
+			return true
 		}
 		result, ok := r.check(ctx, r.stepOf(id))
 		switch {

@@ -119,6 +119,7 @@ func (r *run) guest(name string) Result {
 	if result.Fix == "" {
 		result.Fix = "sign in at the home tenant of this person: set it as the account's tenant, and sign in again"
 	}
+	result.Fix += fmt.Sprintf("; or use an account of this tenant: traymail account edit %s --username ADDRESS", r.Account.Name)
 	result.Command = fmt.Sprintf("traymail account edit %s --tenant TENANT\ntraymail login %[1]s", r.Account.Name)
 	return result
 }

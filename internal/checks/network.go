@@ -20,6 +20,9 @@ type outside struct {
 	// metadata is the authority's own description, as the check of the clock got
 	// it; the check of the authority takes it from here, once.
 	metadata *page
+	// silent says that the submission server said nothing for as long as the
+	// check of the port waits, so that the check of TLS need not.
+	silent bool
 }
 
 // A server is one that messages leave through.
@@ -37,7 +40,7 @@ func (r *run) servers() []server {
 	var all []server
 	a := &r.Account
 	if a.SendsOver(account.SMTP) {
-		all = append(all, server{what: "the submission server", host: a.SMTPHost, port: a.SMTPPort, smtp: true})
+		all = append(all, server{what: submissionName, host: a.SMTPHost, port: a.SMTPPort, smtp: true})
 	}
 	if host, port := hostOf(a.GraphURL); host != "" && a.SendsOver(account.Graph) {
 		all = append(all, server{what: "Microsoft Graph", host: host, port: port, spare: a.Transport == account.Auto})

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,7 +21,7 @@ const (
 	// which follow one another after 1 and 2 seconds.
 	connecting = 6 * time.Second
 	// greeting is the longest wait for a server's first words.
-	greeting = 15 * time.Second
+	greeting = 8 * time.Second
 	// tried is how many of a name's addresses are connected to.
 	maxAddresses = 16
 	// maxLine bounds what is read of one line.
@@ -32,6 +33,7 @@ type attempt struct {
 	address netip.Addr
 	took    time.Duration
 	fault   *fault // nil: it worked
+	silent  bool   // it worked, and the server said nothing
 }
 
 // port connects to every address of the servers that messages leave through.
@@ -76,8 +78,8 @@ func (r *run) reach(ctx context.Context, s server) Result {
 
 func (r *run) attempt(ctx context.Context, s server, a netip.Addr) attempt {
 	start := r.Now()
-	err := r.knock(ctx, s, a)
-	at := attempt{address: a, took: r.Now().Sub(start)}
+	silent, err := r.knock(ctx, s, a)
+	at := attempt{address: a, took: r.Now().Sub(start), silent: silent}
 	if err != nil {
 		f := faultOf(err)
 		at.fault = &f
@@ -87,14 +89,14 @@ func (r *run) attempt(ctx context.Context, s server, a netip.Addr) attempt {
 
 // knock connects, and hears a submission server's first line where it speaks
 // first. That nothing is said in time is for the check of TLS to explain.
-func (r *run) knock(ctx context.Context, s server, a netip.Addr) error {
+func (r *run) knock(ctx context.Context, s server, a netip.Addr) (silent bool, err error) {
 	conn, err := r.dial(ctx, net.JoinHostPort(a.String(), strconv.Itoa(s.port)))
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer conn.Close()
 	if !s.smtp || r.Account.SMTPTLS == account.ImplicitTLS {
-		return nil
+		return false, nil
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
@@ -102,12 +104,12 @@ func (r *run) knock(ctx context.Context, s server, a netip.Addr) error {
 	_, err = bufio.NewReader(io.LimitReader(conn, maxLine)).ReadString('\n')
 	if err == nil {
 		io.WriteString(conn, "QUIT\r\n") // whether it arrives does not matter
-		return nil
+		return false, nil
 	}
 	if faultOf(err).finding == "connection-timed-out" {
-		return nil
+		return true, nil
 	}
-	return err
+	return false, err
 }
 
 // dial connects within the time that a connection may take.
@@ -122,6 +124,9 @@ func (r *run) reached(ctx context.Context, s server, attempts []attempt) Result 
 	place := net.JoinHostPort(s.host, strconv.Itoa(s.port))
 	var worked, failed []string
 	var why *fault
+	if s.smtp {
+		r.silent = len(attempts) > 0 && !slices.ContainsFunc(attempts, func(a attempt) bool { return !a.silent })
+	}
 	for _, a := range attempts {
 		if a.fault == nil {
 			worked = append(worked, fmt.Sprintf("%s (%d ms)", a.address, a.took.Milliseconds()))

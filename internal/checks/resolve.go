@@ -57,6 +57,23 @@ type name struct {
 	proxy      string // that looks it up instead, "" is none
 }
 
+// option is what names the server in a command, with what is usual.
+func (n name) option() string {
+	switch n.what {
+	case signInName:
+		return "authority-url https://login.microsoftonline.com"
+	case submissionName:
+		return "smtp-host smtp.office365.com"
+	}
+	return "graph-url https://graph.microsoft.com"
+}
+
+// What the servers are to the account.
+const (
+	signInName     = "the sign-in"
+	submissionName = "the submission server"
+)
+
 func (r *run) names() []name {
 	var all []name
 	add := func(n name) {
@@ -76,7 +93,7 @@ func (r *run) names() []name {
 	}
 	if address := r.authorityAddress(); address != "" {
 		host, _ := hostOf(address)
-		add(name{what: "the sign-in", host: host, proxy: r.proxy(address)})
+		add(name{what: signInName, host: host, proxy: r.proxy(address)})
 	}
 	return all
 }
@@ -100,7 +117,11 @@ func (r *run) notResolved(n name, err error) Result {
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return r.found("dns-not-found", Fail, fmt.Sprintf("%s, %s, has no address: the name does not exist", n.host, n.what), "")
+		result := r.found("dns-not-found", Fail, fmt.Sprintf("%s, %s, has no address: the name does not exist", n.host, n.what), "")
+		if !ofProvider(n.host) {
+			result.Fix = fmt.Sprintf("correct the name, without blanks, port or https://: traymail account edit %s --%s", r.Account.Name, n.option())
+		}
+		return result
 	case r.offline():
 		return r.found("network-unreachable", Fail, fmt.Sprintf("this computer has no network: %s, %s, cannot be looked up", n.host, n.what), "")
 	}

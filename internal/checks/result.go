@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"traymail/internal/account"
 	"traymail/internal/admin"
 	"traymail/internal/refusals"
 )
@@ -34,7 +35,46 @@ func (r *run) found(id string, status Status, summary, reply string) Result {
 	result.Detail, result.Fix = entry.Cause, fixOf(entry)
 	result.Link, result.Command, result.Takes = entry.Link, entry.Command, entry.Takes
 	r.takeSteps(&result, entry.Steps)
+	result.Command = r.connected(result.Command)
 	return result
+}
+
+// forSession are the cmdlets that need a session, as opposed to Windows' own.
+var forSession = regexp.MustCompile(`^(?:Get|Set|Add|New|Update|Remove|Test)-(?:Mg|CASMailbox|Mailbox|Recipient|ServicePrincipal|Organization|Limits|ApplicationAccess|Transport)`)
+
+// connected puts the line that opens the session before a script that needs one
+// and does not open it.
+func (r *run) connected(script string) string {
+	a := &r.Account
+	switch {
+	case !a.HasEntra() || a.Provider == account.OutlookCom || !forSession.MatchString(script):
+		return script
+	case !strings.Contains(script, "-Mg"):
+		return paragraphs(r.connect(), script)
+	}
+	scope := "Application.ReadWrite.All"
+	if strings.Contains(script, "-MgUser") {
+		scope = "User.ReadWrite.All"
+	}
+	line := "Connect-MgGraph -NoWelcome -Scopes " + scope
+	if r.tenantID != "" {
+		line += " -TenantId " + refusals.Quote(r.tenantID)
+	}
+	return paragraphs(line, script)
+}
+
+// connect is the line that opens a session with Exchange, "" where that is not
+// known.
+func (r *run) connect() string {
+	all, err := admin.Steps(r.Account, admin.Options{TenantID: r.tenantID})
+	if err != nil {
+		return ""
+	}
+	i := slices.IndexFunc(all, func(s admin.Step) bool { return s.ID == "connect-exchange" })
+	if i < 0 {
+		return ""
+	}
+	return all[i].Command[strings.LastIndexByte(all[i].Command, '\n')+1:]
 }
 
 // fixOf is what is to be done by whoever can.

@@ -26,13 +26,19 @@ type run struct {
 	// was fetched for it before, such as a token, is not good enough.
 	again bool
 
+	given account.Account // as Setup has it; the run's own may say more
+
 	outside         // what the checks of name resolution, ports, TLS and authority found
 	inside          // what the checks of tokens, identity and permissions found
 	tenantID string // authority: the Directory (tenant) ID, "" is not known
 }
 
 func newRun(s Setup, o Options) *run {
-	return &run{Setup: s, options: o, steps: steps, pause: sleep, done: map[string]Result{}, since: map[string]time.Time{}, tried: map[string]time.Time{}}
+	r := &run{Setup: s, given: s.Account, options: o, steps: steps, pause: sleep, done: map[string]Result{}, since: map[string]time.Time{}, tried: map[string]time.Time{}}
+	if s.Pause != nil {
+		r.pause = s.Pause
+	}
+	return r
 }
 
 // Run does all checks in order and returns their results. report, unless it is
@@ -113,13 +119,32 @@ func (r *run) firstToAwait() string {
 	return ""
 }
 
-// mayTryAgain reports whether a failed check may be done once more. The
-// account's settings are read once. A refused password is never sent again,
+// reload takes the account as it is now. When its settings are others, what was
+// found before is of another account, and is looked at again: reload returns
+// true.
+func (r *run) reload(ctx context.Context) bool {
+	if r.Again == nil {
+		return false
+	}
+	s := r.Again(ctx)
+	same := s.Account.Equal(r.given)
+	r.Setup, r.given = s, s.Account
+	r.knowsApp, r.session = false, sessionTry{}
+	if same {
+		r.takeObjectID(r.smtpClaims)
+		return false
+	}
+	clear(r.done)
+	return true
+}
+
+// mayTryAgain reports whether a failed check may be done once more. Settings
+// are only looked at again where somebody may change them. A refused password is never sent again,
 // because each try counts against a lockout.
 func (r *run) mayTryAgain(failed Result) bool {
 	switch {
 	case failed.ID == Configuration:
-		return false
+		return r.Again != nil
 	case r.Account.SignIn != account.PasswordSignIn || failed.Reply == "":
 		return true
 	case failed.ID == SMTPAuth || failed.ID == Accepted:

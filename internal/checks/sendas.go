@@ -220,14 +220,3 @@ func (r *run) verify(result Result, p pair) Result {
 	result.Verify = paragraphs(r.connect(), fmt.Sprintf("Get-RecipientPermission -Identity %s -Trustee %s | Format-Table Identity, Trustee, AccessRights\nGet-Mailbox -Identity %[1]s | Format-List PrimarySmtpAddress, GrantSendOnBehalfTo", refusals.Quote(p.sender), refusals.Quote(p.user)))
 	return result
 }
-
-// connect is the line that opens a session with Exchange.
-func (r *run) connect() string {
-	var of Result
-	r.takeSteps(&of, []string{"send-as"})
-	line, _, _ := strings.Cut(of.Command, "\n")
-	if !strings.HasPrefix(line, "Connect-ExchangeOnline") {
-		return ""
-	}
-	return line
-}

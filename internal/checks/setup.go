@@ -32,6 +32,9 @@ type Setup struct {
 	// SignedIn reports whether there is a refresh token. It is false for accounts
 	// that nobody signs in to.
 	SignedIn bool
+	// LastSignIn is how the last sign-in of this account was refused; nil when it
+	// was not, or nobody knows.
+	LastSignIn *SignInRefusal
 	// Expires is when the client secret or the certificate ends; zero is not
 	// known.
 	Expires time.Time
@@ -67,6 +70,22 @@ type Setup struct {
 	// SendTestFrom is SendTest with another address in From than the account's
 	// sender, as of a message that a tool hands over.
 	SendTestFrom func(ctx context.Context, from string) (Sent, error)
+
+	// Again returns the Setup as it is now, whoever changed the account; a check
+	// that failed is tried again with it. Nil is as before.
+	Again func(ctx context.Context) Setup
+	// Pause waits before a check is tried again, and returns false when ctx ends
+	// first; nil waits by the computer's clock.
+	Pause func(ctx context.Context, d time.Duration) bool
+}
+
+// A SignInRefusal is a sign-in that came back refused.
+type SignInRefusal struct {
+	Finding string // as the catalogue of refusals names it
+	Words   string // the provider's
+	At      time.Time
+	// SignedInAs is who signed in instead of the username; "" is nobody.
+	SignedInAs string
 }
 
 // Sent is a test email that was accepted.

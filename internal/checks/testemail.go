@@ -2,14 +2,18 @@ package checks
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"traymail/internal/account"
+	"traymail/internal/graph"
 )
 
 // A delivery is what became of the test email.
 type delivery struct {
 	tried bool
+	took  time.Duration
 	sent  Sent
 	err   error
 }
@@ -18,11 +22,31 @@ type delivery struct {
 // of it.
 func (r *run) deliver(ctx context.Context) (Sent, error) {
 	if !r.delivery.tried || r.again {
+		began := r.Now()
 		sent, err := r.SendTest(ctx)
-		r.delivery = delivery{true, sent, err}
+		if rest := restOf(err); rest > 0 && r.pause(ctx, rest) {
+			sent, err = r.SendTest(ctx)
+		}
+		r.delivery = delivery{true, r.Now().Sub(began), sent, err}
 	}
 	return r.delivery.sent, r.delivery.err
 }
+
+// maxRest is the longest that the test email waits when it is asked to.
+const maxRest = 10 * time.Second
+
+// restOf is how long the other side wants to be left alone before the same
+// message is sent again, 0 when that is not so, or too long.
+func restOf(err error) time.Duration {
+	e, ok := errors.AsType[*graph.Error](err)
+	if !ok || e.Unknown || !e.Throttled() || e.RetryAfter > maxRest {
+		return 0
+	}
+	return e.RetryAfter
+}
+
+// slow is how long a server takes a message for that it holds back.
+const slow = 15 * time.Second
 
 // testEmail sends the test email, unless that is done.
 func (r *run) testEmail(ctx context.Context) Result {
@@ -43,6 +67,13 @@ func (r *run) testEmail(ctx context.Context) Result {
 	over := ""
 	if sent.OverGraph && r.Account.Transport == account.Auto {
 		over = " through Microsoft Graph"
+	}
+	if d := r.delivery.took; d >= slow && !sent.OverGraph {
+		result := r.found("submission-rate", Warn, fmt.Sprintf("the test email to %s was accepted, after %d seconds", sent.To, int(d.Seconds())), sent.Reply)
+		result.Detail = "Exchange holds messages back when a mailbox has submitted more than 30 within a minute. Whether it was that, the server does not say: a slow server looks the same."
+		result.Fix = "wait a minute and see whether it is as slow then; if not, send less in a minute"
+		result.Command = ""
+		return result
 	}
 	result := passed("the test email to %s was accepted%s", sent.To, over)
 	result.Reply = oneLine(sent.Reply)

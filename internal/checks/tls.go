@@ -56,7 +56,11 @@ func (r *run) secureSMTP(ctx context.Context, s server) Result {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	conn.SetDeadline(time.Now().Add(r.within(talking)))
+	wait := r.within(talking)
+	if r.silent && !r.again {
+		wait = time.Second // it was waited for
+	}
+	conn.SetDeadline(time.Now().Add(wait))
 	mode := r.Account.SMTPTLS
 	if mode != account.ImplicitTLS {
 		d := newDialog(conn)

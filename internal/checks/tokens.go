@@ -35,7 +35,7 @@ func (r *run) tokenSMTP(ctx context.Context) Result {
 	case !a.SendsOver(account.SMTP):
 		return skipped("messages leave through Microsoft Graph")
 	case a.SignIn == account.BrowserSignIn && !r.SignedIn:
-		return r.notSignedIn()
+		return r.notSignedIn(ctx)
 	}
 	token, err := r.token(ctx, ResourceSMTP)
 	if err != nil {
@@ -52,10 +52,6 @@ func until(c claims.Claims) string {
 		return ""
 	}
 	return ", good until " + c.Expires.Local().Format("15:04")
-}
-
-func (r *run) notSignedIn() Result {
-	return r.signIn(r.found("not-signed-in", Fail, "nobody has signed in as "+r.Account.Username+" yet", ""))
 }
 
 // claims reads the token for SMTP before a server does.
@@ -116,6 +112,12 @@ func (r *run) unfit(c claims.Claims, resource claims.Resource) (Result, bool) {
 		if w.Fatal {
 			status = Fail
 		}
+		if finding == "clock-wrong" && r.done[Clock].Status == Fail {
+			if w.Fatal {
+				return stopped(Clock), true
+			}
+			continue
+		}
 		result := r.found(finding, status, w.Meaning, "")
 		switch w.ID {
 		case claims.WrongAudience, claims.NotAppOnly, claims.AppOnly, claims.WrongClient:
@@ -169,7 +171,7 @@ func (r *run) tokenGraph(ctx context.Context) Result {
 	case a.GraphScope == "" || a.SignIn == account.AppOnly && !sends:
 		return skipped("the account does not use Microsoft Graph")
 	case a.SignIn == account.BrowserSignIn && !r.SignedIn && a.Transport == account.Graph:
-		return r.notSignedIn()
+		return r.notSignedIn(ctx)
 	case a.SignIn == account.BrowserSignIn && !r.SignedIn:
 		return skipped("nobody has signed in yet")
 	}
@@ -180,6 +182,9 @@ func (r *run) tokenGraph(ctx context.Context) Result {
 	token, err := r.token(ctx, ResourceGraph)
 	if err != nil {
 		result := r.refused(bad, err, "no access token for Microsoft Graph")
+		if r.done[TokenSMTP].Status == Fail && r.done[TokenSMTP].Finding == result.Finding {
+			return stopped(TokenSMTP) // the sign-in is what is wrong, and not its parts
+		}
 		switch {
 		case !sends:
 			result.Detail = paragraphs(result.Detail, "Messages leave by SMTP all the same. With it traymail would see who is signed in and what licence that is.")

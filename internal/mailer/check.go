@@ -34,6 +34,7 @@ func (m *Mailer) setupOf(ctx context.Context, name string) checks.Setup {
 		Account: account.Account{Name: name},
 		Now:     m.now,
 		Dial:    m.Dial,
+		Again:   func(ctx context.Context) checks.Setup { return m.setupOf(ctx, name) },
 		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 		},
@@ -53,6 +54,7 @@ func (m *Mailer) setupOf(ctx context.Context, name string) checks.Setup {
 	}
 	w.renew(ctx)
 	a := w.account
+	s.LastSignIn = m.lastRefusal(a)
 	s.Account, s.Roots, s.Addresses = *a, w.roots, net.InterfaceAddrs
 	s.Expires, _ = time.Parse(time.DateOnly, a.SecretExpires)
 	s.Web = httpClient(a, w.roots)

@@ -80,6 +80,7 @@ func (m *Mailer) SignIn(ctx context.Context, name string, how SignIn) (SignedIn,
 		grant, err = auth.SignIn(ctx, opts, how.Open)
 	}
 	if err != nil {
+		m.keepRefusal(s.account, err)
 		return SignedIn{}, about(s.account, err)
 	}
 	if err := m.keep(ctx, s, grant); err != nil {
@@ -114,7 +115,7 @@ func (m *Mailer) keep(ctx context.Context, s *sender, grant *authcode.Grant) err
 	if err := source.Adopt(ctx, grant); err != nil {
 		return err
 	}
-	return m.forgetClaims(s.account)
+	return errors.Join(m.forgetClaims(s.account), m.forgetRefusal(s.account))
 }
 
 // signInPasting waits for the listener, where there is one, and for the person.

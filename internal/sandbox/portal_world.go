@@ -38,6 +38,12 @@ var worldActions = []portalAction{
 	{"time", "Time passes: limits end, and what was granted takes effect; the clock stays", []portalField{
 		{Name: "passes", Label: "So much", Example: "24h"},
 	}, (*portalChange).time},
+	{"scenario", "What a scenario begins with comes about now", []portalField{{Name: "name", Label: "Scenario", Example: "user-disabled"}},
+		func(c *portalChange) error {
+			name := c.value("name")
+			c.later(func(s *Sandbox) error { return s.Break(name) })
+			return nil
+		}},
 	{"propagation", "How long Exchange goes on as before after each change from now on", []portalField{
 		{Name: "seconds", Label: "Seconds", Example: "20"},
 	}, func(c *portalChange) error {
