@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,12 +105,17 @@ func (p *program) concludeChecks(name string, all []checks.Result, o checks.Opti
 	}
 	var err error
 	end := "Everything works."
-	if warned > 0 {
+	switch {
+	case len(failed) > 0:
+		err, end = &checkError{name, failed}, "check failed: "+failed[0].ID
+	case slices.ContainsFunc(all, func(r checks.Result) bool { return r.Finding == "unknown-outcome" }):
+		end = "Nothing is known to be wrong, and whether the test email was sent is not known."
+	case o.NoSend && warned == 0:
+		end = "Everything works, as far as can be told without a message."
+	case o.NoSend:
+		end = fmt.Sprintf("Nothing failed, as far as can be told without a message; %s.", count(warned, "note"))
+	case warned > 0:
 		end = fmt.Sprintf("It works; %s.", count(warned, "note"))
-	}
-	if len(failed) > 0 {
-		e := &checkError{name, failed}
-		err, end = e, e.Error()
 	}
 	if o.Wait > 0 {
 		p.notify("traymail: "+name, end)
@@ -121,7 +127,11 @@ func (p *program) concludeChecks(name string, all []checks.Result, o checks.Opti
 }
 
 func count(n int, what string) string {
-	if n != 1 {
+	switch {
+	case n == 1:
+	case strings.HasSuffix(what, "y"):
+		what = strings.TrimSuffix(what, "y") + "ies"
+	default:
 		what += "s"
 	}
 	return fmt.Sprintf("%d %s", n, what)
@@ -129,6 +139,8 @@ func count(n int, what string) string {
 
 // notify calls somebody who looks elsewhere: by the terminal's bell and, where
 // there is a desktop, by its notification. Where there is none nothing is lost.
+// The text is the program's own and nothing that a server said: on Windows it may
+// go through a script.
 func (p *program) notify(title, text string) {
 	if f, ok := p.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		fmt.Fprint(f, "\a")
@@ -173,6 +185,9 @@ func usually(r checks.Result) string {
 // is known of it.
 func (p *program) printCheck(r checks.Result) {
 	fmt.Fprintf(p.stdout, "%-7s %-16s %s\n", signs[r.Status], r.ID, r.Summary)
+	if r.Status == checks.Pass && r.ID == checks.SendAs && r.Detail != "" {
+		fmt.Fprintf(p.stdout, "        %-10s %s\n", "means", r.Detail) // what recipients see
+	}
 	if r.Status != checks.Fail && r.Status != checks.Warn {
 		return
 	}

@@ -1,12 +1,16 @@
 package mailer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
+
+	"github.com/emersion/go-sasl"
 
 	"traymail/authcode"
 	"traymail/internal/account"
@@ -42,7 +46,7 @@ func (m *Mailer) setupOf(ctx context.Context, name string) checks.Setup {
 	if s.Dial == nil {
 		s.Dial = (&net.Dialer{}).DialContext
 	}
-	w, err := m.afresh(ctx, name)
+	w, err := m.current(ctx, name)
 	if err != nil {
 		s.Invalid = err
 		if a, _, known := m.Account(ctx, name); known == nil {
@@ -64,92 +68,176 @@ func (m *Mailer) setupOf(ctx context.Context, name string) checks.Setup {
 			s.Invalid = about(a, err)
 		}
 	}
-	p := probe{mailer: m, sender: w}
-	s.ClientSecret = p.clientSecret
+	p := &probe{mailer: m, name: name, fetched: map[string]bool{}}
+	s.ClientSecret = func() string {
+		if !a.HasClientSecret() {
+			return ""
+		}
+		return w.secret.Reveal()
+	}
+	s.Session = func() *smtp.Client { return p.session(w) }
 	s.Token, s.Renew, s.TokenFor = p.token, p.renewed, p.tokenFor
-	s.Session, s.GraphReady, s.SendTestFrom = p.session, p.graphReady, p.sendTest
+	s.GraphReady, s.SendTestFrom = p.graphReady, p.sendTest
 	s.SendTest = func(ctx context.Context) (checks.Sent, error) { return p.sendTest(ctx, "") }
 	return s
 }
 
-// afresh is sender, of the account as its file and its secrets are now, whoever
-// changed them. Nothing that was learned or opened before speaks in it.
-func (m *Mailer) afresh(ctx context.Context, name string) (*sender, error) {
+// current is sender, of the account as its file and its secrets are now, whoever
+// changed them. Deliveries under way end with the settings that they began with.
+func (m *Mailer) current(ctx context.Context, name string) (*sender, error) {
 	slot := m.slot(name)
 	if err := slot.lock(ctx); err != nil {
 		return nil, err
 	}
-	m.retire(slot)
+	if w := slot.sender; w != nil {
+		a, err := m.Accounts().Load(name)
+		var secret keystore.Secret
+		if err == nil {
+			secret, err = m.credential(ctx, a)
+		}
+		if err != nil {
+			slot.unlock()
+			return nil, err
+		}
+		if !a.Equal(*w.account) || secret != w.secret {
+			m.retire(slot)
+		}
+	}
 	slot.unlock()
 	return m.sender(ctx, name)
 }
 
-// A probe does for the checks of an account what only the account can.
+// A probe does for the checks of an account what only the account can. Its
+// functions go by the account as it is when they are called.
 type probe struct {
 	mailer *Mailer
-	sender *sender
+	name   string
+
+	mu      sync.Mutex
+	fetched map[string]bool // resources that a token was fetched for
 }
 
-func (p probe) clientSecret() string {
-	return p.sender.clientSecret.Reveal()
-}
-
-func (p probe) token(ctx context.Context, resource string) (string, error) {
-	if p.sender.tokens == nil {
-		return "", errNoTokens
+// use gives do the account at work. What was learned of it before stays; the
+// tokens are not closed meanwhile.
+func (p *probe) use(ctx context.Context, do func(*sender) error) error {
+	for {
+		w, err := p.mailer.sender(ctx, p.name)
+		if err != nil {
+			return err
+		}
+		if !w.hold() {
+			continue // the account was changed meanwhile
+		}
+		err = do(w)
+		w.release()
+		if !errors.Is(err, errRetired) {
+			return err
+		}
 	}
-	t, err := p.sender.tokens.Token(ctx, resource)
-	return t.Access.Reveal(), err
+}
+
+// token returns a token that was fetched for this run of the checks: one from
+// before says nothing of what was granted, or revoked, since.
+func (p *probe) token(ctx context.Context, resource string) (string, error) {
+	p.mu.Lock()
+	first := !p.fetched[resource]
+	p.fetched[resource] = true
+	p.mu.Unlock()
+	return p.access(ctx, resource, func(w *sender, t authcode.Token) bool { return first && w.saw(resource, t) })
 }
 
 // renewed returns a token that was issued just now.
-func (p probe) renewed(ctx context.Context, resource string) (string, error) {
-	if p.sender.tokens == nil {
-		return "", errNoTokens
-	}
-	t, err := p.sender.tokens.Token(ctx, resource)
-	if err != nil {
-		return "", err
-	}
-	p.sender.tokens.Refused(resource, t)
-	return p.token(ctx, resource)
+func (p *probe) renewed(ctx context.Context, resource string) (string, error) {
+	return p.access(ctx, resource, func(*sender, authcode.Token) bool { return true })
+}
+
+// access returns a token, and another one than that which is too old.
+func (p *probe) access(ctx context.Context, resource string, old func(*sender, authcode.Token) bool) (token string, err error) {
+	err = p.use(ctx, func(w *sender) error {
+		if w.tokens == nil {
+			return errNoTokens
+		}
+		t, err := w.tokens.Token(ctx, resource)
+		if err == nil && old(w, t) {
+			w.tokens.Refused(resource, t)
+			t, err = w.tokens.Token(ctx, resource)
+		}
+		if err != nil {
+			return err
+		}
+		w.look(resource, t)
+		token = t.Access.Reveal()
+		return nil
+	})
+	return token, err
 }
 
 // tokenFor gets a token for a scope that the account does not send with.
-func (p probe) tokenFor(ctx context.Context, scope string) (string, error) {
-	source, err := p.sender.otherTokens(ctx, authcode.Resource{Name: "other", Scopes: []string{scope}})
-	if err != nil {
-		return "", err
-	}
-	defer source.Close()
-	t, err := source.Token(ctx, "other")
-	return t.Access.Reveal(), err
+func (p *probe) tokenFor(ctx context.Context, scope string) (token string, err error) {
+	err = p.use(ctx, func(w *sender) error {
+		source, err := w.otherTokens(ctx, authcode.Resource{Name: "other", Scopes: []string{scope}})
+		if err != nil {
+			return err
+		}
+		defer source.Close()
+		t, err := source.Token(ctx, "other")
+		token = t.Access.Reveal()
+		return err
+	})
+	return token, err
 }
 
 // session is a client of the submission server that has no session yet, because
-// one that is warm does not tell what a new one would be told.
-func (p probe) session() *smtp.Client {
-	return p.sender.newWay(p.sender.mailboxFor("")).smtp
-}
-
-func (p probe) graphReady(ctx context.Context) error {
-	mailbox := p.sender.mailboxFor("")
-	y, err := p.sender.enter(mailbox)
-	if err != nil {
-		return err
+// one that is warm does not tell what a new one would be told. w is whose address
+// and mailbox it has.
+func (p *probe) session(w *sender) *smtp.Client {
+	mailbox := w.mailboxFor("")
+	c := w.newWay(mailbox).smtp
+	c.MaxSessions = 1
+	if c.Auth == nil {
+		return c
 	}
-	defer p.sender.leave(y)
-	return y.graph.Ready(ctx, mailbox)
+	var mu sync.Mutex
+	var owner *sender
+	var converse func(context.Context, *smtp.Error) (sasl.Client, error)
+	c.Auth = func(ctx context.Context, refused *smtp.Error) (mechanism sasl.Client, err error) {
+		err = p.use(ctx, func(w *sender) (err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if owner != w {
+				owner, converse = w, w.authenticate(cmp.Or(mailbox, w.account.Username))
+			}
+			mechanism, err = converse(ctx, refused)
+			return err
+		})
+		return mechanism, err
+	}
+	return c
 }
 
-func (p probe) sendTest(ctx context.Context, from string) (checks.Sent, error) {
-	d, err := p.mailer.sendTest(ctx, p.sender.account.Name, from, "")
+func (p *probe) graphReady(ctx context.Context) error {
+	return p.use(ctx, func(w *sender) error {
+		mailbox := w.mailboxFor("")
+		y, err := w.enter(mailbox)
+		if err != nil {
+			return err
+		}
+		defer w.leave(y)
+		return y.graph.Ready(ctx, mailbox)
+	})
+}
+
+func (p *probe) sendTest(ctx context.Context, from string) (checks.Sent, error) {
+	d, err := p.mailer.sendTest(ctx, p.name, from, "")
 	if err != nil {
 		return checks.Sent{}, err
 	}
-	s := checks.Sent{Reply: d.Reply, OverGraph: p.sender.overGraph(p.sender.mailboxFor(""))}
+	s := checks.Sent{Reply: d.Reply}
 	if len(d.Accepted) > 0 {
 		s.To = d.Accepted[0]
 	}
-	return s, nil
+	return s, p.use(ctx, func(w *sender) error {
+		s.OverGraph = w.overGraph(w.mailboxFor(""))
+		return nil
+	})
 }

@@ -3,6 +3,7 @@ package mailer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"traymail/authcode"
@@ -36,7 +37,9 @@ func (m *Mailer) SendOnBehalf(ctx context.Context, name string, grant bool) (Del
 	if err != nil {
 		return Delegation{}, err
 	}
-	token := func(ctx context.Context) (string, error) { return probe{m, w}.tokenFor(ctx, w.account.AdminScope()) }
+	token := func(ctx context.Context) (string, error) {
+		return (&probe{mailer: m, name: name}).tokenFor(ctx, w.account.AdminScope())
+	}
 	return w.delegation(ctx, token, "", grant)
 }
 
@@ -60,7 +63,11 @@ func (m *Mailer) SendOnBehalfAs(ctx context.Context, name string, open func(addr
 	grant, err := c.SignIn(ctx, authcode.Options{Prompt: "select_account"}, open)
 	if refusal, ok := errors.AsType[*authcode.Error](err); ok && is(err, "permission-not-registered") {
 		return Delegation{}, about(w.account, &account.FieldError{Text: refusal.Error(), Fix: "add the delegated permission Exchange.ManageV2 to the app registration (API permissions → Add a permission → APIs my organization uses → " +
-			"Office 365 Exchange Online), then try again; or run the command that 'traymail check " + name + "' prints"})
+			"Office 365 Exchange Online, https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationMenuBlade/~/CallAnAPI/appId/" + w.account.ClientID + "), then try again; or run the command that 'traymail check " + name + "' prints"})
+	}
+	if late, ok := errors.AsType[*authcode.TimeoutError](err); ok {
+		return Delegation{}, about(w.account, &account.FieldError{Text: fmt.Sprintf("the browser did not come back within %v", late.After),
+			Fix: "what its page says tells why (traymail explain takes it): whoever signed in may not consent, say; try again: traymail admin " + name + " --grant"})
 	}
 	if err != nil {
 		return Delegation{}, w.about(err)

@@ -22,15 +22,13 @@ import (
 
 // A sender is an account at work: its tokens and its ways to the servers.
 type sender struct {
-	account  *account.Account
-	auth     *authcode.Client // nil unless a person signs in
-	tokens   tokenSource      // nil where a password is sent
-	password keystore.Secret
-	// clientSecret is what the app proves itself with, where it has one.
-	clientSecret keystore.Secret
-	mailer       *Mailer
-	roots        *x509.CertPool
-	web          *http.Client // to Graph, for all mailboxes
+	account *account.Account
+	auth    *authcode.Client // nil unless a person signs in
+	tokens  tokenSource      // nil where a password is sent
+	secret  keystore.Secret  // what the account proves itself with beside a sign-in
+	mailer  *Mailer
+	roots   *x509.CertPool
+	web     *http.Client // to Graph, for all mailboxes
 
 	expires atomic.Pointer[time.Time] // of the access token used last
 
@@ -79,13 +77,9 @@ func (m *Mailer) build(ctx context.Context, a *account.Account) (*sender, error)
 	if err != nil {
 		return nil, err
 	}
-	w := &sender{account: a, mailer: m, roots: roots, web: graphClient(roots), ways: map[string]*way{}, seen: map[string]seen{}}
-	if a.HasClientSecret() {
-		w.clientSecret = secret
-	}
+	w := &sender{account: a, secret: secret, mailer: m, roots: roots, web: graphClient(roots), ways: map[string]*way{}, seen: map[string]seen{}}
 	switch a.SignIn {
 	case account.PasswordSignIn:
-		w.password = secret
 	case account.AppOnly:
 		source, err := m.application(ctx, a, secret, m.applicationConfig(a, roots, resources(a)))
 		if err != nil {
@@ -134,6 +128,19 @@ func (w *sender) enter(mailbox string) (*way, error) {
 	w.busy.Add(1)
 	return y, nil
 }
+
+// hold keeps the tokens from being closed until release. It returns false when
+// the account was changed, and another sender has taken this one's place.
+func (w *sender) hold() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.closed {
+		w.busy.Add(1)
+	}
+	return !w.closed
+}
+
+func (w *sender) release() { w.busy.Done() }
 
 func (w *sender) leave(y *way) {
 	w.mu.Lock()
@@ -209,18 +216,30 @@ func (w *sender) token(ctx context.Context, resource string) (authcode.Token, er
 		return t, err
 	}
 	w.expires.Store(&t.Expiry)
-	w.mu.Lock()
-	known := w.seen[resource].token == t.Access
-	var found []Warning
-	if !known {
-		found = tokenWarnings(w.account, resource, t.Access.Reveal(), w.mailer.now())
-		w.seen[resource] = seen{t.Access, found}
-	}
-	w.mu.Unlock()
-	for _, warning := range found {
+	for _, warning := range w.look(resource, t) {
 		w.mailer.unasked().Warn("the access token says something that may not work", "account", w.account.Name, "resource", resource, "what", warning.Text, "fix", warning.Fix)
 	}
 	return t, nil
+}
+
+// look notes what a token says of itself, and returns that when the token is a
+// new one.
+func (w *sender) look(resource string, t authcode.Token) []Warning {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.seen[resource].token == t.Access {
+		return nil
+	}
+	found := tokenWarnings(w.account, resource, t.Access.Reveal(), w.mailer.now())
+	w.seen[resource] = seen{t.Access, found}
+	return found
+}
+
+// saw reports whether a token was in use before.
+func (w *sender) saw(resource string, t authcode.Token) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.seen[resource].token == t.Access
 }
 
 // warnings are what the current token of a resource says that will not work.
@@ -240,9 +259,9 @@ func (w *sender) authenticate(user string) func(context.Context, *smtp.Error) (s
 			case refused != nil:
 				return nil, errSamePassword
 			case w.account.SMTPAuth == account.LoginAuth:
-				return smtp.Login(user, w.password.Reveal()), nil
+				return smtp.Login(user, w.secret.Reveal()), nil
 			}
-			return smtp.Plain(user, w.password.Reveal()), nil
+			return smtp.Plain(user, w.secret.Reveal()), nil
 		}
 	}
 	var mu sync.Mutex

@@ -37,22 +37,43 @@ type trouble struct {
 // refused: only an administrator can help, and each try is a sign-in that fails.
 const mailboxRest = 15 * time.Minute
 
-// accountTroubles are the refusals of a message, by the catalogue, that any other
+// An accountTrouble is a refusal of a message, by the catalogue, that any other
 // message of the account would meet too. The next message is the only way to
-// find out whether they have ended.
-var accountTroubles = map[string]struct {
+// find out whether it has ended.
+type accountTrouble struct {
 	trouble
 	ofMailbox bool // it is one mailbox's, where an account has several
-}{
-	"recipient-quota":     {trouble{cause: CauseQuota, rest: time.Hour}, true},
-	"trial-quota":         {trouble{cause: CauseQuota, rest: time.Hour}, false},
-	"tenant-quota":        {trouble{cause: CauseQuota, rest: time.Hour}, false},
-	"mailbox-full":        {trouble{cause: CauseProvider, rest: mailboxRest}, true},
-	"sender-blocked":      {trouble{cause: CauseProvider, rest: mailboxRest}, true},
-	"outlook-suspended":   {trouble{cause: CauseProvider, rest: mailboxRest}, true},
-	"sender-banned":       {trouble{cause: CauseProvider, rest: mailboxRest}, true},
-	"tenant-blocked":      {trouble{cause: CauseProvider, rest: mailboxRest}, false},
-	"basic-auth-disabled": {trouble{cause: CauseProvider, rest: mailboxRest}, false},
+	// codes are the enhanced codes that a reply begins with, and exception is a
+	// name within it, of which one must be there: a server that quotes such a
+	// sentence, or says it of a recipient, has refused one message only.
+	codes     []string
+	exception string
+}
+
+// submission is in the exceptions that Exchange's submission itself ends with.
+const submission = "STOREDRV.Submission"
+
+var accountTroubles = map[string]accountTrouble{
+	"recipient-quota":     {trouble{cause: CauseQuota, rest: time.Hour}, true, []string{"5.1.90"}, submission},
+	"trial-quota":         {trouble{cause: CauseQuota, rest: time.Hour}, false, []string{"5.7.232"}, ""},
+	"tenant-quota":        {trouble{cause: CauseQuota, rest: time.Hour}, false, []string{"5.7.233"}, ""},
+	"mailbox-full":        {trouble{cause: CauseProvider, rest: mailboxRest}, true, nil, submission},
+	"sender-blocked":      {trouble{cause: CauseProvider, rest: mailboxRest}, true, []string{"5.1.8"}, ""},
+	"outlook-suspended":   {trouble{cause: CauseProvider, rest: mailboxRest}, true, nil, submission},
+	"sender-banned":       {trouble{cause: CauseProvider, rest: mailboxRest}, true, []string{"5.7.501", "5.7.502", "5.7.503"}, ""},
+	"tenant-blocked":      {trouble{cause: CauseProvider, rest: mailboxRest}, false, []string{"5.7.705", "5.7.708", "5.7.750"}, ""},
+	"basic-auth-disabled": {trouble{cause: CauseProvider, rest: mailboxRest}, false, []string{"5.7.30", "5.7.139"}, ""},
+	"send-as-denied":      {trouble{cause: CauseProvider, rest: mailboxRest}, false, []string{"5.2.252", "5.7.60"}, submission},
+}
+
+// is reports whether a reply is this refusal, and not one that only has its words.
+func (t accountTrouble) is(reply *smtp.Error) bool {
+	for _, code := range t.codes {
+		if strings.HasPrefix(reply.Text, code+" ") {
+			return true
+		}
+	}
+	return t.exception != "" && strings.Contains(reply.Text, t.exception)
 }
 
 // is reports whether an error is the catalogue's refusal of that ID.
@@ -120,22 +141,23 @@ func smtpTrouble(e *smtp.Error, a *account.Account, from string) trouble {
 	}
 	text := serverText(e)
 	switch {
-	case e.Code == 432, is(e, "submission-rate"):
+	case e.Code == 432, e.Code == 421 && strings.Contains(text, "submission rate"), e.Code/100 == 4 && is(e, "submission-rate"):
 		return trouble{cause: CauseThrottle}
 	case e.Code == 530:
 		return trouble{cause: CauseProvider, rest: 15 * time.Minute}
 	}
 	refusal, _ := refusals.OfReply(text)
-	if t, ok := accountTroubles[refusal.ID]; ok {
-		if t.ofMailbox && othersMailbox(a, from) {
-			return trouble{mailbox: true, after: t.rest}
-		}
-		return t.trouble
-	}
-	if refusal.ID == "send-as-denied" && a != nil && strings.EqualFold(from, a.Sender) {
+	t, ok := accountTroubles[refusal.ID]
+	switch {
+	case !ok || !t.is(e):
+		// It is this message's, or a recipient's.
+	case refusal.ID == "send-as-denied" && (a == nil || !strings.EqualFold(from, a.Sender)):
 		// As the account's own sender no message would be taken, and somebody has
 		// to give the permission; as another, this one is not.
-		return trouble{cause: CauseProvider, rest: 15 * time.Minute}
+	case t.ofMailbox && othersMailbox(a, from):
+		return trouble{mailbox: true, after: t.rest}
+	default:
+		return t.trouble
 	}
 	return trouble{permanent: e.Code/100 == 5}
 }
