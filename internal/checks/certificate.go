@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -94,7 +95,7 @@ func called(n pkix.Name) string {
 
 // forNames are the hosts that a certificate is for.
 func forNames(c *x509.Certificate) string {
-	all := c.DNSNames
+	all := slices.Clone(c.DNSNames) // crypto/x509 may share the certificate with others
 	for _, ip := range c.IPAddresses {
 		all = append(all, ip.String())
 	}
