@@ -156,19 +156,29 @@ func (h *help) servicePrincipal() Step {
 	return Step{
 		ID: "service-principal", Title: "Make the application known to Exchange",
 		Why: "Exchange gives permissions only to what it knows, and does not learn of an app by itself. Its servers learn one after the other, so the commands wait and try again.",
-		Command: fmt.Sprintf(`$sp = Get-ServicePrincipal -Identity %s -ErrorAction SilentlyContinue
+		Command: fmt.Sprintf(`$sp = Get-ServicePrincipal -Identity %[1]s -ErrorAction SilentlyContinue
+if ($sp -and $sp.ObjectId -ne $objectId) {
+    # With another Object ID, as a rule that of App registrations, every sign-in fails (535 5.7.3). It cannot be
+    # changed: the application is taken away, and made known anew below. What was permitted to it goes too.
+    Write-Host ('Exchange knows this app by another Object ID, ' + $sp.ObjectId + ': it is taken away and made known anew.')
+    Remove-ServicePrincipal -Identity %[1]s -Confirm:$false -ErrorAction Stop
+    for ($try = 1; $sp -and $try -le 30; $try++) {
+        $sp = Get-ServicePrincipal -Identity %[1]s -ErrorAction SilentlyContinue
+        if ($sp) {
+            Start-Sleep -Seconds 10
+        }
+    }
+    $sp = $null
+}
 if (-not $sp) {
-    New-ServicePrincipal -AppId %[1]s -ObjectId $objectId -DisplayName %s -ErrorAction Stop
+    New-ServicePrincipal -AppId %[1]s -ObjectId $objectId -DisplayName %[2]s -ErrorAction Stop
     for ($try = 1; -not $sp -and $try -le 30; $try++) {
         Start-Sleep -Seconds 10
-        $sp = Get-ServicePrincipal -Identity %[1]s -ErrorAction SilentlyContinue
+        $sp = Get-ServicePrincipal -Identity %[1]s -ErrorAction SilentlyContinue | Where-Object ObjectId -eq $objectId
     }
     if (-not $sp) {
         throw 'Exchange does not show the application yet, 5 minutes after it was made known. Run this again in a while.'
     }
-}
-if ($sp.ObjectId -ne $objectId) {
-    throw 'Exchange knows this app by another Object ID. Take it away with Remove-ServicePrincipal, then run this again.'
 }`, id, quote(h.displayName())),
 		Verify: fmt.Sprintf("Get-ServicePrincipal -Identity %s | Format-List DisplayName, AppId, ObjectId", id),
 		Expect: "AppId " + h.a.ClientID + ", and the ObjectId of the enterprise application",

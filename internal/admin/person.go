@@ -172,8 +172,8 @@ func (h *help) delegate() []Step {
 	sendAs := Step{
 		ID: "send-as", Title: fmt.Sprintf("Let %s send as %s", h.a.Username, all),
 		Why:     "The username signs in and the sender stands in From. Exchange takes the message and then refuses it without this (554 5.2.252 SendAsDenied). Recipients see the sender alone.",
-		Where:   "Microsoft 365 admin center → Users → Active users → " + all + " → Mail → Send as permissions",
-		Link:    h.cloud.users,
+		Where:   "Exchange admin center → Recipients → Mailboxes → " + all + " → Delegation → Send as",
+		Link:    h.cloud.eac("mailboxes"),
 		Command: of(func(mailbox string) string { return unlessSendAs(mailbox, user, addSendAs(mailbox, user)) }),
 		Verify: of(func(mailbox string) string {
 			return fmt.Sprintf("Get-RecipientPermission -Identity %s -Trustee %s | Format-Table Identity, Trustee, AccessRights, AccessControlType", mailbox, user)
@@ -184,8 +184,8 @@ func (h *help) delegate() []Step {
 	onBehalf := Step{
 		ID: "send-on-behalf", Title: fmt.Sprintf("Let %s send on behalf of %s", h.a.Username, all),
 		Why:   "Some guides ask for Send on Behalf, with which recipients see both names. Microsoft's pages on SMTP name Send As alone; with both, Send As wins.",
-		Where: "Microsoft 365 admin center → Users → Active users → " + all + " → Mail → Send on behalf of permissions",
-		Link:  h.cloud.users,
+		Where: "Exchange admin center → Recipients → Mailboxes → " + all + " → Delegation → Send on behalf",
+		Link:  h.cloud.eac("mailboxes"),
 		// Add keeps those who have the permission; a plain list replaces them.
 		Command: of(func(mailbox string) string {
 			return fmt.Sprintf("Set-Mailbox -Identity %s -GrantSendOnBehalfTo @{Add=%s} -ErrorAction Stop", mailbox, user)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 )
@@ -21,23 +22,29 @@ type Names struct {
 	ClientID string
 	Tenant   string
 	ObjectID string // of the enterprise application
+	Server   string // the host that messages are submitted to
+	Port     int    // its TCP port; 0 is not known
 }
 
 // placeholders are all there are.
-var placeholders = []string{"{account}", "{username}", "{sender}", "{mailbox}", "{client_id}", "{tenant}", "{object_id}"}
+var placeholders = []string{"{account}", "{username}", "{sender}", "{mailbox}", "{client_id}", "{tenant}", "{object_id}", "{server}", "{port}"}
 
 // fill replaces the placeholders of text by values as write has them. What is
 // not known stands in capitals.
-func fill(text string, n Names, write func(string) string) string {
+func fill(text string, n Names, write func(placeholder, value string) string) string {
 	if !strings.Contains(text, "{") {
 		return text
 	}
-	values := []string{n.Account, n.Username, n.Sender, cmp.Or(n.Mailbox, n.Username), n.ClientID, n.Tenant, n.ObjectID}
+	port := ""
+	if n.Port > 0 {
+		port = strconv.Itoa(n.Port)
+	}
+	values := []string{n.Account, n.Username, n.Sender, cmp.Or(n.Mailbox, n.Username), n.ClientID, n.Tenant, n.ObjectID, n.Server, port}
 	var pairs []string
 	for i, p := range placeholders {
 		value := strings.ReplaceAll(strings.ToUpper(strings.Trim(p, "{}")), "_", "-")
 		if values[i] != "" {
-			value = write(values[i])
+			value = write(p, values[i])
 		}
 		pairs = append(pairs, p, value)
 	}
@@ -46,10 +53,15 @@ func fill(text string, n Names, write func(string) string) string {
 
 // Fill puts names into a fix; for commands and links there is Filled. Unknown
 // names stand in capitals (USERNAME).
-func Fill(text string, n Names) string { return fill(text, n, func(s string) string { return s }) }
+func Fill(text string, n Names) string {
+	return fill(text, n, func(_, value string) string { return value })
+}
 
-// appsLink stands for a page of an app whose client ID is not known.
-const appsLink = "https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade"
+// What stands for a page of an app of which not all IDs are known.
+const (
+	appsLink       = "https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade"
+	enterpriseLink = "https://entra.microsoft.com/#view/Microsoft_AAD_IAM/StartboardApplicationsMenuBlade/~/AppAppsPreview"
+)
 
 // Filled returns the entry with names in its fixes, its link and its command; of
 // an account that signs in by itself with the application's own fixes. In the
@@ -63,22 +75,42 @@ func (r Refusal) Filled(n Names, application bool) Refusal {
 	}
 	r.Application = Fixes{}
 	r.FixAdmin, r.FixUser = Fill(r.FixAdmin, n), Fill(r.FixUser, n)
-	r.Command = fill(r.Command, n, quoteUnlessPlain)
-	if strings.Contains(r.Link, "{client_id}") && n.ClientID == "" || strings.Contains(r.Link, "{tenant}") && n.Tenant == "" {
+	r.Command = fillCommand(r.Command, n)
+	switch {
+	case strings.Contains(r.Link, "{object_id}") && (n.ObjectID == "" || n.ClientID == ""):
+		r.Link = enterpriseLink
+	case strings.Contains(r.Link, "{client_id}") && n.ClientID == "":
 		r.Link = appsLink
 	}
-	r.Link = fill(r.Link, n, url.PathEscape)
+	r.Link = fill(r.Link, n, func(_, value string) string { return url.PathEscape(value) })
 	return r
 }
 
-// plainName is what accounts are called: it needs no quotes in any shell.
-var plainName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
-
-func quoteUnlessPlain(s string) string {
-	if plainName.MatchString(s) {
-		return s
+// fillCommand is fill for a command. A placeholder in single quotes stands where
+// PowerShell reads a value rather than an argument: those quotes go, unless the
+// name is not known.
+func fillCommand(command string, n Names) string {
+	for _, p := range placeholders {
+		if quoted := "'" + p + "'"; strings.Contains(command, quoted) && fill(p, n, func(_, _ string) string { return "" }) == "" {
+			command = strings.ReplaceAll(command, quoted, p)
+		}
 	}
-	return Quote(s)
+	return fill(command, n, quoteForShell)
+}
+
+// plainName is what accounts, servers and ports are called: it needs no quotes
+// in any shell. PowerShell alone reads the other names, where one that is plain
+// by chance could be a command or a number.
+var plainName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*$`)
+
+func quoteForShell(placeholder, value string) string {
+	switch placeholder {
+	case "{account}", "{server}", "{port}":
+		if plainName.MatchString(value) {
+			return value
+		}
+	}
+	return Quote(value)
 }
 
 // Quote returns a PowerShell expression whose value is s, whatever s holds, in

@@ -69,11 +69,64 @@ func TestUnknownNamesStandInCapitals(t *testing.T) {
 	if want := "Add-RecipientPermission -Identity SENDER -AccessRights SendAs -Trustee USERNAME -Confirm:$false"; r.Command != want {
 		t.Errorf("the command is %s\nwant %s", r.Command, want)
 	}
-	if got := Fill("{account} {username} {sender} {mailbox} {client_id} {tenant} {object_id}", Names{}); got != "ACCOUNT USERNAME SENDER MAILBOX CLIENT-ID TENANT OBJECT-ID" {
+	if got := Fill("{account} {username} {sender} {mailbox} {client_id} {tenant} {object_id} {server} {port}", Names{}); got != "ACCOUNT USERNAME SENDER MAILBOX CLIENT-ID TENANT OBJECT-ID SERVER PORT" {
 		t.Error(got)
 	}
 	if r := entry(t, "secret-expired").Filled(Names{}, false); r.Link != appsLink {
 		t.Errorf("without a client ID the link is %s", r.Link)
+	}
+}
+
+func TestServerAndPortAreTheAccounts(t *testing.T) {
+	n := Names{Account: "a", Server: "mail.example.com", Port: 2587}
+	for _, id := range []string{"connection-refused", "connection-timed-out"} {
+		r := entry(t, id).Filled(n, false)
+		if r.Command != "nc -vz mail.example.com 2587" || !strings.Contains(r.FixUser, "Test-NetConnection mail.example.com -Port 2587") {
+			t.Errorf("%s: %s\n%s", id, r.Command, r.FixUser)
+		}
+	}
+	for _, id := range []string{"dns-not-found", "dns-failed", "dns-private-address"} {
+		if r := entry(t, id).Filled(n, false); r.Command != "nslookup mail.example.com" || !strings.Contains(r.FixUser, r.Command) {
+			t.Errorf("%s: %s\n%s", id, r.Command, r.FixUser)
+		}
+	}
+	if got := Fill("{server}:{port}", Names{Server: "s"}); got != "s:PORT" {
+		t.Error(got)
+	}
+}
+
+func TestNoFixOfTheNetworkNamesMicrosoftsServerAsIfItWereTheAccounts(t *testing.T) {
+	for _, e := range All() {
+		if e.Group == groupNetwork && strings.Contains(strings.ReplaceAll(e.FixAdmin+e.FixUser+e.Command, "Microsoft 365: smtp.office365.com", ""), "smtp.office365.com 587") {
+			t.Error(e.ID, e.FixUser)
+		}
+	}
+}
+
+// A name that is plain by chance would be a command within @{Add=…}, and a
+// number without quotes.
+func TestAValueOfPowerShellIsQuotedHoweverPlainItIs(t *testing.T) {
+	n := Names{Username: "svc", Sender: "info", ObjectID: "1e3", ClientID: "2", Account: "a"}
+	if r := entry(t, "send-on-behalf-missing").Filled(n, false); r.Command != "Set-Mailbox -Identity 'info' -GrantSendOnBehalfTo @{Add='svc'}" {
+		t.Error(r.Command)
+	}
+	if r := entry(t, "app-not-admitted").Filled(n, true); !strings.HasPrefix(r.Command, "$objectId = '1e3'\n$sp = Get-ServicePrincipal -Identity '2'") {
+		t.Error(r.Command)
+	}
+	if r := entry(t, "app-not-admitted").Filled(Names{}, true); !strings.HasPrefix(r.Command, "$objectId = 'OBJECT-ID'\n") {
+		t.Error(r.Command)
+	}
+}
+
+func TestAPageOfAnEnterpriseApplicationNeedsBothOfItsIDs(t *testing.T) {
+	e := entry(t, "app-disabled")
+	if got := e.Filled(Names{ClientID: "11", ObjectID: "22"}, false).Link; !strings.HasSuffix(got, "/objectId/22/appId/11") {
+		t.Error(got)
+	}
+	for _, n := range []Names{{}, {ClientID: "11"}, {ObjectID: "22"}} {
+		if got := e.Filled(n, false).Link; got != enterpriseLink {
+			t.Error(n, got)
+		}
 	}
 }
 
@@ -95,7 +148,7 @@ func TestAnApplicationHasFixesOfItsOwn(t *testing.T) {
 func TestNoNameBecomesACommand(t *testing.T) {
 	evil := []string{"a'; Remove-Mailbox b; '", "$(Get-Date)", "x‘; y", "a`nb", "a\nb", "a b; c", "ü@contoso.com", "-Confirm", "@{x=1}"}
 	for _, s := range evil {
-		n := Names{Account: s, Username: s, Sender: s, Mailbox: s, ClientID: s, Tenant: s, ObjectID: s}
+		n := Names{Account: s, Username: s, Sender: s, Mailbox: s, ClientID: s, Tenant: s, ObjectID: s, Server: s}
 		for _, e := range All() {
 			for _, application := range []bool{false, true} {
 				r := e.Filled(n, application)
@@ -104,8 +157,9 @@ func TestNoNameBecomesACommand(t *testing.T) {
 					plain = e.Application.Command
 				}
 				// Whatever was filled in is one expression whose value is the name.
-				want := regexp.QuoteMeta(plain)
+				want := strings.ReplaceAll(regexp.QuoteMeta(plain), regexp.QuoteMeta("{port}"), "PORT")
 				for _, p := range placeholders {
+					want = strings.ReplaceAll(want, "'"+regexp.QuoteMeta(p)+"'", regexp.QuoteMeta(p))
 					want = strings.ReplaceAll(want, regexp.QuoteMeta(p), `(\((?:'(?:[^']|'')*'|\[char\]0x[0-9A-F]{4}| \+ )+\)|'(?:[^']|'')*')`)
 				}
 				m := regexp.MustCompile("^" + want + "$").FindStringSubmatch(r.Command)

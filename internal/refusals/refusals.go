@@ -44,7 +44,9 @@ type Refusal struct {
 	// empty in it is as for a person.
 	Application Fixes  `json:"application,omitzero" toml:"application"`
 	Link        string `json:"link,omitempty" toml:"link"`
-	// Command is PowerShell, or a traymail command, that mends it.
+	// Command is PowerShell, or a command of any shell, that mends it or shows more.
+	// A placeholder in single quotes is a value of PowerShell's, any other an
+	// argument.
 	Command string `json:"command,omitempty" toml:"command"`
 	// Steps are the IDs of the administrator's steps that mend it, in order; they
 	// have links and commands of their own.

@@ -62,11 +62,11 @@ traymail explain "535 5.7.139 Authentication unsuccessful, basic authentication 
 ` + "```" + `
 
 **Or have the setup checked.** Each step is tried in order, from the name of the server to a test email, and the first that fails says why, whose it is and
-what to click or type, with this account's own names in it. What was granted just now may take a while: ` + "`--wait`" + ` tries until it works.
+what to click or type, with this account's own names in it. What was granted just now may take a while: ` + "`--wait 1h`" + ` tries for an hour until it works.
 
 ` + "```" + `
 traymail check ACCOUNT
-traymail check ACCOUNT --wait
+traymail check ACCOUNT --wait 1h
 traymail admin ACCOUNT
 ` + "```" + `
 
@@ -135,11 +135,20 @@ func writeEntry(b *strings.Builder, e Refusal) {
 	}
 	fmt.Fprintf(b, "- **Source:** %s\n", e.Source)
 	if e.Command != "" {
-		fmt.Fprintf(b, "\n```powershell\n%s\n```\n", e.Command)
+		fmt.Fprintf(b, "\n```%s\n%s\n```\n", shell(e.Command), e.Command)
 	}
 	if application.Command != e.Command {
-		fmt.Fprintf(b, "\nOf an application:\n\n```powershell\n%s\n```\n", application.Command)
+		fmt.Fprintf(b, "\nOf an application:\n\n```%s\n%s\n```\n", shell(application.Command), application.Command)
 	}
+}
+
+// shell is the language of a command: PowerShell's cmdlets have a capital or a
+// variable in front, and every shell has the other programs.
+func shell(command string) string {
+	if command[0] == '$' || command[0] >= 'A' && command[0] <= 'Z' {
+		return "powershell"
+	}
+	return "text"
 }
 
 // sentence is text with a capital at its beginning.

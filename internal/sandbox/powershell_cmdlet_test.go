@@ -165,7 +165,7 @@ New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId %s -PrincipalId %[2]
 	}
 	for scenario, mend := range map[string]struct{ connect, script string }{
 		"app-no-service-principal": {exchange, script(app)},
-		"app-wrong-object-id":      {exchange, "Remove-ServicePrincipal -Identity " + daemonAppID + " -Confirm:$false\n" + script(app)},
+		"app-wrong-object-id":      {exchange, script(app)},
 		"app-no-full-access":       {exchange, script(app)},
 		"app-no-consent": {graph("Application.Read.All, AppRoleAssignment.ReadWrite.All"),
 			grant(daemonAppID, daemonEnterpriseID, "00000002-0000-0ff1-ce00-000000000000", "SMTP.SendAsApp") + "\n" + grant(graphAppID, graphEnterpriseID, graphAudience, "Mail.Send")},

@@ -50,18 +50,28 @@ Connect-ExchangeOnline -ShowBanner:$false -Organization '99999999-8888-7777-6666
 # Role: Exchange Administrator with the role Role Management (Organization Management has it)
 # Takes: 5 to 10 minutes, sometimes an hour
 $sp = Get-ServicePrincipal -Identity '11111111-2222-3333-4444-555555555555' -ErrorAction SilentlyContinue
+if ($sp -and $sp.ObjectId -ne $objectId) {
+    # With another Object ID, as a rule that of App registrations, every sign-in fails (535 5.7.3). It cannot be
+    # changed: the application is taken away, and made known anew below. What was permitted to it goes too.
+    Write-Host ('Exchange knows this app by another Object ID, ' + $sp.ObjectId + ': it is taken away and made known anew.')
+    Remove-ServicePrincipal -Identity '11111111-2222-3333-4444-555555555555' -Confirm:$false -ErrorAction Stop
+    for ($try = 1; $sp -and $try -le 30; $try++) {
+        $sp = Get-ServicePrincipal -Identity '11111111-2222-3333-4444-555555555555' -ErrorAction SilentlyContinue
+        if ($sp) {
+            Start-Sleep -Seconds 10
+        }
+    }
+    $sp = $null
+}
 if (-not $sp) {
     New-ServicePrincipal -AppId '11111111-2222-3333-4444-555555555555' -ObjectId $objectId -DisplayName 'traymail incorta' -ErrorAction Stop
     for ($try = 1; -not $sp -and $try -le 30; $try++) {
         Start-Sleep -Seconds 10
-        $sp = Get-ServicePrincipal -Identity '11111111-2222-3333-4444-555555555555' -ErrorAction SilentlyContinue
+        $sp = Get-ServicePrincipal -Identity '11111111-2222-3333-4444-555555555555' -ErrorAction SilentlyContinue | Where-Object ObjectId -eq $objectId
     }
     if (-not $sp) {
         throw 'Exchange does not show the application yet, 5 minutes after it was made known. Run this again in a while.'
     }
-}
-if ($sp.ObjectId -ne $objectId) {
-    throw 'Exchange knows this app by another Object ID. Take it away with Remove-ServicePrincipal, then run this again.'
 }
 
 # Let the application into incorta@contoso.com
