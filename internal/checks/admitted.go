@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"traymail/internal/account"
-	"traymail/internal/admin"
 	"traymail/smtp"
 )
 
@@ -89,6 +88,9 @@ func (r *run) accepted(ctx context.Context) Result {
 	a := &r.Account
 	if a.Transport == account.Graph || r.overGraph {
 		if err := r.GraphReady(ctx); err != nil {
+			if j := judge(err); r.planless != "" && slices.Contains([]string{"mailbox-not-in-cloud", "no-such-mailbox"}, j.finding) {
+				return r.found("no-licence", Fail, "Microsoft Graph has no mailbox of "+r.mailbox()+"; "+r.planless, j.reply)
+			}
 			return r.refused(Fail, err, "Microsoft Graph does not take requests for "+r.mailbox())
 		}
 		return passed("Microsoft Graph takes requests of %s; whether it sends, the test email shows", r.mailbox())
@@ -118,8 +120,10 @@ func (r *run) accepted(ctx context.Context) Result {
 // reason, by what the other checks found.
 func (r *run) identityRefused(err error) Result {
 	a := &r.Account
-	said := judge(err).words
+	said := judge(err).reply
 	switch {
+	case r.planless != "":
+		return r.found("no-licence", Fail, fmt.Sprintf("Exchange does not take the sign-in of %s; %s", a.Username, r.planless), said)
 	case r.who.alias != "":
 		result := r.usernameIsAlias(Fail, fmt.Sprintf("Exchange does not take %s, which is not the user name of who is signed in: that is %s", a.Username, r.who.alias))
 		result.Reply = said
@@ -141,25 +145,71 @@ func (r *run) identityRefused(err error) Result {
 // it is, and its verification shows which it was.
 func (r *run) appNotAdmitted(said string) Result {
 	a := &r.Account
-	role := slices.ContainsFunc(r.smtpClaims.Roles, func(s string) bool { return strings.EqualFold(s, "SMTP.SendAsApp") })
+	if !r.hasRole() {
+		return r.appPermissionMissing(Fail, said)
+	}
 	result := r.found("app-not-admitted", Fail, fmt.Sprintf("Exchange does not let the application into %s", a.Sender), said)
 	causes := "its service principal is not known to Exchange; it is known by another Object ID; it lacks FullAccess on the mailbox; there is no such mailbox, or it has no licence; or what was granted has not spread yet"
-	if !role {
-		causes = "no administrator has consented to SMTP.SendAsApp; or, with App RBAC, its service principal is not known to Exchange, it is known by another Object ID, or the mailbox is not in the scope of the role; or what was granted has not spread yet"
-	}
 	result.Detail = paragraphs(result.Detail, "One of these, which cannot be told apart from outside: "+causes+".")
 	if id := r.smtpClaims.ObjectID; id != "" {
 		result.Detail += "\nThe enterprise application's Object ID is " + id + ", as its token says: Exchange must know the application by this one."
 	}
-	options, ids := admin.Options{TenantID: r.tenantID}, []string{"service-principal", "full-access"}
-	if !role {
-		options.RBAC, ids = true, []string{"service-principal", "group", "scope", "role-smtp.sendasapp"}
-		result.Fix = paragraphs("with the API permission: Grant admin consent (traymail admin "+a.Name+" --consent), and the permissions on the mailbox (traymail admin "+a.Name+")",
-			"with App RBAC: the commands here")
-	} else if result.Fix == "" {
-		result.Fix = "run the commands; what is in place already they leave as it is"
+	result.Fix = "run the commands in PowerShell: what is in place already they leave as it is"
+	r.takeSteps(&result, []string{"service-principal", "full-access"})
+	result.Fix = fmt.Sprintf("run the commands in PowerShell: what is in place already they leave as it is. Should %s be no mailbox, or only another address of one: traymail account edit %s --sender ADDRESS", a.Sender, a.Name)
+	return result
+}
+
+// hasRole reports whether the token for SMTP holds what the API permission gives.
+func (r *run) hasRole() bool { return holds(r.smtpClaims.Roles, "SMTP.SendAsApp") }
+
+func holds(all []string, one string) bool {
+	return slices.ContainsFunc(all, func(s string) bool { return strings.EqualFold(s, one) })
+}
+
+// withoutRole is the result for an application whose token has no role. With App
+// RBAC it needs none, so the server is asked already here.
+func (r *run) withoutRole(ctx context.Context) Result {
+	if r.done[TLS].stops() || r.Account.SMTPTLS == account.NoTLS {
+		return r.appPermissionMissing(Warn, "")
 	}
-	r.takeStepsOf(&result, ids, options)
-	result.Fix = paragraphs(result.Fix, fmt.Sprintf("should %s be no mailbox, or only another address of one: traymail account edit %s --sender ADDRESS", a.Sender, a.Name))
+	err := r.authenticate(ctx)
+	if j := judge(err); j.finding == "identity-refused" {
+		return r.appPermissionMissing(Fail, j.reply)
+	}
+	return r.appPermissionMissing(Warn, "")
+}
+
+// appPermissionMissing is the result for an application without the API
+// permission, or the consent to it.
+func (r *run) appPermissionMissing(status Status, said string) Result {
+	a := &r.Account
+	result := r.found("app-permission-missing", status, "the application's token does not hold SMTP.SendAsApp: the API permission is missing, or no administrator has consented to it", said)
+	if status == Warn {
+		result.Detail = "With App RBAC that is as it should be: the role is Exchange's then, and the next checks tell whether it is enough."
+		return result
+	}
+	result.Fix = fmt.Sprintf("add the application permission SMTP.SendAsApp (API permissions → APIs my organization uses → Office 365 Exchange Online → Application permissions) and grant admin consent; if it is set up with App RBAC instead, the role, its scope or the Object ID is what is missing: traymail admin %s --rbac", a.Name)
+	result.Command = traymail("admin %s --consent", a.Name)
+	if entry, ok := r.catalogued(result.Finding); ok {
+		result.Takes = entry.Takes // the step's is that of the permission alone
+	}
+	return result
+}
+
+// noGraphRole reports whether an application's token for Microsoft Graph is one
+// that only Exchange's own roles (App RBAC) could let send.
+func (r *run) noGraphRole() bool {
+	return r.Account.SignIn == account.AppOnly && r.Account.SendsOver(account.Graph) && r.graphRead && !holds(r.graphClaims.Roles, "Mail.Send")
+}
+
+// withoutGraphRole is the result for it.
+func (r *run) withoutGraphRole(status Status, said string) Result {
+	result := r.found("graph-app-permission-missing", status, "the application's token does not hold Mail.Send: the API permission is missing, or no administrator has consented to it", said)
+	if status == Warn {
+		result.Detail = "With App RBAC that is as it should be: the role Application Mail.Send is Exchange's then, and the test email tells whether it is enough."
+		return result
+	}
+	result.Command = traymail("admin %s --consent", r.Account.Name)
 	return result
 }

@@ -21,7 +21,7 @@ func TestACheckThatIsDoneOnceMoreAsksAnew(t *testing.T) {
 			func(t *sandbox.Tenant, a account.Account) {
 				mailboxOf(t, svc).FullAccess = []string{appOf(t, a.ClientID).EnterpriseID}
 			}},
-		{"the application gets its permission", Accepted, func(t *testing.T) *office { return newOffice(t, "", application("SMTP.SendAsApp")) },
+		{"the application gets its permission", Claims, func(t *testing.T) *office { return newOffice(t, "", application("SMTP.SendAsApp")) },
 			func(t *sandbox.Tenant, a account.Account) { appOf(t, a.ClientID).GrantedRoles = nil },
 			func(t *sandbox.Tenant, a account.Account) {
 				appOf(t, a.ClientID).GrantedRoles = appOf(t, a.ClientID).AppRoles
@@ -32,7 +32,7 @@ func TestACheckThatIsDoneOnceMoreAsksAnew(t *testing.T) {
 		{"Send As is given", SendAs, func(t *testing.T) *office { return sendingAsBoard(t, "unpaced", "SMTP").signIn(svc) },
 			func(*sandbox.Tenant, account.Account) {},
 			func(t *sandbox.Tenant, _ account.Account) { mailboxOf(t, board).SendAs = []string{svc} }},
-		{"the licence is there", Licence, func(t *testing.T) *office { return newOffice(t, "", nil).signIn(svc) },
+		{"the licence is there", Accepted, func(t *testing.T) *office { return newOffice(t, "", nil).signIn(svc) },
 			func(t *sandbox.Tenant, _ account.Account) { userOf(t, svc).Unlicensed = true },
 			func(t *sandbox.Tenant, _ account.Account) { userOf(t, svc).Unlicensed = false }},
 	}

@@ -49,13 +49,17 @@ func (r *run) clientID(ctx context.Context) Result {
 		return passed("the app %s is known in %s", a.ClientID, r.whichTenant())
 	}
 	o := oauthOf(p.body)
-	switch finding := aboutApp[o.number()]; {
+	switch finding := aboutApp(o); {
 	case p.status == http.StatusTooManyRequests:
 		return r.found("entra-throttled", Fail, host+" has had too many requests from here", o.reply())
 	case p.status >= 500:
 		return r.found("authority-unavailable", Fail, fmt.Sprintf("%s answered HTTP %d", host, p.status), o.reply())
 	case finding != "":
-		return r.found(finding, Fail, fmt.Sprintf("%s does not serve the app %s for %s", host, a.ClientID, r.whichTenant()), o.reply())
+		result := r.found(finding, Fail, fmt.Sprintf("%s does not serve the app %s for %s", host, a.ClientID, r.whichTenant()), o.reply())
+		if finding == "app-not-in-tenant" {
+			result.Detail = paragraphs(result.Detail, r.whoseID())
+		}
+		return result
 	case r.provesAppKnown(o):
 		return passed("the app %s is known in %s", a.ClientID, r.whichTenant())
 	}
@@ -70,6 +74,18 @@ func (r *run) provesAppKnown(o oauthError) bool {
 		return true
 	}
 	return false
+}
+
+// whoseID tells what else the client ID is, or may be.
+func (r *run) whoseID() string {
+	a := &r.Account
+	switch {
+	case strings.EqualFold(a.ClientID, a.Tenant), strings.EqualFold(a.ClientID, r.tenantID):
+		return a.ClientID + " is the Directory (tenant) ID, and not the Application (client) ID, which stands beside it."
+	case strings.EqualFold(a.ClientID, a.ObjectID):
+		return a.ClientID + " is the Object ID that the account names, and not the Application (client) ID, which stands beside it."
+	}
+	return "The app's Overview page shows three IDs of the same form: the Application (client) ID is the one that counts, not the Object ID, nor the Directory (tenant) ID."
 }
 
 func (r *run) whichTenant() string {
@@ -111,14 +127,14 @@ func (r *run) redirectURL(ctx context.Context) Result {
 	if p.location != nil && sameAddress(a.RedirectURL, p.location) {
 		q := p.location.Query()
 		o := oauthError{Code: q.Get("error"), Description: q.Get("error_description")}
-		if finding := aboutApp[o.number()]; finding != "" {
+		if finding := aboutApp(o); finding != "" {
 			return r.found(finding, Fail, fmt.Sprintf("%s does not sign in to the app %s", host, a.ClientID), o.reply())
 		}
 		return passed("%s is registered for the app %s", a.RedirectURL, a.ClientID)
 	}
 	said := sentence(p.body)
 	o := oauthError{Description: said}
-	switch finding := aboutApp[o.number()]; {
+	switch finding := aboutApp(o); {
 	case finding == "redirect-url-not-registered":
 		return r.found(finding, Fail, fmt.Sprintf("%s is not registered for the app %s", a.RedirectURL, a.ClientID), said)
 	case finding != "":

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"traymail/internal/account"
+	"traymail/internal/refusals"
 )
 
 // metadataAddress is where the authority describes itself for this account's
@@ -135,7 +137,7 @@ func (r *run) notDescribed(host string, p *page) Result {
 	case p.status >= 500:
 		return r.found("authority-unavailable", Fail, fmt.Sprintf("%s answered HTTP %d", host, p.status), o.reply())
 	}
-	finding := aboutApp[o.number()]
+	finding := aboutApp(o)
 	if finding == "" {
 		finding = "tenant-unknown"
 	}
@@ -145,14 +147,20 @@ func (r *run) notDescribed(host string, p *page) Result {
 	return r.found(finding, Fail, fmt.Sprintf("%s does not know the tenant %s", host, r.Account.Tenant), o.reply())
 }
 
-// aboutApp are the numbers of Entra's refusals that are about the tenant or the
-// app registration, whoever signs in.
-var aboutApp = map[int]string{
-	90002: "tenant-unknown", 900023: "tenant-unknown", 50059: "tenant-missing", 90019: "tenant-missing", 90013: "tenant-unknown",
-	700016: "app-not-in-tenant", 50194: "single-tenant-app", 9002332: "work-accounts-only",
-	70001: "app-disabled", 7000112: "app-disabled",
-	500011: "exchange-not-in-tenant", 650052: "exchange-not-in-tenant", 500014: "exchange-not-in-tenant",
-	50011: "redirect-url-not-registered", 500113: "redirect-url-not-registered",
+// appFindings are the catalogue's entries of what is about the tenant or the app
+// registration, whoever signs in.
+var appFindings = []string{
+	"tenant-unknown", "tenant-missing", "app-not-in-tenant", "single-tenant-app", "work-accounts-only", "personal-accounts-only",
+	"app-disabled", "exchange-not-in-tenant", "redirect-url-not-registered", "redirect-url-malformed",
+}
+
+// aboutApp is the finding of a refusal that is about the tenant or the app, ""
+// for any other.
+func aboutApp(o oauthError) string {
+	if known, ok := refusals.OfEntra(o.number()); ok && slices.Contains(appFindings, known.ID) {
+		return known.ID
+	}
+	return ""
 }
 
 // An oauthError is an error of OAuth (RFC 6749 §5.2), as Entra gives it.

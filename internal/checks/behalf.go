@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -26,22 +27,11 @@ type behalf struct {
 // sender. What it does not tell is the zero value.
 func (r *run) askBehalf(ctx context.Context, user, sender string) behalf {
 	a := &r.Account
-	api, named := r.apiOf(a.SMTPScope)
-	if a.ExchangeURL == "" || r.TokenFor == nil || !named || !a.HasEntra() || a.Provider == account.OutlookCom || a.SignIn == account.PasswordSignIn {
+	scope := a.AdminScope()
+	if scope == "" || r.TokenFor == nil || a.SignIn == account.PasswordSignIn {
 		return behalf{}
 	}
-	if api == "https://outlook.office.com" { // as the endpoint's documentation has it
-		api = "https://outlook.office365.com"
-	}
-	scope := api + "/Exchange.ManageV2"
-	if a.SignIn == account.AppOnly {
-		scope = api + "/.default"
-	}
-	tenant := a.Tenant
-	if r.tenantID != "" {
-		tenant = r.tenantID
-	}
-	c := exchange.Client{BaseURL: a.ExchangeURL, TenantID: tenant, HTTPClient: r.Web,
+	c := exchange.Client{BaseURL: a.ExchangeURL, TenantID: cmp.Or(r.tenantID, a.Tenant), HTTPClient: r.Web,
 		Token: func(ctx context.Context) (string, error) { return r.TokenFor(ctx, scope) }}
 	mailbox, err := c.Mailbox(ctx, sender)
 	if err != nil {

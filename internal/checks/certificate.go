@@ -2,6 +2,7 @@ package checks
 
 import (
 	"cmp"
+	"context"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"fmt"
@@ -64,8 +65,13 @@ func (r *run) certificate(host string, chain []*x509.Certificate, trusted bool, 
 }
 
 // badCertificate is a verdict that is not in order.
-func (r *run) badCertificate(host string, v verdict) Result {
+func (r *run) badCertificate(ctx context.Context, host string, v verdict) Result {
 	result := r.found(v.finding, v.status, v.words, "")
+	if v.finding == "certificate-expired" && r.clockIsRight(ctx) {
+		result.Detail = "This computer's clock is right, so it is the server's certificate."
+		result.Fix = fmt.Sprintf("have the certificate of %s renewed, if that is a server of your own; else tell whoever runs it, and wait", host)
+		result.Command = ""
+	}
 	if v.finding == "clock-wrong" {
 		result = r.clockWrong(v.status, v.words)
 	}
@@ -76,6 +82,20 @@ func (r *run) badCertificate(host string, v verdict) Result {
 		result.Detail = strings.TrimSpace(result.Detail + "\nThe server showed a " + v.shown + ".")
 	}
 	return result
+}
+
+// clockIsRight reports whether somebody told the time and it is this computer's.
+// Nobody may have been asked before.
+func (r *run) clockIsRight(ctx context.Context) bool {
+	if len(r.told) == 0 {
+		r.askAuthority(ctx)
+	}
+	for _, ahead := range r.told {
+		if ahead.Abs() > noticeable {
+			return false
+		}
+	}
+	return len(r.told) > 0
 }
 
 // describe says whose a certificate is, who made it, and until when it is good.

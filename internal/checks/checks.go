@@ -72,6 +72,8 @@ type Result struct {
 
 	// stoppedBy is the check whose failure is why this one was skipped.
 	stoppedBy string
+	// temporary: it may pass although nobody changes anything.
+	temporary bool
 }
 
 // Waiting tells of a check that is tried again until it passes.
@@ -79,6 +81,8 @@ type Waiting struct {
 	Since time.Time `json:"since"` // the first failure
 	Tries int       `json:"tries"`
 	Next  time.Time `json:"next"`
+	// Note is what each try does besides, "" for nothing.
+	Note string `json:"note,omitempty"`
 }
 
 // Options choose what Run does.

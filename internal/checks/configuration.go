@@ -27,7 +27,7 @@ func (r *run) configuration(context.Context) Result {
 	}
 	if text, fix, option := r.odd(); text != "" {
 		result := r.found("settings-odd", Warn, text, "")
-		result.Fix, result.Command = fix, "traymail account edit "+a.Name+" "+option
+		result.Fix, result.Command = fix, traymail("account edit %s "+option, a.Name)
 		return result
 	}
 	way := "over Microsoft Graph"

@@ -58,17 +58,19 @@ func (r *run) credential(ctx context.Context) Result {
 	case left <= soon:
 		return r.secretIs(r.found("secret-expires-soon", Warn, fmt.Sprintf("%s ends on %s, in %s", what, day, days(left)), ""))
 	}
-	until := "; when it ends is not known"
+	state := "is accepted"
+	if !accepted {
+		state = "is stored, and not proven"
+	}
 	switch {
 	case !r.Expires.IsZero():
-		until = fmt.Sprintf("; it ends on %s, in %s", day, days(left))
-	case a.Credential == account.FederatedCredential:
-		until = ""
+		return passed("%s %s; it ends on %s, in %s", what, state, day, days(left))
+	case a.SignIn == account.AppOnly && a.Credential == account.FederatedCredential || !a.HasEntra():
+		return passed("%s %s", what, state)
 	}
-	if !accepted {
-		return passed("%s is stored, and not proven%s", what, until)
-	}
-	return passed("%s is accepted%s", what, until)
+	result := r.found("secret-expiry-unknown", Warn, fmt.Sprintf("%s %s; when it ends is not known, so nobody can be told in time", what, state), "")
+	result.Command = traymail("account edit %s --secret-expires YYYY-MM-DD", a.Name)
+	return result
 }
 
 // days is a time in whole days, for people.
@@ -92,7 +94,7 @@ func (r *run) secretIs(result Result) Result {
 		r.takeSteps(&result, []string{"client-secret"})
 	}
 	if result.Command == "" && r.Account.HasClientSecret() {
-		result.Command = "traymail account edit " + r.Account.Name + " --secret-stdin"
+		result.Command = traymail("account edit %s --secret-stdin", r.Account.Name)
 	}
 	return result
 }

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
+	"net/url"
 	"os"
 	"strings"
 )
@@ -32,11 +34,11 @@ func faultOf(err error) fault {
 	case errors.As(err, &shown) && inspector(shown.UnverifiedCertificates) != "":
 		return fault{"certificate-inspected", inspector(shown.UnverifiedCertificates) + " looks into the connection"}
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return fault{"certificate-expired", err.Error()}
+		return fault{"certificate-expired", without(err)}
 	case errors.As(err, &name):
-		return fault{"certificate-wrong-name", err.Error()}
+		return fault{"certificate-wrong-name", without(err)}
 	case errors.As(err, &shown):
-		return fault{"certificate-unknown-authority", err.Error()}
+		return fault{"certificate-unknown-authority", without(err)}
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return fault{"dns-not-found", "the name " + dns.Name + " does not exist"}
 	case errors.As(err, &dns):
@@ -59,10 +61,22 @@ func faultOf(err error) fault {
 		return fault{"tls-version", "it offers no TLS 1.2 or later"}
 	case errors.Is(err, errNoReply), errors.Is(err, bufio.ErrBufferFull):
 		return fault{"not-a-mail-server", "what it says is no reply of a mail server: something else listens on this port"}
-	case errors.As(err, &record):
+	case errors.Is(err, errTooLong):
+		return fault{"proxy-page", "the answer is longer than the provider's ever are: something else answers in its place"}
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return fault{"tls-expected", "it does not speak TLS at this point"}
 	case errors.As(err, &alert), strings.Contains(err.Error(), "tls: "):
-		return fault{"tls-handshake", "TLS cannot be agreed on: " + err.Error()}
+		return fault{"tls-handshake", "TLS cannot be agreed on: " + without(err)}
 	}
-	return fault{"connection-reset", err.Error()}
+	return fault{unrecognised, without(err)}
+}
+
+// without is an error's text without the address of the request that it came
+// of: the host is named beside it, and the rest is long and tells nobody
+// anything.
+func without(err error) string {
+	if request, ok := errors.AsType[*url.Error](err); ok {
+		err = request.Err
+	}
+	return oneLine(err.Error())
 }

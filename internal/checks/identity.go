@@ -88,8 +88,7 @@ func (r *run) isUsernameByClaims() Result {
 		return passed("%s is signed in, as the token says", names[0])
 	}
 	result := r.otherAccount(names[0])
-	result.Detail = paragraphs(result.Detail, fmt.Sprintf("Should %s be an alias of %s, make that the username instead: traymail account edit %s --username %[2]s. The directory could not be asked.",
-		r.Account.Username, names[0], r.Account.Name))
+	result.Detail = paragraphs(result.Detail, "The directory could not be asked.", r.orAnotherAddress(names[0]))
 	return result
 }
 
@@ -97,17 +96,24 @@ func isExternal(name string) bool { return strings.Contains(strings.ToUpper(name
 
 func (r *run) usernameIsAlias(status Status, summary string) Result {
 	result := r.found("username-is-alias", status, summary, "")
-	result.Command = fmt.Sprintf("traymail account edit %s --username %s", r.Account.Name, r.who.alias)
-	if strings.EqualFold(r.Account.Sender, r.Account.Username) { // it stays in From
-		result.Command += " --sender " + r.Account.Sender
-	}
+	result.Fix = fmt.Sprintf("put %s into username, and leave the address that recipients see in sender", r.who.alias)
+	result.Command = r.authenticateAs(r.who.alias)
 	return result
+}
+
+// authenticateAs is the command that has the account authenticate as somebody
+// else and send from the same address as before.
+func (r *run) authenticateAs(name string) string {
+	if a := &r.Account; strings.EqualFold(a.Sender, a.Username) {
+		return traymail("account edit %s --username %s --sender %s", a.Name, name, a.Sender)
+	}
+	return traymail("account edit %s --username %s", r.Account.Name, name)
 }
 
 func (r *run) otherAccount(name string) Result {
 	result := r.found("other-account-signed-in", Fail, fmt.Sprintf("%s is signed in, and the account's username is %s", name, r.Account.Username), "")
 	result.Detail = paragraphs(result.Detail, "The usual reason: an administrator consented in the browser, and the token is the administrator's. Sign in once more, in a private window.")
-	result.Command = "traymail login " + r.Account.Name
+	result.Command = traymail("login %s", r.Account.Name)
 	return result
 }
 
@@ -120,7 +126,7 @@ func (r *run) guest(name string) Result {
 		result.Fix = "sign in at the home tenant of this person: set it as the account's tenant, and sign in again"
 	}
 	result.Fix += fmt.Sprintf("; or use an account of this tenant: traymail account edit %s --username ADDRESS", r.Account.Name)
-	result.Command = fmt.Sprintf("traymail account edit %s --tenant TENANT\ntraymail login %[1]s", r.Account.Name)
+	result.Command = traymail("account edit %s --tenant TENANT\ntraymail login %[1]s", r.Account.Name)
 	return result
 }
 
@@ -137,13 +143,14 @@ func (r *run) licence(ctx context.Context) Result {
 	case !r.graphToken:
 		return skipped("not known without a token for Microsoft Graph")
 	}
+	r.planless = ""
 	c := r.graphClient()
 	defer c.Close()
 	l, err := c.Licences(ctx)
 	if err != nil {
 		e, ok := errors.AsType[*graph.Error](err)
 		if ok && (e.Status == http.StatusForbidden || e.Status == http.StatusUnauthorized) {
-			result := r.found("graph-permission-missing", Warn, "the licence is not proven: the token may not ask for it", words(err))
+			result := r.found("graph-permission-missing", Warn, "the licence is not proven: the token may not ask for it", judge(err).reply)
 			result.Detail = "Reading one's own licences needs User.Read. Messages leave all the same, when there is one."
 			return result
 		}
@@ -154,14 +161,18 @@ func (r *run) licence(ctx context.Context) Result {
 	case plan.Enabled():
 		return passed("%s has the plan %s", a.Username, plan.Name)
 	case plan.Name != "":
-		return r.found("no-licence", Fail, fmt.Sprintf("the plan %s of %s is not in force: %s", plan.Name, a.Username, plan.State), "")
+		return r.unlicensed(fmt.Sprintf("the plan %s of %s is not in force: %s", plan.Name, a.Username, plan.State))
 	}
 	has := "no licence at all"
 	if len(l.Products) > 0 {
 		has = strings.Join(l.Products, ", ") + ", none with Exchange Online"
 	}
-	return r.found("no-licence", Fail, fmt.Sprintf("%s has %s", a.Username, has), "")
+	return r.unlicensed(fmt.Sprintf("no plan with a mailbox is known: %s has %s", a.Username, has))
 }
 
-// words are an error's, on a line.
-func words(err error) string { return oneLine(err.Error()) }
+// unlicensed is a doubt and no more: plans have many names. Where the server
+// then refuses, it is the cause.
+func (r *run) unlicensed(summary string) Result {
+	r.planless = summary
+	return r.found("no-licence", Warn, summary, "")
+}

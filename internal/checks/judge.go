@@ -16,9 +16,12 @@ const unrecognised = "unknown-refusal"
 
 // A judgement is what an error means.
 type judgement struct {
-	finding   string // unrecognised where nobody knows
-	words     string // the other side's own, or the error's where it has none
-	temporary bool   // it may pass by itself
+	finding string // unrecognised where nobody knows
+	// reply is what the other side said, word for word; "" where it said nothing.
+	reply string
+	// words are what happened where nobody said anything.
+	words     string
+	temporary bool // it may pass by itself
 	// unknown says that a message may have been taken.
 	unknown bool
 }
@@ -29,7 +32,7 @@ func judge(err error) judgement {
 	if err == nil {
 		return judgement{}
 	}
-	j := judgement{words: oneLine(err.Error())}
+	var j judgement
 	var oauth *authcode.Error
 	var reply *smtp.Error
 	var refusal *graph.Error
@@ -40,7 +43,7 @@ func judge(err error) judgement {
 		j.temporary = oauth.Temporary()
 		j.finding = findingOfOAuth(oauth)
 		if oauth.Code != "" {
-			j.words = oneLine(oauth.Code + ": " + oauth.Description)
+			j.reply = oneLine(oauth.Code + ": " + oauth.Description)
 		}
 	case errors.As(err, &reply):
 		j.temporary, j.unknown = reply.Temporary(), reply.Unknown
@@ -48,10 +51,10 @@ func judge(err error) judgement {
 		case reply.Unknown:
 			j.finding = "unknown-outcome"
 		case reply.Code != 0:
-			j.words = replyOf(reply)
-			j.finding = idOf(refusals.OfReply(j.words))
+			j.reply = replyOf(reply)
+			j.finding = idOf(refusals.OfReply(j.reply))
 		default:
-			j.finding = faultOf(err).finding
+			j.finding = findingOfSession(reply)
 		}
 	case errors.As(err, &refusal):
 		j.temporary, j.unknown = refusal.Temporary(), refusal.Unknown
@@ -59,13 +62,19 @@ func judge(err error) judgement {
 		case refusal.Unknown:
 			j.finding = "unknown-outcome"
 		case refusal.Status != 0:
+			j.reply = replyOfGraph(refusal)
 			j.finding = idOf(refusals.OfGraph(refusal.Status, refusal.Code, refusal.Message))
-		case refusal.Temporary():
+		case refusal.Op != graph.OpMessage && refusal.Op != graph.OpRead:
 			j.finding = faultOf(err).finding
 		}
+	default:
+		j.finding = faultOf(err).finding
 	}
 	if j.finding == "" {
 		j.finding = unrecognised
+	}
+	if j.reply == "" {
+		j.words = without(err)
 	}
 	return j
 }
@@ -79,12 +88,39 @@ func findingOfOAuth(e *authcode.Error) string {
 		return "entra-throttled"
 	case e.Code != "":
 		return idOf(refusals.OfOAuth(e.Code))
+	case e.HTTPStatus >= 500:
+		return "authority-unavailable"
 	case e.HTTPStatus != 0:
 		return "proxy-page" // an answer that is not the provider's
-	case e.Temporary():
-		return faultOf(e).finding
+	case e.Err != nil:
+		return faultOf(e.Err).finding
 	}
 	return ""
+}
+
+// findingOfSession is what an error means that no reply of the server's is part
+// of: the client's own decision by the step that it was made at, or else the
+// network's doing.
+func findingOfSession(e *smtp.Error) string {
+	text := ""
+	if e.Err != nil {
+		text = e.Err.Error()
+	}
+	switch {
+	case e.Op == smtp.OpMessage && strings.Contains(text, "the server takes no more than"):
+		return "too-large"
+	case e.Op == smtp.OpMessage, e.Op == smtp.OpRead:
+		return unrecognised
+	case e.Op == smtp.OpAUTH && strings.Contains(text, "the server does not offer"):
+		return "mechanism-not-offered"
+	case e.Op == smtp.OpAUTH && strings.Contains(text, "the password was refused"):
+		return "password-refused"
+	case e.Op == smtp.OpSTARTTLS && strings.Contains(text, "does not offer STARTTLS"):
+		return "starttls-missing"
+	case e.Op == smtp.OpDial && strings.Contains(text, "without TLS"):
+		return "settings-invalid"
+	}
+	return faultOf(e).finding
 }
 
 // idOf is the name of an entry of the catalogue, "" for none.
@@ -97,7 +133,18 @@ func idOf(e refusals.Refusal, known bool) string {
 
 // replyOf is a reply as the server gave it, with its code.
 func replyOf(e *smtp.Error) string {
-	return strings.Join(strings.Fields(smtp.Reply{Code: e.Code, Text: e.Text}.String()), " ")
+	return oneLine(smtp.Reply{Code: e.Code, Text: e.Text}.String())
+}
+
+// replyOfGraph is an error as Graph gave it; "" where it gave none.
+func replyOfGraph(e *graph.Error) string {
+	switch {
+	case e.Code != "" && e.Message != "":
+		return oneLine(e.Code + ": " + e.Message)
+	case e.Code != "":
+		return oneLine(e.Code)
+	}
+	return oneLine(e.Message)
 }
 
 // refused is the result of a check that ended with an error.
@@ -106,22 +153,28 @@ func (r *run) refused(status Status, err error, summary string) Result {
 	if j.unknown {
 		status = Warn
 	}
-	result := r.found(j.finding, status, summary, j.words)
+	if j.words != "" && j.finding != "not-signed-in" && !j.unknown {
+		summary += ": " + j.words
+	}
+	result := r.found(j.finding, status, summary, j.reply)
+	result.temporary = j.temporary
 	if j.temporary {
 		result.Detail = paragraphs(result.Detail, "This is temporary: the same may succeed later although nobody changes anything.")
 	}
-	switch j.finding {
-	case "not-signed-in":
+	switch {
+	case j.finding == "not-signed-in":
 		return r.signIn(result)
-	case unrecognised:
-		result.Detail = paragraphs(result.Detail, "It is no refusal that traymail knows; its own words stand above.")
+	case j.finding == unrecognised && j.reply != "":
+		result.Detail = paragraphs(result.Detail, "It is no refusal that traymail knows; its own words are shown as they came.")
+	case j.finding == unrecognised:
+		result.Detail = paragraphs(result.Detail, "traymail does not know what this means.")
 	}
 	return result
 }
 
 // signIn tells how one signs in.
 func (r *run) signIn(result Result) Result {
-	result.Command = "traymail login " + r.Account.Name
+	result.Command = traymail("login %s", r.Account.Name)
 	if result.Fix == "" {
 		result.Fix = "sign in as " + r.Account.Username
 	}

@@ -63,7 +63,7 @@ func newOffice(t *testing.T, scenario string, change func(*account.Account, sand
 		change(a, r)
 		a.Follow(former)
 	}
-	b := &office{t: t, sandbox: s, account: *a, roots: x509.NewCertPool()}
+	b := &office{t: t, sandbox: s, account: *a, roots: x509.NewCertPool(), expires: time.Now().AddDate(1, 0, 0)}
 	b.roots.AppendCertsFromPEM([]byte(r.CAPEM))
 	b.web = &http.Client{Timeout: time.Minute, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: b.roots}, DisableKeepAlives: true}}
 	for _, app := range r.Apps {

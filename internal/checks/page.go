@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -88,6 +89,9 @@ func (p *page) ahead() (time.Duration, bool) {
 	at, err := http.ParseTime(p.header.Get("Date"))
 	if err != nil {
 		return 0, false
+	}
+	if age, err := strconv.ParseUint(strings.TrimSpace(p.header.Get("Age")), 10, 31); err == nil {
+		at = at.Add(time.Duration(age) * time.Second) // a cache on the way kept the answer (RFC 9111 §5.1)
 	}
 	// The server wrote it between the two; its seconds are whole ones.
 	middle := p.sent.Add(p.came.Sub(p.sent) / 2)

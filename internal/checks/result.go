@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"traymail/internal/account"
 	"traymail/internal/admin"
@@ -35,8 +36,37 @@ func (r *run) found(id string, status Status, summary, reply string) Result {
 	result.Detail, result.Fix = entry.Cause, fixOf(entry)
 	result.Link, result.Command, result.Takes = entry.Link, entry.Command, entry.Takes
 	r.takeSteps(&result, entry.Steps)
+	if id == "graph-access-policy" {
+		r.intoPolicysGroup(&result)
+	}
 	result.Command = r.connected(result.Command)
+	var more string
+	result.Fix, more = twoSentences(result.Fix)
+	result.Detail = paragraphs(result.Detail, more)
 	return result
+}
+
+// sentenceEnd is where one sentence ends and another begins, or a line does.
+var sentenceEnd = regexp.MustCompile(`[.?!] [A-ZÄÖÜ]|\n`)
+
+// twoSentences is as much of a fix as people do at a time, and what there is
+// beside it.
+func twoSentences(fix string) (short, more string) {
+	ends := sentenceEnd.FindAllStringIndex(fix, 2)
+	if len(ends) < 2 {
+		return fix, ""
+	}
+	at := ends[1][0] + 1
+	return strings.TrimSpace(fix[:at]), strings.TrimSpace(fix[at:])
+}
+
+// intoPolicysGroup has the mailbox let in by the application access policy that
+// shuts it out, or shows that there is none.
+func (r *run) intoPolicysGroup(result *Result) {
+	app, mailbox := refusals.Quote(r.Account.ClientID), refusals.Quote(r.mailbox())
+	result.Fix = fmt.Sprintf("put the mailbox %s into the group that the policy names: the first command shows it, and its name goes where the second has GROUP. Is there no policy, the scope of the application's role leaves the mailbox out: traymail admin %s --rbac", r.mailbox(), r.Account.Name)
+	result.Command = fmt.Sprintf("Get-ApplicationAccessPolicy | Where-Object AppId -eq %s | Format-List ScopeName, ScopeIdentity, AccessRight\nAdd-DistributionGroupMember -Identity 'GROUP' -Member %s", app, mailbox)
+	result.Verify = r.connected(fmt.Sprintf("Test-ApplicationAccessPolicy -Identity %s -AppId %s", mailbox, app)) + "\n# prints AccessCheckResult Granted"
 }
 
 // forSession are the cmdlets that need a session, as opposed to Windows' own.
@@ -109,8 +139,9 @@ func (r *run) takeStepsOf(result *Result, ids []string, o admin.Options) {
 	var link, takes string
 	for _, step := range chosen {
 		link, takes = cmp.Or(link, step.Link), cmp.Or(takes, step.Takes)
-		if step.Where != "" {
-			result.Fix = strings.TrimSpace(result.Fix + "\n" + step.Title + ": " + step.Where)
+		// One way through the portal is enough, and the fix may tell it already.
+		if step.Where != "" && !strings.Contains(result.Fix, "→") {
+			result.Fix = paragraphs(result.Fix, step.Title+": "+step.Where)
 		}
 	}
 	// The account's own page is more exact than the catalogue's.
@@ -188,5 +219,10 @@ func sets(script, variable string) bool {
 	return slices.ContainsFunc(assigns.FindAllStringSubmatch(script, -1), func(m []string) bool { return m[1] == variable })
 }
 
-// oneLine makes one line of a text that comes from elsewhere.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// oneLine makes one line of a text that comes from elsewhere. Characters that
+// would steer a terminal, or turn the text around, become blanks.
+func oneLine(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(c rune) bool {
+		return unicode.IsSpace(c) || unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c)
+	}), " ")
+}

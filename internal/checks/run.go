@@ -22,6 +22,9 @@ type run struct {
 	done  map[string]Result
 	// since is when each check failed first, and tried when it was done last.
 	since, tried map[string]time.Time
+	// retries is how often each check that failed was done again.
+	retries map[string]int
+	end     time.Time // of the waiting
 	// again is true while a check is done once more, because it failed: what
 	// was fetched for it before, such as a token, is not good enough.
 	again bool
@@ -34,7 +37,7 @@ type run struct {
 }
 
 func newRun(s Setup, o Options) *run {
-	r := &run{Setup: s, given: s.Account, options: o, steps: steps, pause: sleep, done: map[string]Result{}, since: map[string]time.Time{}, tried: map[string]time.Time{}}
+	r := &run{Setup: s, given: s.Account, options: o, steps: steps, pause: sleep, done: map[string]Result{}, since: map[string]time.Time{}, tried: map[string]time.Time{}, retries: map[string]int{}}
 	if s.Pause != nil {
 		r.pause = s.Pause
 	}
@@ -55,6 +58,7 @@ func (r *run) all(ctx context.Context, report func(Result)) []Result {
 		report = func(Result) {}
 	}
 	end := r.Now().Add(r.options.Wait)
+	r.end = end
 	for {
 		r.pass(ctx, end, report)
 		failed := r.firstToAwait()
@@ -72,7 +76,7 @@ func (r *run) all(ctx context.Context, report func(Result)) []Result {
 func (r *run) pass(ctx context.Context, end time.Time, report func(Result)) {
 	for _, s := range r.steps {
 		before, was := r.done[s.id]
-		if was && (!before.stops() || before.Status == Fail && !(r.mayTryAgain(before) && r.tried[s.id].Before(end))) {
+		if was && (!before.stops() || before.Status == Fail && !(r.mayTryAgain(before) && r.tried[s.id].Before(end) && r.mayNow(s.id))) {
 			continue
 		}
 		result, ok := r.check(ctx, s)
@@ -92,6 +96,9 @@ func (r *run) check(ctx context.Context, s step) (result Result, ok bool) {
 		result = Result{Status: Skip, Summary: fmt.Sprintf("not looked at, because it depends on %s", failed), stoppedBy: failed}
 	} else {
 		r.again = r.done[s.id].Status == Fail
+		if r.again {
+			r.retries[s.id]++
+		}
 		result = s.do(r, ctx)
 	}
 	if ctx.Err() != nil {
@@ -102,6 +109,7 @@ func (r *run) check(ctx context.Context, s step) (result Result, ok bool) {
 	switch _, failing := r.since[s.id]; {
 	case result.Status != Fail:
 		delete(r.since, s.id)
+		delete(r.retries, s.id)
 	case !failing:
 		r.since[s.id] = r.Now()
 	}
@@ -135,14 +143,18 @@ func (r *run) reload(ctx context.Context) bool {
 		return false
 	}
 	clear(r.done)
+	r.delivery = delivery{}
 	return true
 }
 
 // mayTryAgain reports whether a failed check may be done once more. Settings
-// are only looked at again where somebody may change them. A refused password is never sent again,
-// because each try counts against a lockout.
+// are only looked at again where somebody may change them. A refused password is
+// never sent again, because each try counts against a lockout. Test emails are
+// only repeated where time alone may help, and as seldom as that takes.
 func (r *run) mayTryAgain(failed Result) bool {
 	switch {
+	case sends(failed.ID):
+		return (failed.temporary || slices.Contains(spreading, failed.Finding)) && !r.nextTry(failed.ID).After(r.end)
 	case failed.ID == Configuration:
 		return r.Again != nil
 	case r.Account.SignIn != account.PasswordSignIn || failed.Reply == "":

@@ -84,7 +84,7 @@ func (r *run) withoutSending(p pair, b behalf) Result {
 	if b.named && !r.overSMTP() {
 		result := passed("%s may send on behalf of %s: GrantSendOnBehalfTo holds it", p.user, p.sender)
 		result.Detail = seen(p, "Send on Behalf") + "\nIf Send As is given as well, it wins, and recipients see the sender alone."
-		return r.verify(result, p)
+		return r.verify(result, p, b)
 	}
 	summary := fmt.Sprintf("whether %s may send as %s is not proven: no test email was sent", p.user, p.sender)
 	result := r.found("permission-not-proven", Warn, summary, "")
@@ -93,20 +93,22 @@ func (r *run) withoutSending(p pair, b behalf) Result {
 		result.Detail = p.sender + " is another address of the same mailbox. Exchange takes it in From when the organisation lets people send from aliases (SendFromAliasEnabled)."
 	case b.named:
 		result.Detail = fmt.Sprintf("GrantSendOnBehalfTo of %s holds %s. Microsoft's pages on SMTP name Send As alone: that Exchange takes Send on Behalf over SMTP, only a test email shows.", p.sender, p.user)
+	case b.absent:
+		result.Detail = noMailbox(p) + " What people may send as a group, nobody can look up but an administrator in PowerShell."
 	case b.allowed:
 		result.Detail = paragraphs(fmt.Sprintf("GrantSendOnBehalfTo of %s does not hold %s. Send As nobody can look up but an administrator in PowerShell.", p.sender, p.user), b.hidden(p.user))
 	default:
 		result.Detail = "Send As and Send on Behalf nobody can look up but an administrator. FullAccess is not enough."
 	}
 	result.Fix = "send the test email: traymail test " + r.Account.Name
-	return r.verify(result, p)
+	return r.verify(result, p, b)
 }
 
 // mayWith is the result of a message that was taken: which permission it was, as
 // far as that can be known.
 func (r *run) mayWith(p pair, b behalf, sent Sent) Result {
 	entra := r.Account.HasEntra() && r.Account.Provider != account.OutlookCom
-	permission, look := "Send As", ""
+	permission, look := either, "Which of the two it is, an administrator sees by Get-RecipientPermission: a line is Send As, none is Send on Behalf."
 	switch {
 	case p.own:
 		result := passed("%s may send as %s, which is another address of its own mailbox", p.user, p.sender)
@@ -118,24 +120,35 @@ func (r *run) mayWith(p pair, b behalf, sent Sent) Result {
 		result.Detail = "Some providers put the address that signed in into From: look at the message that arrives."
 		result.Reply = oneLine(sent.Reply)
 		return result
+	case b.absent:
+		look = noMailbox(p) + " " + look
 	case b.named:
 		permission = "Send on Behalf"
 		look = "GrantSendOnBehalfTo holds " + p.user + ". If Send As is given as well, it wins, and recipients see the sender alone."
 	case b.allowed && len(b.others) > 0:
-		look = b.hidden(p.user) + " Recipients then see From: " + p.sender + ", Sender: " + p.user + "."
+		look = b.hidden(p.user) + " " + look
 	case b.allowed:
+		permission = "Send As"
 		look = "GrantSendOnBehalfTo does not hold " + p.user + ", so it is Send As."
-	default:
-		permission = "Send As or Send on Behalf"
-		look = "Which of the two it is, an administrator sees by Get-RecipientPermission: a line is Send As, none is Send on Behalf."
 	}
 	result := passed("%s may send as %s: %s", p.user, p.sender, permission)
-	if permission == "Send on Behalf" {
+	switch permission {
+	case either:
+		result.Summary = fmt.Sprintf("%s may send as %s, by one of the two: %s", p.user, p.sender, either)
+	case "Send on Behalf":
 		result.Summary = fmt.Sprintf("%s may send on behalf of %s: %s", p.user, p.sender, permission)
 	}
 	result.Detail = paragraphs(seen(p, permission), look)
 	result.Reply = oneLine(sent.Reply)
-	return r.verify(result, p)
+	return r.verify(result, p, b)
+}
+
+// either stands where nobody but an administrator knows which permission it was.
+const either = "Send As or Send on Behalf"
+
+// noMailbox says that the endpoint, which knows mailboxes alone, has no sender.
+func noMailbox(p pair) string {
+	return p.sender + " is no mailbox, as the administrators' endpoint says: it may be a group, or somebody with a mailbox elsewhere."
 }
 
 // seen says what recipients see.
@@ -155,9 +168,9 @@ func seen(p pair, permission string) string {
 func (r *run) denied(p pair, b behalf, j judgement) Result {
 	shared := slices.ContainsFunc(r.graphClaims.Scopes, func(s string) bool { return strings.EqualFold(s, "Mail.Send.Shared") })
 	if !r.overSMTP() && r.Account.SignIn == account.BrowserSignIn && r.graphRead && !shared && !p.own {
-		result := r.found("token-missing-permission", Fail, fmt.Sprintf("the token does not hold Mail.Send.Shared, without which Microsoft Graph sends as nobody but %s", p.user), j.words)
+		result := r.found("token-missing-permission", Fail, fmt.Sprintf("the token does not hold Mail.Send.Shared, without which Microsoft Graph sends as nobody but %s", p.user), j.reply)
 		result.Fix = "add Mail.Send.Shared to the account's graph_scope and to the registration, consent to it, and sign in again"
-		result.Command = "traymail login " + r.Account.Name
+		result.Command = traymail("login %s", r.Account.Name)
 		return result
 	}
 	finding, summary := "send-as-denied", fmt.Sprintf("%s may not send as %s", p.user, p.sender)
@@ -165,7 +178,7 @@ func (r *run) denied(p pair, b behalf, j judgement) Result {
 	switch {
 	case p.own:
 		summary = fmt.Sprintf("%s is another address of the mailbox of %s, and Exchange does not take it in From", p.sender, p.user)
-		result := r.found(finding, Fail, summary, j.words)
+		result := r.found(finding, Fail, summary, j.reply)
 		result.Detail = "It does when the organisation lets people send from aliases. The same holds for who has Send As on the address."
 		result.Command = "Set-OrganizationConfig -SendFromAliasEnabled $true"
 		result.Verify = "Get-OrganizationConfig | Format-List SendFromAliasEnabled"
@@ -174,32 +187,35 @@ func (r *run) denied(p pair, b behalf, j judgement) Result {
 		finding = "send-as-missing"
 		summary = fmt.Sprintf("%s may send on behalf of %s, which is not enough here: Send As is missing", p.user, p.sender)
 		detail = "GrantSendOnBehalfTo holds the user, and Exchange refused the message all the same. Microsoft's pages on SMTP name Send As alone; or Send on Behalf was given just now and has not spread."
+	case b.absent:
+		detail = noMailbox(p) + " Of a group, Send As or Send on Behalf on the group is what is missing; else correct the address."
 	case b.allowed && r.Account.OnBehalf:
 		finding = "send-on-behalf-missing"
 		summary = fmt.Sprintf("%s may not send on behalf of %s: GrantSendOnBehalfTo does not hold it, and Send As is missing too", p.user, p.sender)
-	case b.absent:
-		detail = p.sender + " is no mailbox, as the administrators' endpoint says. Is it a group, Send As on the group is what is missing; else correct the address."
 	case b.allowed:
 		finding = "send-as-missing"
 		summary += ": neither Send As nor Send on Behalf is given"
 	}
-	result := r.found(finding, Fail, summary, j.words)
+	result := r.found(finding, Fail, summary, j.reply)
 	result.Detail = paragraphs(detail, "FullAccess on the mailbox does not let anybody send as it. With Send As recipients see the sender alone, with Send on Behalf both; with both permissions, Send As wins.", b.hidden(p.user))
-	return r.grant(result, p, r.Account.OnBehalf && !b.named)
+	return r.grant(result, p, b)
 }
 
 // grant puts the commands that give the permissions into a result, the better
 // one first: one of them is enough.
-func (r *run) grant(result Result, p pair, behalf bool) Result {
+func (r *run) grant(result Result, p pair, b behalf) Result {
 	sendAs := fmt.Sprintf("Add-RecipientPermission -Identity %s -Trustee %s -AccessRights SendAs -Confirm:$false", refusals.Quote(p.sender), refusals.Quote(p.user))
 	onBehalf := fmt.Sprintf("Set-Mailbox -Identity %s -GrantSendOnBehalfTo @{Add=%s}", refusals.Quote(p.sender), refusals.Quote(p.user))
+	if b.absent { // a group's is another cmdlet
+		onBehalf = strings.Replace(onBehalf, "Set-Mailbox", "Set-DistributionGroup", 1)
+	}
 	r.takeSteps(&result, []string{"send-as"}) // for the link and the time
 	connect := r.connect()
 	switch {
 	case r.Account.SignIn == account.AppOnly:
 		result.Command = paragraphs(connect, sendAs)
 		result.Fix = fmt.Sprintf("give %s Send As on %s; or let each message leave through its own mailbox (traymail account edit %s --mailbox from), with the application's permissions on it", p.user, p.sender, r.Account.Name)
-	case behalf:
+	case r.Account.OnBehalf && !b.named:
 		result.Command = paragraphs(connect, onBehalf, "# or, so that recipients see the sender alone:", "# "+sendAs)
 		result.Fix = fmt.Sprintf("let %s send on behalf of %s", p.user, p.sender)
 	default:
@@ -209,14 +225,18 @@ func (r *run) grant(result Result, p pair, behalf bool) Result {
 	if result.Takes == "" {
 		result.Takes = "about an hour"
 	}
-	return r.verify(result, p)
+	return r.verify(result, p, b)
 }
 
 // verify puts the commands that show the permissions into a result.
-func (r *run) verify(result Result, p pair) Result {
+func (r *run) verify(result Result, p pair, b behalf) Result {
 	if !r.Account.HasEntra() || r.Account.Provider == account.OutlookCom || p.own {
 		return result
 	}
-	result.Verify = paragraphs(r.connect(), fmt.Sprintf("Get-RecipientPermission -Identity %s -Trustee %s | Format-Table Identity, Trustee, AccessRights\nGet-Mailbox -Identity %[1]s | Format-List PrimarySmtpAddress, GrantSendOnBehalfTo", refusals.Quote(p.sender), refusals.Quote(p.user)))
+	get := "Get-Mailbox"
+	if b.absent {
+		get = "Get-DistributionGroup"
+	}
+	result.Verify = paragraphs(r.connect(), fmt.Sprintf("Get-RecipientPermission -Identity %s -Trustee %s | Format-Table Identity, Trustee, AccessRights\n%s -Identity %[1]s | Format-List PrimarySmtpAddress, GrantSendOnBehalfTo", refusals.Quote(p.sender), refusals.Quote(p.user), get))
 	return result
 }

@@ -86,6 +86,9 @@ type SignInRefusal struct {
 	At      time.Time
 	// SignedInAs is who signed in instead of the username; "" is nobody.
 	SignedInAs string
+	// Addresses are all of that person's, where the directory told; nil is not
+	// known.
+	Addresses []string `json:",omitempty"`
 }
 
 // Sent is a test email that was accepted.

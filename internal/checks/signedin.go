@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"traymail/internal/refusals"
 )
@@ -34,7 +36,7 @@ func (r *run) notSignedIn(ctx context.Context) Result {
 		}
 		result := r.found(last.Finding, Fail, fmt.Sprintf("the last sign-in as %s was refused", a.Username), last.Words)
 		if result.Command == "" {
-			result.Command = "traymail login " + a.Name
+			result.Command = traymail("login %s", a.Name)
 		}
 		return result
 	}
@@ -46,11 +48,32 @@ func (r *run) notSignedIn(ctx context.Context) Result {
 // otherAccountBefore is the result when the last sign-in was somebody else's.
 func (r *run) otherAccountBefore(last *SignInRefusal) Result {
 	a := &r.Account
+	if slices.ContainsFunc(last.Addresses, func(own string) bool { return strings.EqualFold(own, a.Username) }) {
+		r.who.alias = last.SignedInAs
+		result := r.usernameIsAlias(Fail, fmt.Sprintf("%s signed in, and nothing was kept of it: the account's username %s is only another address of the same person", last.SignedInAs, a.Username))
+		if result.Command != "" {
+			result.Command = paragraphs(result.Command, traymail("login %s", a.Name))
+		}
+		return result
+	}
 	result := r.found("other-account-signed-in", Fail, fmt.Sprintf("the last sign-in was by %s, and the account's username is %s: nothing was kept of it", last.SignedInAs, a.Username), "")
-	result.Fix = fmt.Sprintf("sign in as %s, in a private browser window, which forgets other sign-ins. Is %[1]s only another address of %s, or a mistake, make that the username: traymail account edit %s --username %[2]s",
-		a.Username, last.SignedInAs, a.Name)
-	result.Command = "traymail login " + a.Name
+	result.Detail = paragraphs(result.Detail, r.orAnotherAddress(last.SignedInAs))
+	result.Fix = fmt.Sprintf("sign in as %s, in a private browser window, which forgets other sign-ins; or, is that another address of %s or a shared mailbox, make %[2]s the username", a.Username, last.SignedInAs)
+	result.Command = traymail("login %s", a.Name)
+	if other := r.authenticateAs(last.SignedInAs); other != "" {
+		result.Command = paragraphs(result.Command, "# or, is the username only another address, or a shared mailbox:", "# "+other)
+	}
 	return result
+}
+
+// orAnotherAddress is the question that only the directory, or people, can
+// answer, when somebody else than the username signed in.
+func (r *run) orAnotherAddress(name string) string {
+	ask := fmt.Sprintf("Is %s another address of %s (an alias), or a shared mailbox that %[2]s sends from?", r.Account.Username, name)
+	if command := r.authenticateAs(name); command != "" {
+		return ask + " Then make " + name + " the username: " + command
+	}
+	return ask + " Then make that the username."
 }
 
 // askTokenEndpoint has the token endpoint refuse a refresh token that is none,

@@ -58,9 +58,13 @@ func (r *run) testEmail(ctx context.Context) Result {
 		summary := "the test email was not accepted"
 		switch j := judge(err); {
 		case j.unknown:
-			summary = "nobody knows whether the test email was accepted: look for it in the Inbox of its recipient"
+			result := r.refused(Warn, err, "nobody knows whether the test email was accepted: it may have been sent")
+			result.Fix, result.Command = "look into the Inbox of its recipient, before another one is sent", ""
+			return result
 		case j.temporary:
 			summary = "the test email was not accepted for now"
+		case j.finding == "graph-permission-missing" && r.noGraphRole():
+			return r.withoutGraphRole(Fail, j.reply)
 		}
 		return r.refused(Fail, err, summary)
 	}

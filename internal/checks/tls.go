@@ -80,7 +80,7 @@ func (r *run) secureSMTP(ctx context.Context, s server) Result {
 	state := client.ConnectionState()
 	io.WriteString(client, "QUIT\r\n") // whether it arrives does not matter
 	client.CloseWrite()
-	return r.secured(place, s.host, &state)
+	return r.secured(ctx, place, s.host, &state)
 }
 
 func (r *run) tlsConfig(host string) *tls.Config {
@@ -147,7 +147,7 @@ func meddling(greeting, extensions string) string {
 func (r *run) handshakeFailed(ctx context.Context, s server, place string, err error) Result {
 	var shown *tls.CertificateVerificationError
 	if errors.As(err, &shown) {
-		return r.badCertificate(s.host, r.certificate(s.host, shown.UnverifiedCertificates, false, shown.Err, r.told[place]))
+		return r.badCertificate(ctx, s.host, r.certificate(s.host, shown.UnverifiedCertificates, false, shown.Err, r.told[place]))
 	}
 	f := faultOf(err)
 	switch f.finding {
@@ -167,14 +167,14 @@ func (r *run) handshakeFailed(ctx context.Context, s server, place string, err e
 }
 
 // secured says what a handshake that ended well agreed on.
-func (r *run) secured(place, host string, state *tls.ConnectionState) Result {
+func (r *run) secured(ctx context.Context, place, host string, state *tls.ConnectionState) Result {
 	chain := state.PeerCertificates
 	if len(state.VerifiedChains) > 0 {
 		chain = state.VerifiedChains[0] // with its root, which servers leave out
 	}
 	v := r.certificate(host, chain, true, nil, 0)
 	if v.finding != "" {
-		return r.badCertificate(host, v)
+		return r.badCertificate(ctx, host, v)
 	}
 	return passed("%s: %s; %s", place, tls.VersionName(state.Version), v.shown)
 }
@@ -188,7 +188,7 @@ func (r *run) secureWeb(ctx context.Context, s server) Result {
 	if p.tls == nil {
 		return r.found("tls-expected", Fail, s.host+" answers without TLS", "")
 	}
-	return r.secured(s.host, s.host, p.tls)
+	return r.secured(ctx, s.host, s.host, p.tls)
 }
 
 // webFailed says why a request got no answer.
@@ -200,20 +200,25 @@ func (r *run) webFailed(ctx context.Context, address string, err error) Result {
 		if proxy := r.proxy(address); proxy != "" && f.finding != "proxy-required" {
 			return r.found(f.finding, Fail, fmt.Sprintf("%s, through the proxy %s: %s", host, proxy, f.words), "")
 		}
-		return r.found(f.finding, Fail, host+": "+f.words, "")
+		result := r.found(f.finding, Fail, host+": "+f.words, "")
+		if f.finding == "tls-expected" {
+			result.Fix = "correct the address in the account's settings: what answers there speaks without TLS"
+			result.Command = traymail("account show %s", r.Account.Name)
+		}
+		return result
 	}
 	var ahead time.Duration
 	if invalid := new(x509.CertificateInvalidError); errors.As(err, invalid) && invalid.Reason == x509.Expired {
 		ahead = r.askTime(ctx, address)
 	}
-	return r.badCertificate(host, r.certificate(host, shown.UnverifiedCertificates, false, shown.Err, ahead))
+	return r.badCertificate(ctx, host, r.certificate(host, shown.UnverifiedCertificates, false, shown.Err, ahead))
 }
 
 // otherMode is a server that wants the other way to use TLS.
 func (r *run) otherMode(summary string, mode account.SMTPTLS, port int) Result {
 	result := r.found("tls-expected", Fail, summary, "")
 	result.Fix = fmt.Sprintf("set smtp_tls = %q, or smtp_port = %d", string(mode), port)
-	result.Command = fmt.Sprintf("traymail account edit %s --smtp-tls %s", r.Account.Name, mode)
+	result.Command = traymail("account edit %s --smtp-tls %s", r.Account.Name, string(mode))
 	return result
 }
 

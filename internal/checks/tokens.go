@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"traymail/internal/account"
 	"traymail/internal/claims"
@@ -21,7 +22,8 @@ type inside struct {
 	// saidObjectID is what the account has in its file instead.
 	saidObjectID string
 	who          who        // identity
-	session      sessionTry // smtp-auth, accepted
+	planless     string     // licence: why there may be no mailbox, "" for no such doubt
+	session      sessionTry // claims, smtp-auth, accepted
 	overGraph    bool       // smtp-auth: messages leave through Graph instead
 	delivery     delivery   // send-as, test-email
 }
@@ -43,19 +45,23 @@ func (r *run) tokenSMTP(ctx context.Context) Result {
 	}
 	r.smtpClaims, r.smtpRead = claims.Inspect(token)
 	r.takeObjectID(r.smtpClaims)
-	return passed("an access token for SMTP came%s", until(r.smtpClaims))
+	return passed("an access token for SMTP came%s", r.until(r.smtpClaims))
 }
 
 // until says how long a token that can be read is good.
-func until(c claims.Claims) string {
+func (r *run) until(c claims.Claims) string {
 	if c.Expires.IsZero() {
 		return ""
 	}
-	return ", good until " + c.Expires.Local().Format("15:04")
+	end, form := c.Expires.Local(), "15:04 MST"
+	if end.Format(time.DateOnly) != r.Now().Local().Format(time.DateOnly) {
+		form = "2 January 2006 15:04 MST"
+	}
+	return ", good until " + end.Format(form)
 }
 
 // claims reads the token for SMTP before a server does.
-func (r *run) claims(context.Context) Result {
+func (r *run) claims(ctx context.Context) Result {
 	a := &r.Account
 	switch {
 	case a.SignIn == account.PasswordSignIn:
@@ -65,7 +71,17 @@ func (r *run) claims(context.Context) Result {
 	case !a.HasEntra() || !r.smtpRead:
 		return passed("the token is one that only the provider can read")
 	}
+	if r.again { // what an administrator granted is in a new one
+		r.session = sessionTry{}
+		if token, err := r.Renew(ctx, ResourceSMTP); err == nil {
+			r.smtpClaims, r.smtpRead = claims.Inspect(token)
+			r.takeObjectID(r.smtpClaims)
+		}
+	}
 	if result, bad := r.unfit(r.smtpClaims, claims.Exchange); bad {
+		if result.Finding == "app-permission-missing" {
+			return r.withoutRole(ctx)
+		}
 		return result
 	}
 	if result, bad := r.otherObjectID(r.smtpClaims); bad {
@@ -156,7 +172,7 @@ func (r *run) otherObjectID(c claims.Claims) (Result, bool) {
 		result.Detail = "An app has two: that of its registration, and that of the enterprise application, which is the one that Exchange knows it by. " +
 			"The account's is only used in commands for the administrator; where Exchange was told it as well, sign-ins are refused (535 5.7.3)."
 	}
-	result.Command = "traymail account edit " + a.Name + " --object-id " + c.ObjectID
+	result.Command = traymail("account edit %s --object-id %s", a.Name, c.ObjectID)
 	return result, true
 }
 
@@ -183,7 +199,12 @@ func (r *run) tokenGraph(ctx context.Context) Result {
 	if err != nil {
 		result := r.refused(bad, err, "no access token for Microsoft Graph")
 		if r.done[TokenSMTP].Status == Fail && r.done[TokenSMTP].Finding == result.Finding {
-			return stopped(TokenSMTP) // the sign-in is what is wrong, and not its parts
+			// The sign-in is what is wrong, and not its parts.
+			return Result{Status: Skip, Summary: "the same refusal as of " + TokenSMTP, stoppedBy: TokenSMTP}
+		}
+		if result.Finding == "consent-missing" && a.SignIn == account.BrowserSignIn {
+			result.Fix = fmt.Sprintf("sign in again as %s and accept what is asked, for a sign-in covers what the account asked for then; only if that is refused, an administrator has to consent: traymail admin %s --consent", a.Username, a.Name)
+			result.Command, result.Verify = traymail("login %s", a.Name), ""
 		}
 		switch {
 		case !sends:
@@ -198,13 +219,16 @@ func (r *run) tokenGraph(ctx context.Context) Result {
 	r.takeObjectID(r.graphClaims)
 	if a.HasEntra() && r.graphRead {
 		if result, unfit := r.unfit(r.graphClaims, claims.Graph); unfit {
+			if result.Finding == "app-permission-missing" {
+				return r.withoutGraphRole(Warn, "")
+			}
 			if bad == Warn {
 				result.Status = Warn
 			}
 			return result
 		}
 	}
-	return passed("an access token for Microsoft Graph came%s", until(r.graphClaims))
+	return passed("an access token for Microsoft Graph came%s", r.until(r.graphClaims))
 }
 
 // renewal proves that the account goes on when its token ends.
@@ -219,7 +243,7 @@ func (r *run) renewal(ctx context.Context) Result {
 	}
 	c, _ := claims.Inspect(token)
 	if a.SignIn == account.AppOnly {
-		return passed("a new access token came%s", until(c))
+		return passed("a new access token came%s", r.until(c))
 	}
-	return passed("a new access token came%s, without asking anybody", until(c))
+	return passed("a new access token came%s, without asking anybody", r.until(c))
 }
