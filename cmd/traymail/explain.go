@@ -74,9 +74,15 @@ type explanation struct {
 	Temporary bool           `json:"temporary"`
 	FixAdmin  string         `json:"fix_admin"`
 	FixUser   string         `json:"fix_user"`
-	Link      string         `json:"link"`
-	Command   string         `json:"command,omitempty"`
-	Takes     string         `json:"takes,omitempty"`
+	// FixAdminApplication and FixUserApplication are the fixes of an account that
+	// signs in by itself, where they are others: without --account nobody knows
+	// which one the text is about.
+	FixAdminApplication string `json:"fix_admin_application,omitempty"`
+	FixUserApplication  string `json:"fix_user_application,omitempty"`
+
+	Link    string `json:"link"`
+	Command string `json:"command,omitempty"`
+	Takes   string `json:"takes,omitempty"`
 	// Extract is the text's own words.
 	Extract string `json:"extract,omitempty"`
 }
@@ -98,8 +104,19 @@ func explain(text string, a *account.Account) explained {
 	out := explained{Verdict: answer.Verdict, Tell: answer.Tell, Shortened: answer.Shortened}
 	out.ID, out.Extract = string(answer.Verdict), answer.Extract
 	one := func(r refusals.Refusal, extract string) explanation {
-		r = mailer.Named(r, a)
-		return explanation{r.ID, r.Cause, r.Whose, r.Temporary, r.FixAdmin, r.FixUser, r.Link, r.Command, r.Takes, extract}
+		e := mailer.Named(r, a)
+		out := explanation{ID: e.ID, Cause: e.Cause, Whose: e.Whose, Temporary: e.Temporary, FixAdmin: e.FixAdmin, FixUser: e.FixUser,
+			Link: e.Link, Command: e.Command, Takes: e.Takes, Extract: extract}
+		if a == nil {
+			application := r.Filled(refusals.Names{}, true)
+			if application.FixAdmin != e.FixAdmin {
+				out.FixAdminApplication = application.FixAdmin
+			}
+			if application.FixUser != e.FixUser {
+				out.FixUserApplication = application.FixUser
+			}
+		}
+		return out
 	}
 	for i, f := range answer.Findings {
 		if i == 0 {
@@ -186,6 +203,13 @@ func (p *program) printExplanation(e explanation) {
 	line("temporary", lasts)
 	line("administrator", e.FixAdmin)
 	line("user", e.FixUser)
+	// Where nobody signs in, because an application does so by itself.
+	if e.FixAdminApplication != "" {
+		line("application", "administrator: "+e.FixAdminApplication)
+	}
+	if e.FixUserApplication != "" {
+		line("application", "user: "+e.FixUserApplication)
+	}
 	line("command", e.Command)
 	line("takes", e.Takes)
 	line("page", e.Link)

@@ -57,7 +57,8 @@ func load(text []byte) (*catalogue, error) {
 	}
 	for i, e := range c.entries {
 		for _, other := range e.InsteadOf {
-			if _, ok := c.byID[other]; !ok || other == e.ID {
+			j, ok := c.byID[other]
+			if !ok || other == e.ID || slices.Contains(c.entries[j].InsteadOf, e.ID) {
 				return nil, fmt.Errorf("refusal %q, entry %d: it cannot stand instead of %q", e.ID, i+1, other)
 			}
 		}

@@ -206,6 +206,12 @@ func (m *matcher) find(s *squeeze, numbers []stsNumber) (hits []hit, cuts []cut)
 	return outermost(s.source, hits), cuts
 }
 
+// goesOn is how prose goes on that only mentions what a refusal would say.
+var goesOn = regexp.MustCompile(`(?i)^ (?:(?:is|was|are|has been|will be|can be) (?:now )?(?:off|on|what|no longer|never|disabled|enabled|switched|turned|active|inactive|supported|configured)\b|(?:usually |often )?means\b|(?:the|an?|our|your|my|all|any|these|those) (?:old|idle|stale|previous|dead|unused|inactive|sleeping)\b|(?:settings?|options?|feature|filter|support|module|plugin|policy|policies|handling|threshold|values?)\b)`)
+
+// short reports whether a sign has so few letters that prose has it too.
+func (n *needle) short() bool { return len(n.parts) == 1 && len(n.parts[0]) <= 17 }
+
 // hit checks what the letters alone do not tell.
 func (m *matcher) hit(s *squeeze, id, start, end int) (hit, bool) {
 	n := m.needles[id]
@@ -214,6 +220,8 @@ func (m *matcher) hit(s *squeeze, id, start, end int) (hit, bool) {
 	case n.enhanced && !replyBefore(s.source, from, to):
 		return hit{}, false
 	case n.name && !oneWord(s.source, from, to):
+		return hit{}, false
+	case n.kind == byPhrase && !n.token && n.short() && goesOn.MatchString(s.source[to:min(len(s.source), to+40)]):
 		return hit{}, false
 	case n.token && !tokenAt(s, start, start+len(n.parts[0])):
 		return hit{}, false

@@ -69,6 +69,13 @@ func extract(source string, from, to int) string {
 	} else if end < len(source) {
 		end = to + len(wholeWords(source[to:end], true))
 	}
+	// What is cut within a word would look like another one.
+	for from > begin && from < to && isWord(source[from-1]) && isWord(source[from]) {
+		from--
+	}
+	for to < end && to > from && isWord(source[to-1]) && isWord(source[to]) {
+		to++
+	}
 	head, words, tail := scrubbed(source[begin:from]), scrubbed(source[from:to]), scrubbed(source[to:end])
 	if len(head) > before {
 		head = wholeWords(head[len(head)-before:], false)
@@ -92,10 +99,17 @@ func wholeWords(text string, atEnd bool) string {
 	return ""
 }
 
+// identifier is words in camel case, with dots, hyphens and underscores between
+// them perhaps.
+var identifier = regexp.MustCompile(`^(?:[A-Z]{0,5}[a-z]{2,}|[A-Z]{1,5}[a-z]|[A-Z]{2,}|[._-])+$`)
+
 // isName reports whether a long word consists of words, in camel case or with
 // hyphens, or of a number, rather than of something random: that changes between
 // small letters, capitals and digits all the time.
 func isName(s string) bool {
+	if identifier.MatchString(s) && readable(s) {
+		return true
+	}
 	changes := 0
 	for i := 1; i < len(s); i++ {
 		before, c := s[i-1], s[i]
@@ -105,6 +119,35 @@ func isName(s string) bool {
 	}
 	return changes*6 <= len(s) && !strings.ContainsAny(s, "+~")
 }
+
+// readable reports whether the words of an identifier could be spoken: they are
+// four letters long in the mean, and nearly all have a vowel.
+func readable(s string) bool {
+	words, letters, mute := 0, 0, 0
+	spoken, open := true, false
+	for i := range len(s) {
+		c := s[i]
+		begins := !isLetter(c) || i > 0 && isLower(s[i-1]) && !isLower(c)
+		if begins && open && !spoken {
+			mute++
+		}
+		if !isLetter(c) {
+			open, spoken = false, true
+			continue
+		}
+		if begins || !open {
+			words, open, spoken = words+1, true, false
+		}
+		letters++
+		spoken = spoken || strings.IndexByte("aeiouyAEIOUY", c) >= 0
+	}
+	if open && !spoken {
+		mute++
+	}
+	return words > 0 && letters >= 4*words && mute*4 <= words
+}
+
+func isWord(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' }
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 

@@ -25,6 +25,8 @@ type likeness struct {
 var likenesses = []likeness{
 	{pattern: regexp.MustCompile(`(?:^|[^\w.])([45][0-5]\d)[ \-]{1,2}[("'#]{0,2}([45])\.\d{1,3}\.\d{1,3}(?:[^\d.]|\.?$|\. )`), code: true,
 		not: func(line string, m []int) bool { return line[m[2]] != line[m[4]] }},
+	{pattern: regexp.MustCompile(`^([45]\d\d)[ \-]([45])\.\d{1,3}\.\d{1,3} .*[A-Za-z]{3}`),
+		not: func(line string, m []int) bool { return line[m[2]] != line[m[4]] }},
 	{pattern: regexp.MustCompile(`\(([45][0-5]\d), ?["'\[]`), code: true},
 	{pattern: regexp.MustCompile(`(?i)(?:\bsaid|\brepl(?:y|ied)|\brespon(?:se|ded)|\bresponse ?code|\bstatus ?code|\bstatus|\bsmtp ?code|\bsmtp ?error|\bsmtp|\berror ?code|\berror|\bcode|\breturned|\bfailed|\brefused|\bhttp/[\d.]+|\bhttp)\b["']?(?:\s+from\s+\S+)?[\s:=]{1,4}["'(\[#]{0,2}([45][0-5]\d)\b(?:[^.\w]|\.\D|$)`), code: true,
 		words: []string{"said", "repl", "respon", "status", "smtp", "error", "code", "returned", "failed", "refused", "http"}},
@@ -93,6 +95,7 @@ func (l *likeness) in(line, lower string) int {
 var (
 	enhancedNext = regexp.MustCompile(`^[ \-,"'#(\[b]{1,5}[45]\.\d{1,3}\.\d{1,3}`)
 	sentenceNext = regexp.MustCompile(`^,[ ](?:[A-Za-z'’]+[ ,]+){3}[A-Za-z]`)
+	nameNext     = regexp.MustCompile(`^[A-Za-z. ]{0,40}:[ ]?[A-Z][A-Za-z]{3,60}Exception\b`)
 )
 
 // enhanced reports whether an enhanced code follows a reply code.
@@ -100,9 +103,13 @@ func (s span) enhanced(source string) bool {
 	return enhancedNext.MatchString(source[s.to:min(len(source), s.to+16)])
 }
 
-// sentenceAfter reports whether more than the beginning of a sentence follows.
+// sentenceAfter reports whether more than the beginning of a sentence follows,
+// or the name of an exception.
 func sentenceAfter(source string, to int) bool {
 	rest := source[to:min(len(source), to+200)]
+	if nameNext.MatchString(rest) {
+		return true
+	}
 	for _, skip := range []string{" ", "Authentication unsuccessful"} {
 		rest = strings.TrimPrefix(rest, skip)
 	}
@@ -139,8 +146,16 @@ var (
 	digitsIn   = regexp.MustCompile(`(?i)AADSTS(\d{5,8})`)
 )
 
-// near returns up to three entries that look similar to an unknown refusal.
+// most is how many entries near returns.
+const most = 3
+
+// near returns up to three entries that look similar to an unknown refusal: of a
+// number of Entra's those whose numbers begin alike, and of an enhanced code
+// those of its class and subject. Nothing else would be similar but in words.
 func (c *catalogue) near(words string) []Refusal {
+	if sts := digitsIn.FindStringSubmatch(words); sts != nil {
+		return c.nearNumber(sts[1])
+	}
 	type scored struct{ entry, points int }
 	var all []scored
 	enhanced, code := enhancedIn.FindString(words), codeIn.FindString(words)
@@ -148,22 +163,19 @@ func (c *catalogue) near(words string) []Refusal {
 	for _, w := range wordIn.FindAllString(strings.ToLower(words), 200) {
 		seen[w] = true
 	}
-	sts := digitsIn.FindStringSubmatch(words)
 	for i, e := range c.entries {
 		points := 0
-		if sts != nil {
-			for _, n := range e.AADSTS {
-				points = max(points, digitsAlike(sts[1], n))
-			}
-		}
 		for _, look := range e.Looks {
-			p := 0
+			p, enough := 0, 4
 			if enhanced != "" {
-				switch other := enhancedIn.FindString(look); {
+				other := enhancedIn.FindString(look)
+				switch {
 				case other == enhanced:
 					p += 12
-				case other != "" && other[:strings.LastIndexByte(other, '.')] == enhanced[:strings.LastIndexByte(enhanced, '.')]:
-					p += 4
+				case other != "" && subject(other) == subject(enhanced):
+					p, enough = p+4, 8 // some words too
+				default:
+					continue
 				}
 			}
 			if code != "" && codeIn.FindString(look) == code {
@@ -179,29 +191,52 @@ func (c *catalogue) near(words string) []Refusal {
 			if total > 0 {
 				p += min(common, 8) * 10 / (total + 4)
 			}
-			points = max(points, p)
+			if p >= enough {
+				points = max(points, p)
+			}
 		}
-		if points >= 4 {
+		if points > 0 {
 			all = append(all, scored{i, points})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b scored) int { return cmp.Compare(b.points, a.points) })
 	var near []Refusal
-	for _, s := range all[:min(3, len(all))] {
+	for _, s := range all[:min(most, len(all))] {
 		near = append(near, c.entries[s.entry])
 	}
 	return near
 }
 
-// digitsAlike counts for a number of Entra's that begins like another one.
-func digitsAlike(sts string, n int) int {
-	other := strconv.Itoa(n)
-	same := 0
-	for same < min(len(sts), len(other)) && sts[same] == other[same] {
-		same++
+// subject is an enhanced code without its last number (RFC 3463 section 2).
+func subject(enhanced string) string { return enhanced[:strings.LastIndexByte(enhanced, '.')] }
+
+// nearNumber returns the entries of Entra's numbers that share most of their
+// first digits with another one, more than half of them, the next number first.
+func (c *catalogue) nearNumber(sts string) []Refusal {
+	type neighbour struct{ entry, same, away int }
+	var all []neighbour
+	longest := len(sts)/2 + 1
+	for number, entry := range c.matcher.aadsts {
+		other := strconv.Itoa(number)
+		if len(other) != len(sts) {
+			continue
+		}
+		same := 0
+		for same < len(sts) && sts[same] == other[same] {
+			same++
+		}
+		away, _ := strconv.Atoi(sts) // eight digits at most
+		if longest = max(longest, same); same == longest {
+			all = append(all, neighbour{entry, same, max(away-number, number-away)})
+		}
 	}
-	if same < 3 {
-		return 0
+	all = slices.DeleteFunc(all, func(n neighbour) bool { return n.same < longest })
+	slices.SortFunc(all, func(a, b neighbour) int { return cmp.Or(cmp.Compare(a.away, b.away), cmp.Compare(a.entry, b.entry)) })
+	var near []Refusal
+	for _, n := range all {
+		if len(near) < most && !slices.ContainsFunc(near, func(r Refusal) bool { return r.ID == c.entries[n.entry].ID }) {
+			near = append(near, c.entries[n.entry])
+		}
 	}
-	return same * 2
+	return near
 }
