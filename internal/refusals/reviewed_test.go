@@ -40,6 +40,19 @@ func TestRefusalsThatAnAdministratorTriedAreExplained(t *testing.T) {
 		{"x509: certificate is valid for *.outlook.com, not relay.contoso.local", "certificate-wrong-name"},
 		{"WARN sender: giving up: 556 5.99.1 The carrier pigeon refuses", "unknown"},
 		{"Everything 550 fine at 5.7.1 pm", "none"},
+		{"homeassistant.components.smtp: Unable to connect: [Errno -3] Try again", "dns-failed"},
+		{"homeassistant.components.smtp: Unable to connect: the moon is in the way", "unknown"},
+		{"Status: FAILED (SMTP 5.9.8: destination black hole rejected)", "unknown"},
+		{"ORA-29279: SMTP permanent error: 535 5.7.3 Authentication unsuccessful [AM6P193CA0105.EURP193.PROD.OUTLOOK.COM] ORA-06512: at \"SYS.UTL_SMTP\", line 57", "identity-refused"},
+		{"lettre::transport::smtp::Error { kind: Permanent(Code { severity: PermanentNegativeCompletion, category: Unspecified3, detail: Five }), source: \"5.7.139 Authentication unsuccessful, basic authentication is disabled. [FR2P281CA0180]\" }", "basic-auth-disabled"},
+		{`** (MatchError) {:error, :retries_exceeded, {:permanent_failure, ~c"52.97.0.1", "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant. Visit https://aka.ms/smtp_auth_disabled for more information.\r\n"}}`, "smtp-auth-off-tenant"},
+		{`{"time":"2026-01-09","properties":{"status":{"errorCode":53003,"failureReason":"Access has been blocked by Conditional Access policies."}}}`, "conditional-access"},
+		{`oauth2: "invalid_grant" "AADSTS70000: Provided grant is invalid or malformed. Trace ID: 1" "https://login.microsoftonline.com/error?code=70000"`, "invalid-grant"},
+		{"Power Automate: Action 'Send_an_email_(V2)' failed: Access to OData is disabled. clientRequestId: 1", "graph-access-policy"},
+		{"Konica bizhub: Server authentication error (535)", "ambiguous password-refused identity-refused"},
+		{"smtp 5.9.8 is installed, and dsn 4.0.1", "none"},
+		{"Sent 535 mails, 571 pending, 0 failed, version 5.7.139 build 3", "none"},
+		{"Das Postfach ist eingerichtet, SMTP-Authentifizierung eingeschaltet.", "none"},
 	} {
 		if a := Explain(c.text); !agrees(a, c.want) {
 			t.Errorf("%q\n is %s\n want %s", c.text, told(a), c.want)
