@@ -27,5 +27,9 @@ func (r *run) accountNames() refusals.Names {
 	if r.tenantID != "" {
 		n.Tenant = r.tenantID
 	}
+	n.Server, n.Port = r.toward.host, r.toward.port
+	if all := r.servers(); n.Server == "" && len(all) > 0 {
+		n.Server, n.Port = all[0].host, all[0].port
+	}
 	return n
 }

@@ -156,6 +156,12 @@ func (r *run) refused(status Status, err error, summary string) Result {
 	if j.words != "" && j.finding != "not-signed-in" && !j.unknown {
 		summary += ": " + j.words
 	}
+	switch { // for the fixes of the network's faults
+	case errors.As(err, new(*authcode.Error)):
+		r.with(hostOf(r.authorityAddress()))
+	case errors.As(err, new(*graph.Error)):
+		r.with(hostOf(r.Account.GraphURL))
+	}
 	result := r.found(j.finding, status, summary, j.reply)
 	result.temporary = j.temporary
 	if j.temporary {

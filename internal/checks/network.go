@@ -17,6 +17,12 @@ type outside struct {
 	// told is how far this computer's clock is ahead of what a server said,
 	// by the server's name.
 	told map[string]time.Duration
+	// toward is the server that a check has before it, for the fixes; without a
+	// host it is the one that messages leave through.
+	toward struct {
+		host string
+		port int
+	}
 	// metadata is the authority's own description, as the check of the clock got
 	// it; the check of the authority takes it from here, once.
 	metadata *page
@@ -47,6 +53,9 @@ func (r *run) servers() []server {
 	}
 	return all
 }
+
+// with has the fixes name a server.
+func (r *run) with(host string, port int) { r.toward.host, r.toward.port = host, port }
 
 // authorityAddress is an address that the sign-in is reached at, "" for
 // passwords.

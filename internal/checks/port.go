@@ -121,6 +121,7 @@ func (r *run) dial(ctx context.Context, address string) (net.Conn, error) {
 
 // reached says what came of the attempts.
 func (r *run) reached(ctx context.Context, s server, attempts []attempt) Result {
+	r.with(s.host, s.port)
 	place := net.JoinHostPort(s.host, strconv.Itoa(s.port))
 	var worked, failed []string
 	var why *fault

@@ -114,6 +114,7 @@ func (r *run) lookUp(ctx context.Context, host string) ([]netip.Addr, error) {
 // notResolved tells a name that does not exist from name servers that do not
 // answer, and from a computer without a network.
 func (r *run) notResolved(n name, err error) Result {
+	r.with(n.host, 0)
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
@@ -149,6 +150,7 @@ func (r *run) offline() bool {
 
 // suspect looks for addresses that a public server cannot have.
 func (r *run) suspect(n name, addresses []netip.Addr) (Result, bool) {
+	r.with(n.host, 0)
 	nowhere := func(a netip.Addr) bool { return a.IsUnspecified() }
 	here := func(a netip.Addr) bool { return a.IsLoopback() }
 	private := func(a netip.Addr) bool { return a.IsPrivate() || a.IsLinkLocalUnicast() || carrier.Contains(a) }

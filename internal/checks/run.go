@@ -99,6 +99,7 @@ func (r *run) check(ctx context.Context, s step) (result Result, ok bool) {
 		if r.again {
 			r.retries[s.id]++
 		}
+		r.with("", 0)
 		result = s.do(r, ctx)
 	}
 	if ctx.Err() != nil {

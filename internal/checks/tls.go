@@ -48,6 +48,7 @@ func (r *run) tls(ctx context.Context) Result {
 
 // secureSMTP talks to the submission server up to the end of the TLS handshake.
 func (r *run) secureSMTP(ctx context.Context, s server) Result {
+	r.with(s.host, s.port)
 	place := net.JoinHostPort(s.host, strconv.Itoa(s.port))
 	conn, err := r.dial(ctx, place)
 	if err != nil {
@@ -181,6 +182,7 @@ func (r *run) secured(ctx context.Context, place, host string, state *tls.Connec
 
 // secureWeb does so for Microsoft Graph.
 func (r *run) secureWeb(ctx context.Context, s server) Result {
+	r.with(s.host, s.port)
 	p, err := r.get(ctx, r.Account.GraphURL+"/v1.0/")
 	if err != nil {
 		return r.webFailed(ctx, r.Account.GraphURL, err)
@@ -193,7 +195,8 @@ func (r *run) secureWeb(ctx context.Context, s server) Result {
 
 // webFailed says why a request got no answer.
 func (r *run) webFailed(ctx context.Context, address string, err error) Result {
-	host, _ := hostOf(address)
+	host, port := hostOf(address)
+	r.with(host, port)
 	var shown *tls.CertificateVerificationError
 	if !errors.As(err, &shown) {
 		f := faultOf(err)
