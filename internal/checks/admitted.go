@@ -88,8 +88,8 @@ func (r *run) accepted(ctx context.Context) Result {
 	a := &r.Account
 	if a.Transport == account.Graph || r.overGraph {
 		if err := r.GraphReady(ctx); err != nil {
-			if j := judge(err); r.planless != "" && slices.Contains([]string{"mailbox-not-in-cloud", "no-such-mailbox"}, j.finding) {
-				return r.found("no-licence", Fail, "Microsoft Graph has no mailbox of "+r.mailbox()+"; "+r.planless, j.reply)
+			if result, without := r.noMailboxAtGraph(err); without {
+				return result
 			}
 			return r.refused(Fail, err, "Microsoft Graph does not take requests for "+r.mailbox())
 		}
@@ -114,6 +114,16 @@ func (r *run) accepted(ctx context.Context) Result {
 		return r.identityRefused(err)
 	}
 	return r.refused(Fail, err, fmt.Sprintf("%s does not take the sign-in of %s", a.SMTPHost, r.mailbox()))
+}
+
+// noMailboxAtGraph is the result when Microsoft Graph knows no mailbox of
+// somebody who seems to have no licence.
+func (r *run) noMailboxAtGraph(err error) (result Result, is bool) {
+	j := judge(err)
+	if r.planless == "" || j.finding != "mailbox-not-in-cloud" && j.finding != "no-such-mailbox" {
+		return Result{}, false
+	}
+	return r.found("no-licence", Fail, "Microsoft Graph has no mailbox of "+r.mailbox()+"; "+r.planless, j.reply), true
 }
 
 // identityRefused tells why Exchange may have said 535 5.7.3, which gives no

@@ -55,6 +55,9 @@ func (r *run) testEmail(ctx context.Context) Result {
 	}
 	sent, err := r.deliver(ctx)
 	if err != nil {
+		if result, without := r.noMailboxAtGraph(err); without {
+			return result
+		}
 		summary := "the test email was not accepted"
 		switch j := judge(err); {
 		case j.unknown:
