@@ -12,17 +12,20 @@ import (
 const MaxInput = 1 << 20
 
 var (
-	ansi      = regexp.MustCompile("\x1b" + `(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]{0,200}(?:\x07|` + "\x1b" + `\\)|[@-Z\\-_])`)
+	ansi      = regexp.MustCompile("(?:\x1b\\[|\u009b)[0-?]{0,64}[ -/]{0,8}[@-~]|\x1b[\\]PX^_][^\x07\x1b]{0,400}(?:\x07|\x1b\\\\)|\x1b[ -/]{0,4}[0-~]")
 	caretANSI = regexp.MustCompile(`(?:\^\[|␛)\[[0-9;?]{0,12}[A-Za-z]`)
 	softBreak = regexp.MustCompile(`=[ \t]*\n`)
 	octet     = regexp.MustCompile(`(?:=[0-9A-F]{2})+`)
 	percent   = regexp.MustCompile(`(?:%[0-9A-Fa-f]{2})+`)
 	escape    = regexp.MustCompile(`\\+(?:r\\+n|[rnt"'/]|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[0-3][0-7]{2})`)
 	tag       = regexp.MustCompile(`</?[a-zA-Z][a-zA-Z0-9:-]*(?:\s[^<>]{0,400})?/?>|<!--[^<>]{0,400}-->|<!\[CDATA\[|\]\]>`)
-	bytesMark = regexp.MustCompile(`\bb(['"])`)
-	query     = regexp.MustCompile(`(?i)(?:error_description|error|message|msg)=[^\s&"'<>]*\+[^\s&"'<>]*`)
-	encoded   = regexp.MustCompile(`%(?:20|3[aA]|0[dDaA]|27|2[cC])`)
-	quotedP   = regexp.MustCompile(`=(?:3D|20?\n|E[0-9]=|C[23]=|0D=0A)`)
+	// An element whose text is a secret, and the beginning of one that has no end.
+	secretElement = regexp.MustCompile(`(<(?:[A-Za-z0-9_-]+:)?[A-Za-z0-9_.-]*` + anyLabel + `(?:\s[^<>]{0,400})?>)(?:[^<]{1,400}|\s{0,9}<!\[CDATA\[[^\]]{0,400}\]\]>\s{0,9})</`)
+	secretTag     = regexp.MustCompile(`<(?:[A-Za-z0-9_-]+:)?([A-Za-z0-9_.-]*` + anyLabel + `)(?:\s[^<>]{0,400})?>`)
+	bytesMark     = regexp.MustCompile(`\bb(['"])`)
+	query         = regexp.MustCompile(`(?i)(?:error_description|error|message|msg)=[^\s&"'<>]*\+[^\s&"'<>]*`)
+	encoded       = regexp.MustCompile(`%(?:20|3[aA]|0[dDaA]|27|2[cC])`)
+	quotedP       = regexp.MustCompile(`=(?:3D|20?\n|E[0-9]=|C[23]=|0D=0A)`)
 )
 
 // clean returns what a text says without what programs put around it on the
@@ -54,6 +57,8 @@ func clean(text string) string {
 		text = unescaped(text)
 	}
 	text = unstyled(text)
+	text = secretElement.ReplaceAllString(text, "${1}"+removed+"</")
+	text = secretTag.ReplaceAllString(text, " ${1}: ") // else the text after it would be no secret
 	text = tag.ReplaceAllStringFunc(text, func(s string) string {
 		switch strings.ToLower(strings.Trim(s, "</> ")) {
 		case "br", "p", "div", "li", "tr", "pre":
@@ -67,7 +72,7 @@ func clean(text string) string {
 
 // unstyled is text without the colours of a terminal.
 func unstyled(text string) string {
-	if strings.Contains(text, "\x1b") {
+	if strings.ContainsAny(text, "\x1b\u009b") {
 		text = ansi.ReplaceAllString(text, "")
 	}
 	if strings.Contains(text, "^[[") || strings.Contains(text, "␛[") {
@@ -138,13 +143,13 @@ func fold(r rune) rune {
 	switch {
 	case r >= 0xFF01 && r <= 0xFF5E: // full width
 		return r - 0xFEE0
-	case r == '\n', r == '\x1b':
+	case r == '\n':
 		return r
 	case r == '\t', unicode.Is(unicode.Zs, r), r == 0x2028, r == 0x2029, r == 0x85:
 		return ' '
 	case r == '‐', r == '‑', r == '‒', r == '–', r == '—', r == '−':
 		return '-'
-	case r == 0xFEFF, r >= 0x200B && r <= 0x200F, r == 0x00AD, r == 0x2060, unicode.Is(unicode.Mn, r):
+	case unicode.Is(unicode.Cf, r), unicode.Is(unicode.Mn, r): // soft hyphens, marks of direction
 		return -1
 	case unicode.IsControl(r):
 		return ' '

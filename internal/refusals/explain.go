@@ -64,6 +64,7 @@ func Explain(text string) Answer {
 		}
 	}
 	a := c.answer(best)
+	a.withhold(text)
 	a.Shortened = shortened
 	return a
 }

@@ -1,50 +1,11 @@
 package refusals
 
 import (
-	"regexp"
+	"slices"
 	"strings"
 )
 
 const removed = "[removed]"
-
-var (
-	jwt        = regexp.MustCompile(`eyJ[A-Za-z0-9_=-]*(?:\s*\.\s*[A-Za-z0-9_=-]*)*`)
-	authLine   = regexp.MustCompile(`(?i)\b(AUTH\s+(?:XOAUTH2|PLAIN|LOGIN|OAUTHBEARER|CRAM-MD5|NTLM)\s+)\S+`)
-	bearer     = regexp.MustCompile(`(?i)\b(?:bearer|basic)[\s:="']+[A-Za-z0-9+/_.~=|!*-]{6,}`)
-	header     = regexp.MustCompile(`(?i)\b(authorization["']?\s*[:=]\s*["']?[a-z]+\s+)[^\s"']+`)
-	plainWord  = regexp.MustCompile(`^[a-z]+[\s:="']+[A-Z]?[a-z]+[.:]?$`)
-	assignment = regexp.MustCompile(`(?i)\b([a-z0-9_.-]*(?:passwor[dt]|passwd|passphrase|\bpwd|\bpass|secret|token|api_?key|assertion|authorization|credential|code_verifier|device_code|kennwort|mot de passe)["']?\s*(?:=>|[:=]|\bis\b)\s*)(?:"[^"\n]*"?|'[^'\n]*'?|[^\s,;&]+)`)
-	noSecret   = regexp.MustCompile(`(?i)[a-z]\s+is\s+(?:not|no|in|empty|missing|expired|invalid|incorrect|wrong|required|disabled|malformed|being|the|issued|for|an?|too|already|used|locked)[.,:;)]?$|^InvalidAuthenticationToken["']?:\s`)
-	codeParam  = regexp.MustCompile(`\b(code=)[^\s&"']+`)
-	blob       = regexp.MustCompile(`[A-Za-z0-9+/_~=-]{20,}(?:\.[A-Za-z0-9+/_~=-]{8,})*`)
-	guid       = regexp.MustCompile(`^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-)
-
-// scrubbed returns text without what could be a secret.
-func scrubbed(text string) string {
-	text = jwt.ReplaceAllString(text, removed)
-	text = authLine.ReplaceAllString(text, "${1}"+removed)
-	text = header.ReplaceAllString(text, "${1}"+removed)
-	text = bearer.ReplaceAllStringFunc(text, func(s string) string {
-		if plainWord.MatchString(strings.ToLower(s)) {
-			return s // "basic authentication is disabled"
-		}
-		return removed
-	})
-	text = assignment.ReplaceAllStringFunc(text, func(s string) string {
-		if noSecret.MatchString(s) {
-			return s // "the password is expired", "InvalidAuthenticationToken: Access"
-		}
-		return assignment.ReplaceAllString(s, "${1}"+removed)
-	})
-	text = codeParam.ReplaceAllString(text, "${1}"+removed)
-	return blob.ReplaceAllStringFunc(text, func(s string) string {
-		if guid.MatchString(s) || isName(s) {
-			return s
-		}
-		return removed
-	})
-}
 
 // What an extract has at most, in bytes.
 const (
@@ -69,22 +30,39 @@ func extract(source string, from, to int) string {
 	} else if end < len(source) {
 		end = to + len(wholeWords(source[to:end], true))
 	}
-	// What is cut within a word would look like another one.
-	for from > begin && from < to && isWord(source[from-1]) && isWord(source[from]) {
-		from--
-	}
-	for to < end && to > from && isWord(source[to-1]) && isWord(source[to]) {
-		to++
-	}
-	head, words, tail := scrubbed(source[begin:from]), scrubbed(source[from:to]), scrubbed(source[to:end])
+	line := source[begin:end]
+	secret := secretSpans(line)
+	head, rest := without(line, secret, 0, from-begin), without(line, secret, from-begin, len(line))
 	if len(head) > before {
 		head = wholeWords(head[len(head)-before:], false)
 	}
-	all := strings.Join(strings.Fields(head+words+tail), " ")
+	all := strings.Join(strings.Fields(head+rest), " ")
 	if len(all) > longest {
 		all = wholeWords(all[:longest], true)
 	}
 	return strings.ToValidUTF8(all, "")
+}
+
+// scrubbed returns text without what could be a secret.
+func scrubbed(text string) string { return without(text, secretSpans(text), 0, len(text)) }
+
+// without returns a part of a text without spans of it. What begins before the
+// part leaves its mark there.
+func without(text string, spans []span, from, to int) string {
+	var b strings.Builder
+	at := from
+	for _, s := range spans {
+		if s.to <= at || s.from >= to {
+			continue
+		}
+		if s.from >= at {
+			b.WriteString(text[at:s.from])
+			b.WriteString(removed)
+		}
+		at = min(s.to, to)
+	}
+	b.WriteString(text[at:to])
+	return b.String()
 }
 
 // wholeWords returns text without the word that is cut at its end, or at its
@@ -99,56 +77,75 @@ func wholeWords(text string, atEnd bool) string {
 	return ""
 }
 
-// identifier is words in camel case, with dots, hyphens and underscores between
-// them perhaps.
-var identifier = regexp.MustCompile(`^(?:[A-Z]{0,5}[a-z]{2,}|[A-Z]{1,5}[a-z]|[A-Z]{2,}|[._-])+$`)
-
-// isName reports whether a long word consists of words, in camel case or with
-// hyphens, or of a number, rather than of something random: that changes between
-// small letters, capitals and digits all the time.
-func isName(s string) bool {
-	if identifier.MatchString(s) && readable(s) {
-		return true
+// withhold takes out of an answer the secrets of its whole text: an extract may
+// have lost, with the beginning of its line or the line before, what told that a
+// word of it is one.
+func (a *Answer) withhold(text string) {
+	if a.Verdict == None {
+		return
 	}
-	changes := 0
-	for i := 1; i < len(s); i++ {
-		before, c := s[i-1], s[i]
-		if isDigit(before) != isDigit(c) && (isLetter(before) || isLetter(c)) || isLower(before) && isLetter(c) && !isLower(c) {
-			changes++
+	var secrets []string
+	seen := map[string]bool{}
+	for _, s := range secretsOf(clean(text)) {
+		if !seen[s] {
+			seen[s] = true
+			secrets = append(secrets, s)
 		}
 	}
-	return changes*6 <= len(s) && !strings.ContainsAny(s, "+~")
+	// A long one may have a short one in it.
+	slices.SortStableFunc(secrets, func(a, b string) int { return len(b) - len(a) })
+	for _, s := range secrets {
+		a.Extract = strings.ReplaceAll(a.Extract, s, removed)
+		for i := range a.Findings {
+			a.Findings[i].Extract = strings.ReplaceAll(a.Findings[i].Extract, s, removed)
+		}
+	}
 }
 
-// readable reports whether the words of an identifier could be spoken: they are
-// four letters long in the mean, and nearly all have a vowel.
-func readable(s string) bool {
-	words, letters, mute := 0, 0, 0
-	spoken, open := true, false
-	for i := range len(s) {
-		c := s[i]
-		begins := !isLetter(c) || i > 0 && isLower(s[i-1]) && !isLower(c)
-		if begins && open && !spoken {
-			mute++
+// secretsOf returns the secrets of a whole text as they would stand in an
+// extract. Words that refusals consist of are none, wherever they stand.
+func secretsOf(text string) []string {
+	var all []string
+	for _, s := range hotLines(text) {
+		part := text[s.from:s.to]
+		for _, secret := range secretSpans(part) {
+			for line := range strings.SplitSeq(part[secret.from:secret.to], "\n") {
+				value := strings.Join(strings.Fields(line), " ")
+				if len(value) >= 4 && !isOrdinary(value) && !isReply(value) && value != "removed" {
+					all = append(all, value)
+				}
+			}
 		}
-		if !isLetter(c) {
-			open, spoken = false, true
+	}
+	return all
+}
+
+// hotLines returns the lines of a text with something in them that secrets stand
+// beside, each with the two after it.
+func hotLines(text string) []span {
+	const after = 2
+	var all []span
+	a, at, begin, hot := stems(), int32(0), 0, 0
+	for i := 0; i <= len(text); i++ {
+		if i < len(text) && text[i] != '\n' {
+			c := text[i]
+			if c >= 'A' && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			if at = a.step(at, c); a.nodes[at].output >= 0 {
+				hot = after + 1
+			}
 			continue
 		}
-		if begins || !open {
-			words, open, spoken = words+1, true, false
+		if hot > 0 {
+			hot--
+			if n := len(all) - 1; n >= 0 && all[n].to == begin {
+				all[n].to = min(i+1, len(text))
+			} else {
+				all = append(all, span{begin, min(i+1, len(text))})
+			}
 		}
-		letters++
-		spoken = spoken || strings.IndexByte("aeiouyAEIOUY", c) >= 0
+		begin, at = i+1, 0
 	}
-	if open && !spoken {
-		mute++
-	}
-	return words > 0 && letters >= 4*words && mute*4 <= words
+	return all
 }
-
-func isWord(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' }
-
-func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
-
-func isLower(c byte) bool { return c >= 'a' && c <= 'z' }

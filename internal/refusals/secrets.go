@@ -1,0 +1,334 @@
+package refusals
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+)
+
+// labels are the words for what is secret. Those after shortLabel are parts of
+// other words too, and count alone or as the last word of a name.
+const (
+	longLabels  = `passwor[dt]|passwd|passphrase|passcode|userpwd|client_?secret|secret|[_-]token|token|credentials?|(?:api|account|access|private|signing|shared|subscription|functions)[_-]?key|assertion|code_?verifier|device_?code|kennwort|mot de passe|contraseña|contrasena|wachtwoord|palavra-passe|lösenord|adgangskode|парол[ья]|パスワード|密码|密碼`
+	shortLabels = `pass|pwd|pw|sig|mdp|clave|senha|hasło`
+	anyLabel    = `(?i:` + longLabels + `|` + shortLabels + `)`
+)
+
+// stems are parts of every text that a secret stands beside, in small letters.
+var stems = sync.OnceValue(func() *automaton {
+	return newAutomaton([]string{"pass", "pwd", "pw", "sig", "mdp", "clave", "senha", "hasło", "secret", "token", "credential", "key", "assertion",
+		"verifier", "device", "kennwort", "contrase", "wachtwoord", "lösenord", "adgangskode", "парол", "Парол", "ПАРОЛ", "パスワード", "密码", "密碼",
+		"://", "-u", "-ap", "-xp", "-p ", "-p=", "login", "auth", "334", "bearer", "basic", "code=", "code\"", "private", "connect", "@"})
+})
+
+var (
+	labelled    = regexp.MustCompile(`(` + anyLabel + `)(?i:[0-9]|_?(?:value|plain|text|b64|base64))?(?:\s+(?i:for|of|für|pour|para)\s+\S{1,80}?)?["'’”\])]{0,3}(?:[ \t]*(=>|:=|->|[:=]{1,2}|(?i:\bis\b)|["']?[\s,;]{1,3}["']?(?i:value)["']?\s{0,3}[:=])[ \t]*\n?[ \t]*|\s{1,8})`)
+	option      = regexp.MustCompile(`(?:^|[\s"'(\[,])--?(?i:(?:[a-z0-9-]{0,40}(?:password|passwd|passphrase|pass|pwd|secret|token|bearer|api-?key))|ap|xp|pw|(p))["']?[,\s=:]{1,4}`)
+	userOption  = regexp.MustCompile(`(?:^|[\s"'(\[,])(?:-u|-U|--user|--proxy-user|--userpwd)["']?[,\s=]{0,3}(?:"([^"\n:]*:[^"\n]+)"|'([^'\n:]*:[^'\n]+)'|([^\s:"'-][^\s:"']*:[^\s"']+))`)
+	userInfo    = regexp.MustCompile(`://([^\s"'<>/?#:]*(?:%3[aA][^\s"'<>/?#:]*)?):([^\s"'<>]+)@`)
+	userAndHost = regexp.MustCompile(`(?:@[A-Za-z0-9.-]+:([^\s@"'<>]+)@[A-Za-z0-9-]|(?:^|[\s"'(\[=])[A-Za-z0-9._%+\\-]+:([^\s@/"'<>]+)@[A-Za-z0-9.-]+:\d)`)
+	call        = regexp.MustCompile(`(?i:login|authenticate(?:async)?|auth|credentials?|passwordauthentication|authenticator|setauthentication|passwor[dt]|set_?pass|connect(?:async)?|secret|token)\s{0,2}\(([^()\n]{1,400})`)
+	quotedText  = regexp.MustCompile(`"[^"\n]*"|'[^'\n]*'`)
+	command     = regexp.MustCompile(`\b(?:LOGIN[ \t]+\S+[ \t]+|PASS[ \t]+)(\S+)`)
+	sasl        = regexp.MustCompile(`(?i)(?:\bAUTH\s+(?:XOAUTH2|PLAIN(?:-CLIENTTOKEN)?|LOGIN|OAUTHBEARER|CRAM-MD5|DIGEST-MD5|NTLM|GSSAPI|SCRAM-\S+)|\b334)((?:[\s-]+[^\s]+){1,10})`)
+	wordAt      = regexp.MustCompile(`\S+`)
+	base64Word  = regexp.MustCompile(`^["'(\[]*([A-Za-z0-9+/_-]{3,}={0,2})["')\].,;]*$`)
+	mechanism   = regexp.MustCompile(`^(?i:XOAUTH2?|PLAIN|LOGIN|OAUTHBEARER|CRAM-MD5|DIGEST-MD5|NTLM|GSSAPI|AUTH|SCRAM-SHA\S*|XYMCOOKIE|PLAIN-CLIENTTOKEN|MSN|X-\S+|EXTERNAL|ANONYMOUS|ATRN|VXNlcm5hbWU6|UGFzc3dvcmQ6)$`)
+	bearer      = regexp.MustCompile(`(?i)\b(?:bearer|basic)[\s:="']+([A-Za-z0-9+/_.~=|!*-]{4,})`)
+	header      = regexp.MustCompile(`(?i)\b(?:authorization|x-api-key|cookie)["']?\s*[:=]\s*["']?(?:(?:bearer|basic|digest|negotiate|ntlm|token)\s+)?([^\s"',]+)`)
+	codeParam   = regexp.MustCompile(`(?i)\bcode(?:=|"\s*:\s*")([^\s&"'<>]+)`)
+	privateKey  = regexp.MustCompile(`-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----([^-]*)`)
+	secure      = regexp.MustCompile(`(?i)ConvertTo-SecureString\s+(?:-String\s+)?`)
+	jwt         = regexp.MustCompile(`eyJ[A-Za-z0-9_=-]*(?:\s*\.\s*[A-Za-z0-9_=-]*)*`)
+	xoauth2     = regexp.MustCompile(`\bdXNlcj[A-Za-z0-9+/=_-]+`)
+	padded      = regexp.MustCompile(`(?:^|[^A-Za-z0-9+/=])([A-Za-z0-9+/]{4,}={1,2})(?:[^A-Za-z0-9+/=]|$)`)
+	blob        = regexp.MustCompile(`[A-Za-z0-9+/_~=-]{20,}(?:\.[A-Za-z0-9+/_~=-]{8,})*`)
+	guid        = regexp.MustCompile(`^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	noSecret    = regexp.MustCompile(`^(?:[45]\d\d|AADSTS\d*|(?i:null|none|nil|true|false|yes|no|undefined|empty|\[removed\]|\[?redacted\]?|<[^<>]*>|\*+|x{3,}|\.+|…))$`)
+	afterIs     = regexp.MustCompile(`^(?i:not|no|in|empty|missing|expired|invalid|incorrect|wrong|required|disabled|malformed|being|the|issued|for|an?|too|already|used|locked)$`)
+	complaint   = regexp.MustCompile(`(?i)(?:error|invalid|expired|missing|bad|unknown|no|wrong|incorrect|unexpected|your|the|reset|change)[a-z]{0,24}[\s_-]?$`)
+	hexNumber   = regexp.MustCompile(`^0[xX][0-9a-fA-F]+$`)
+	nextKey     = regexp.MustCompile(`[,;&|]["']?[A-Za-z_][\w.-]*["']?\s?[=:]`)
+	messageID   = regexp.MustCompile(`^@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+`)
+	parameter   = regexp.MustCompile(`^\d{1,5}(?:[/?#]|$)`)
+)
+
+// secretSpans returns where in a text secrets stand beside what tells that they
+// are, in order and apart from each other.
+func secretSpans(text string) []span {
+	var all []span
+	add := func(from, to int) {
+		if from >= 0 && from < to {
+			all = append(all, span{from, to})
+		}
+	}
+	each := func(p *regexp.Regexp, found func(m []int)) {
+		for _, m := range p.FindAllStringSubmatchIndex(text, -1) {
+			found(m)
+		}
+	}
+	each(labelled, func(m []int) { add(labelledValue(text, m)) })
+	each(option, func(m []int) {
+		from, to := valueAt(text, m[1])
+		if v := text[from:to]; !noSecret.MatchString(v) && !strings.HasPrefix(v, "--") && (m[2] < 0 || odd(v)) {
+			add(from, to)
+		}
+	})
+	each(userOption, func(m []int) {
+		for i := 2; i < len(m); i += 2 {
+			if m[i] >= 0 && !strings.Contains(text[m[i]:m[i+1]], "://") {
+				add(m[i], m[i+1])
+			}
+		}
+	})
+	each(userInfo, func(m []int) {
+		if !parameter.MatchString(text[m[4]:m[5]]) {
+			add(m[4], m[5])
+		}
+	})
+	each(userAndHost, func(m []int) { add(m[2], m[3]); add(m[4], m[5]) })
+	each(call, func(m []int) {
+		arguments := text[m[2]:m[3]]
+		for _, q := range quotedText.FindAllStringIndex(arguments, -1) {
+			if inner := arguments[q[0]+1 : q[1]-1]; !isReply(inner) {
+				add(m[2]+q[0]+1, m[2]+q[1]-1)
+			}
+		}
+		if i := strings.LastIndexByte(arguments, ','); i >= 0 && !strings.ContainsAny(arguments, `"'`) {
+			if last := strings.TrimSpace(arguments[i+1:]); odd(last) && !strings.Contains(last, " ") {
+				add(m[3]-len(arguments)+i+1, m[3])
+			}
+		}
+	})
+	each(command, func(m []int) {
+		if word := text[m[2]:m[3]]; !mechanism.MatchString(word) && !noSecret.MatchString(word) && !isOrdinary(word) {
+			add(m[2], m[3])
+		}
+	})
+	each(sasl, func(m []int) {
+		for _, w := range wordAt.FindAllStringIndex(text[m[2]:m[3]], -1) {
+			from, to := m[2]+w[0], m[2]+w[1]
+			word := strings.TrimLeft(text[from:to], "-")
+			from = to - len(word)
+			b := base64Word.FindStringSubmatchIndex(word)
+			switch {
+			case b == nil, mechanism.MatchString(word):
+			case noSecret.MatchString(word) || isOrdinary(word):
+				if !strings.HasPrefix(word, "334") {
+					return // what the server said
+				}
+			default:
+				add(from+b[2], from+b[3])
+			}
+		}
+	})
+	each(bearer, func(m []int) {
+		if word := strings.TrimRight(text[m[2]:m[3]], ".:"); !isWord(word) {
+			add(m[2], m[3]) // and not "basic authentication is disabled"
+		}
+	})
+	each(header, func(m []int) {
+		if word := text[m[2]:m[3]]; !noSecret.MatchString(word) && (strings.Contains(text[m[0]:m[2]], " ") || !isWord(word)) {
+			add(m[2], m[3])
+		}
+	})
+	each(codeParam, func(m []int) {
+		if word := text[m[2]:m[3]]; odd(word) && !hexNumber.MatchString(word) && !strings.HasPrefix(word, "Error") {
+			add(m[2], m[3])
+		}
+	})
+	each(privateKey, func(m []int) { add(m[2], m[3]) })
+	each(secure, func(m []int) {
+		if from, to := valueAt(text, m[1]); !strings.HasPrefix(text[from:to], "-") {
+			add(from, to)
+		}
+	})
+	each(jwt, func(m []int) { add(m[0], m[1]) })
+	each(xoauth2, func(m []int) { add(m[0], m[1]) })
+	each(padded, func(m []int) {
+		if (m[3]-m[2])%4 == 0 {
+			add(m[2], m[3])
+		}
+	})
+	each(blob, func(m []int) {
+		if word := text[m[0]:m[1]]; !guid.MatchString(word) && !isName(word) && !messageID.MatchString(text[m[1]:]) {
+			add(m[0], m[1])
+		}
+	})
+	slices.SortFunc(all, func(a, b span) int { return a.from - b.from })
+	var apart []span
+	for _, s := range all {
+		if n := len(apart) - 1; n >= 0 && s.from <= apart[n].to {
+			apart[n].to = max(apart[n].to, s.to)
+		} else {
+			apart = append(apart, s)
+		}
+	}
+	return apart
+}
+
+// labelledValue returns where the value of a label stands that was found; the
+// first is -1 where it is no secret after all.
+func labelledValue(text string, m []int) (from, to int) {
+	label, name := text[m[2]:m[3]], beforeWord(text[:m[2]])
+	last, _ := utf8.DecodeLastRuneInString(text[:m[2]])
+	first, _ := utf8.DecodeRuneInString(label)
+	if len(label) <= len("clave") && unicode.IsLetter(last) && !(unicode.IsLower(last) && unicode.IsUpper(first)) && !strings.EqualFold(label, "pwd") && !strings.EqualFold(label, "token") {
+		return -1, -1 // "bypass"
+	}
+	from, to = valueAt(text, m[1])
+	value := text[from:to]
+	if noSecret.MatchString(value) || isReply(value) {
+		return -1, -1
+	}
+	sign := ""
+	if m[4] >= 0 {
+		sign = strings.ToLower(text[m[4]:m[5]])
+	}
+	wraps := strings.Contains(text[m[2]:m[1]], "\n")
+	switch {
+	case sign == "" || wraps:
+		// Without a sign only what looks like one is a secret.
+		if !odd(value) || strings.ContainsAny(value, "/@:") && !wraps {
+			return -1, -1
+		}
+	case sign == "is":
+		if afterIs.MatchString(strings.TrimRight(value, ".,:;)")) {
+			return -1, -1
+		}
+	case strings.HasPrefix(sign, ":"):
+		// "InvalidAuthenticationToken: Access", "invalid password: try again"
+		if complaint.MatchString(name) && !odd(value) && !strings.ContainsAny(text[m[3]:from], `"'`) && isOrdinary(value) {
+			return -1, -1
+		}
+	}
+	return from, to
+}
+
+// beforeWord is the end of a text that could say what is the matter with the
+// word after it.
+func beforeWord(text string) string { return text[max(0, len(text)-40):] }
+
+// valueAt returns where a value stands that begins at i: a text in quotes, or a
+// word as far as the next key.
+func valueAt(text string, i int) (from, to int) {
+	rest := text[i:]
+	line, _, _ := strings.Cut(rest[:min(len(rest), 2000)], "\n")
+	quote, n := utf8.DecodeRuneInString(line)
+	if closing, ok := map[rune]rune{'"': '"', '\'': '\'', '`': '`', '“': '”', '„': '“', '‘': '’', '«': '»'}[quote]; ok && n > 0 {
+		for end := n; ; {
+			j := strings.IndexRune(line[end:], closing)
+			if j < 0 {
+				break
+			}
+			end += j
+			after, _ := utf8.DecodeRuneInString(line[end+utf8.RuneLen(closing):])
+			if !unicode.IsLetter(after) && !unicode.IsDigit(after) {
+				return i + n, i + end
+			}
+			end += utf8.RuneLen(closing)
+		}
+		if j := strings.IndexRune(line[n:], closing); j >= 0 {
+			return i + n, i + n + j
+		}
+		i, line = i+n, line[n:]
+	}
+	word := line
+	if j := strings.IndexAny(word, " \t"); j >= 0 {
+		word = word[:j]
+	}
+	if m := nextKey.FindStringIndex(word); m != nil {
+		word = word[:m[0]]
+	}
+	word = strings.TrimRight(word, `,;)]}>"'`)
+	return i, i + len(word)
+}
+
+// isReply reports whether a value is what a server said.
+func isReply(value string) bool {
+	return replyStart.MatchString(value) || hasCode(value[:min(3, len(value))]) && len(value) > 3 && strings.IndexByte(" ,-", value[3]) >= 0
+}
+
+// odd reports whether a word is none of a language.
+func odd(word string) bool {
+	letters, digits, marks := false, false, false
+	for i := range len(word) {
+		c := word[i]
+		letters = letters || isLetter(c) || c >= utf8.RuneSelf
+		digits = digits || isDigit(c)
+		marks = marks || strings.IndexByte("!$%^*#~+", c) >= 0
+	}
+	return len(word) >= 4 && letters && (digits || marks) && !strings.HasPrefix(word, "AADSTS")
+}
+
+var (
+	simpleWord = regexp.MustCompile(`^(?:[A-Z]?[a-z]+|[A-Z]+)$`)
+	ordinaryIn = regexp.MustCompile(`[a-z]{3,}`)
+)
+
+// isWord reports whether a word has the letters of one.
+func isWord(word string) bool { return simpleWord.MatchString(word) }
+
+// ordinary are the words of the catalogue, in small letters.
+var ordinary = sync.OnceValue(func() map[string]bool {
+	all := map[string]bool{}
+	add := func(texts []string) {
+		for _, t := range texts {
+			for _, w := range ordinaryIn.FindAllString(strings.ToLower(t), -1) {
+				all[w] = true
+			}
+		}
+	}
+	c := the()
+	for _, e := range c.entries {
+		add(e.Looks)
+		add(e.Phrases)
+		add([]string{e.Cause})
+	}
+	for _, d := range c.doubts {
+		add(d.Looks)
+		add(d.Phrases)
+	}
+	return all
+})
+
+// isOrdinary reports whether a word is one of those that refusals consist of.
+func isOrdinary(word string) bool {
+	word = strings.ToLower(strings.Trim(word, `.,:;!?()[]"'`))
+	return word == "" || ordinary()[word] || len(word) < 3
+}
+
+// isName reports whether a long word consists of words, in camel case or with
+// hyphens, or of a number, rather than of something random: that changes between
+// small letters, capitals and digits all the time.
+func isName(s string) bool {
+	changes, digits := 0, 0
+	for i := range len(s) {
+		c := s[i]
+		if isDigit(c) {
+			digits++
+		}
+		if i == 0 {
+			continue
+		}
+		before := s[i-1]
+		if isDigit(before) != isDigit(c) && (isLetter(before) || isLetter(c)) || isLower(before) && isLetter(c) && !isLower(c) {
+			changes++
+		}
+	}
+	often := 6
+	switch {
+	case digits == 0:
+		often = 4
+	case digits <= 3:
+		often = 5 // Base64String
+	}
+	return changes*often <= len(s) && !strings.ContainsAny(s, "+~")
+}
+
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+
+func isLower(c byte) bool { return c >= 'a' && c <= 'z' }
