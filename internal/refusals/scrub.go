@@ -31,7 +31,7 @@ func extract(source string, from, to int) string {
 		end = to + len(wholeWords(source[to:end], true))
 	}
 	line := source[begin:end]
-	secret := secretSpans(line)
+	secret := apart(append(secretSpans(line), blobSpans(line)...))
 	head, rest := without(line, secret, 0, from-begin), without(line, secret, from-begin, len(line))
 	if len(head) > before {
 		head = wholeWords(head[len(head)-before:], false)
@@ -42,9 +42,6 @@ func extract(source string, from, to int) string {
 	}
 	return strings.ToValidUTF8(all, "")
 }
-
-// scrubbed returns text without what could be a secret.
-func scrubbed(text string) string { return without(text, secretSpans(text), 0, len(text)) }
 
 // without returns a part of a text without spans of it. What begins before the
 // part leaves its mark there.
@@ -106,46 +103,13 @@ func (a *Answer) withhold(text string) {
 // extract. Words that refusals consist of are none, wherever they stand.
 func secretsOf(text string) []string {
 	var all []string
-	for _, s := range hotLines(text) {
-		part := text[s.from:s.to]
-		for _, secret := range secretSpans(part) {
-			for line := range strings.SplitSeq(part[secret.from:secret.to], "\n") {
-				value := strings.Join(strings.Fields(line), " ")
-				if len(value) >= 4 && !isOrdinary(value) && !isReply(value) && value != "removed" {
-					all = append(all, value)
-				}
+	for _, secret := range secretSpans(text) {
+		for line := range strings.SplitSeq(text[secret.from:secret.to], "\n") {
+			value := strings.Join(strings.Fields(line), " ")
+			if len(value) >= 4 && !isOrdinary(value) && !isReply(value) && value != "removed" {
+				all = append(all, value)
 			}
 		}
-	}
-	return all
-}
-
-// hotLines returns the lines of a text with something in them that secrets stand
-// beside, each with the two after it.
-func hotLines(text string) []span {
-	const after = 2
-	var all []span
-	a, at, begin, hot := stems(), int32(0), 0, 0
-	for i := 0; i <= len(text); i++ {
-		if i < len(text) && text[i] != '\n' {
-			c := text[i]
-			if c >= 'A' && c <= 'Z' {
-				c += 'a' - 'A'
-			}
-			if at = a.step(at, c); a.nodes[at].output >= 0 {
-				hot = after + 1
-			}
-			continue
-		}
-		if hot > 0 {
-			hot--
-			if n := len(all) - 1; n >= 0 && all[n].to == begin {
-				all[n].to = min(i+1, len(text))
-			} else {
-				all = append(all, span{begin, min(i+1, len(text))})
-			}
-		}
-		begin, at = i+1, 0
 	}
 	return all
 }

@@ -17,12 +17,18 @@ const (
 	anyLabel    = `(?i:` + longLabels + `|` + shortLabels + `)`
 )
 
-// stems are parts of every text that a secret stands beside, in small letters.
-var stems = sync.OnceValue(func() *automaton {
-	return newAutomaton([]string{"pass", "pwd", "pw", "sig", "mdp", "clave", "senha", "hasło", "secret", "token", "credential", "key", "assertion",
-		"verifier", "device", "kennwort", "contrase", "wachtwoord", "lösenord", "adgangskode", "парол", "Парол", "ПАРОЛ", "パスワード", "密码", "密碼",
-		"://", "-u", "-ap", "-xp", "-p ", "-p=", "login", "auth", "334", "bearer", "basic", "code=", "code\"", "private", "connect", "@"})
-})
+// A mark is parts of every line that a secret can stand in after, in small
+// letters.
+type mark []string
+
+var (
+	labelMarks  = mark{"pass", "pwd", "pw", "sig", "mdp", "clave", "senha", "hasło", "secret", "token", "credential", "key", "assertion", "verifier", "device", "kennwort", "contrase", "wachtwoord", "senord", "adgangskode", "арол", "АРОЛ", "パスワード", "密码", "密碼"}
+	optionMarks = mark{"-pass", "-pwd", "-pw", "-xp", "-ap", "password", "passphrase", "secret", "token", "bearer", "key", "-p "}
+	userMarks   = mark{"-u", "--proxy-u"}
+	callMarks   = mark{"login", "auth", "credential", "connect", "passwor", "pass(", "_pass", "secret(", "token("}
+	saslMarks   = mark{"auth ", "auth\t", "auth\n", "334"}
+	headerMarks = mark{"authorization", "api-key", "cookie"}
+)
 
 var (
 	labelled    = regexp.MustCompile(`(` + anyLabel + `)(?i:[0-9]|_?(?:value|plain|text|b64|base64))?(?:\s+(?i:for|of|für|pour|para)\s+\S{1,80}?)?["'’”\])]{0,3}(?:[ \t]*(=>|:=|->|[:=]{1,2}|(?i:\bis\b)|["']?[\s,;]{1,3}["']?(?i:value)["']?\s{0,3}[:=])[ \t]*\n?[ \t]*|\s{1,8})`)
@@ -47,7 +53,7 @@ var (
 	padded      = regexp.MustCompile(`(?:^|[^A-Za-z0-9+/=])([A-Za-z0-9+/]{4,}={1,2})(?:[^A-Za-z0-9+/=]|$)`)
 	blob        = regexp.MustCompile(`[A-Za-z0-9+/_~=-]{20,}(?:\.[A-Za-z0-9+/_~=-]{8,})*`)
 	guid        = regexp.MustCompile(`^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-	noSecret    = regexp.MustCompile(`^(?:[45]\d\d|AADSTS\d*|(?i:null|none|nil|true|false|yes|no|undefined|empty|\[removed\]|\[?redacted\]?|<[^<>]*>|\*+|x{3,}|\.+|…))$`)
+	noSecret    = regexp.MustCompile(`^(?:[2-5]\d\d|AADSTS\d*|(?i:null|none|nil|true|false|yes|no|undefined|empty|\[removed\]|\[?redacted\]?|<[^<>]*>|\*+|x{3,}|\.+|…))$`)
 	afterIs     = regexp.MustCompile(`^(?i:not|no|in|empty|missing|expired|invalid|incorrect|wrong|required|disabled|malformed|being|the|issued|for|an?|too|already|used|locked)$`)
 	complaint   = regexp.MustCompile(`(?i)(?:error|invalid|expired|missing|bad|unknown|no|wrong|incorrect|unexpected|your|the|reset|change)[a-z]{0,24}[\s_-]?$`)
 	hexNumber   = regexp.MustCompile(`^0[xX][0-9a-fA-F]+$`)
@@ -60,37 +66,45 @@ var (
 // are, in order and apart from each other.
 func secretSpans(text string) []span {
 	var all []span
+	lower := lowerASCII(text)
 	add := func(from, to int) {
 		if from >= 0 && from < to {
 			all = append(all, span{from, to})
 		}
 	}
-	each := func(p *regexp.Regexp, found func(m []int)) {
-		for _, m := range p.FindAllStringSubmatchIndex(text, -1) {
-			found(m)
+	each := func(near mark, p *regexp.Regexp, found func(m []int)) {
+		for _, s := range near.lines(lower) {
+			for _, m := range p.FindAllStringSubmatchIndex(text[s.from:s.to], -1) {
+				for i := range m {
+					if m[i] >= 0 {
+						m[i] += s.from
+					}
+				}
+				found(m)
+			}
 		}
 	}
-	each(labelled, func(m []int) { add(labelledValue(text, m)) })
-	each(option, func(m []int) {
+	each(labelMarks, labelled, func(m []int) { add(labelledValue(text, m)) })
+	each(optionMarks, option, func(m []int) {
 		from, to := valueAt(text, m[1])
 		if v := text[from:to]; !noSecret.MatchString(v) && !strings.HasPrefix(v, "--") && (m[2] < 0 || odd(v)) {
 			add(from, to)
 		}
 	})
-	each(userOption, func(m []int) {
+	each(userMarks, userOption, func(m []int) {
 		for i := 2; i < len(m); i += 2 {
 			if m[i] >= 0 && !strings.Contains(text[m[i]:m[i+1]], "://") {
 				add(m[i], m[i+1])
 			}
 		}
 	})
-	each(userInfo, func(m []int) {
+	each(mark{"://"}, userInfo, func(m []int) {
 		if !parameter.MatchString(text[m[4]:m[5]]) {
 			add(m[4], m[5])
 		}
 	})
-	each(userAndHost, func(m []int) { add(m[2], m[3]); add(m[4], m[5]) })
-	each(call, func(m []int) {
+	each(mark{"@"}, userAndHost, func(m []int) { add(m[2], m[3]); add(m[4], m[5]) })
+	each(callMarks, call, func(m []int) {
 		arguments := text[m[2]:m[3]]
 		for _, q := range quotedText.FindAllStringIndex(arguments, -1) {
 			if inner := arguments[q[0]+1 : q[1]-1]; !isReply(inner) {
@@ -103,12 +117,12 @@ func secretSpans(text string) []span {
 			}
 		}
 	})
-	each(command, func(m []int) {
+	each(mark{"login", "pass "}, command, func(m []int) {
 		if word := text[m[2]:m[3]]; !mechanism.MatchString(word) && !noSecret.MatchString(word) && !isOrdinary(word) {
 			add(m[2], m[3])
 		}
 	})
-	each(sasl, func(m []int) {
+	each(saslMarks, sasl, func(m []int) {
 		for _, w := range wordAt.FindAllStringIndex(text[m[2]:m[3]], -1) {
 			from, to := m[2]+w[0], m[2]+w[1]
 			word := strings.TrimLeft(text[from:to], "-")
@@ -125,39 +139,50 @@ func secretSpans(text string) []span {
 			}
 		}
 	})
-	each(bearer, func(m []int) {
+	each(mark{"bearer", "basic"}, bearer, func(m []int) {
 		if word := strings.TrimRight(text[m[2]:m[3]], ".:"); !isWord(word) {
 			add(m[2], m[3]) // and not "basic authentication is disabled"
 		}
 	})
-	each(header, func(m []int) {
+	each(headerMarks, header, func(m []int) {
 		if word := text[m[2]:m[3]]; !noSecret.MatchString(word) && (strings.Contains(text[m[0]:m[2]], " ") || !isWord(word)) {
 			add(m[2], m[3])
 		}
 	})
-	each(codeParam, func(m []int) {
+	each(mark{"code=", `code"`}, codeParam, func(m []int) {
 		if word := text[m[2]:m[3]]; odd(word) && !hexNumber.MatchString(word) && !strings.HasPrefix(word, "Error") {
 			add(m[2], m[3])
 		}
 	})
-	each(privateKey, func(m []int) { add(m[2], m[3]) })
-	each(secure, func(m []int) {
+	each(mark{"private key"}, privateKey, func(m []int) { add(m[2], m[3]) })
+	each(mark{"securestring"}, secure, func(m []int) {
 		if from, to := valueAt(text, m[1]); !strings.HasPrefix(text[from:to], "-") {
 			add(from, to)
 		}
 	})
-	each(jwt, func(m []int) { add(m[0], m[1]) })
-	each(xoauth2, func(m []int) { add(m[0], m[1]) })
-	each(padded, func(m []int) {
+	each(mark{"eyj"}, jwt, func(m []int) { add(m[0], m[1]) })
+	each(mark{"dxnlcj"}, xoauth2, func(m []int) { add(m[0], m[1]) })
+	each(mark{"="}, padded, func(m []int) {
 		if (m[3]-m[2])%4 == 0 {
 			add(m[2], m[3])
 		}
 	})
-	each(blob, func(m []int) {
+	return apart(all)
+}
+
+// blobSpans returns where long words stand that look random.
+func blobSpans(text string) []span {
+	var all []span
+	for _, m := range blob.FindAllStringIndex(text, -1) {
 		if word := text[m[0]:m[1]]; !guid.MatchString(word) && !isName(word) && !messageID.MatchString(text[m[1]:]) {
-			add(m[0], m[1])
+			all = append(all, span{m[0], m[1]})
 		}
-	})
+	}
+	return all
+}
+
+// apart returns spans in order, those that touch as one.
+func apart(all []span) []span {
 	slices.SortFunc(all, func(a, b span) int { return a.from - b.from })
 	var apart []span
 	for _, s := range all {
@@ -168,6 +193,35 @@ func secretSpans(text string) []span {
 		}
 	}
 	return apart
+}
+
+// lines returns the lines of a text with a mark in them, each with the two after
+// it, because a value may stand there.
+func (near mark) lines(lower string) []span {
+	const after = 2
+	var all []span
+	for _, word := range near {
+		for at := 0; at < len(lower); {
+			i := strings.Index(lower[at:], word)
+			if i < 0 {
+				break
+			}
+			s := span{from: max(at, strings.LastIndexByte(lower[:at+i], '\n')+1), to: at + i}
+			for line := range after + 1 {
+				n := strings.IndexByte(lower[s.to:], '\n')
+				if n < 0 {
+					s.to = len(lower)
+				} else {
+					s.to += n + 1
+				}
+				if line == 0 {
+					at = s.to // the next line may have a mark too
+				}
+			}
+			all = append(all, s)
+		}
+	}
+	return apart(all)
 }
 
 // labelledValue returns where the value of a label stands that was found; the
@@ -259,7 +313,7 @@ func odd(word string) bool {
 		c := word[i]
 		letters = letters || isLetter(c) || c >= utf8.RuneSelf
 		digits = digits || isDigit(c)
-		marks = marks || strings.IndexByte("!$%^*#~+", c) >= 0
+		marks = marks || strings.IndexByte("!$%^*#~+=", c) >= 0
 	}
 	return len(word) >= 4 && letters && (digits || marks) && !strings.HasPrefix(word, "AADSTS")
 }
@@ -301,32 +355,52 @@ func isOrdinary(word string) bool {
 	return word == "" || ordinary()[word] || len(word) < 3
 }
 
+// identifier is words in camel case, with small numbers, dots, hyphens and
+// underscores between them perhaps.
+var identifier = regexp.MustCompile(`^(?:[A-Z]{0,5}[a-z]{2,}|[A-Z]{1,5}[a-z]|[A-Z]{2,}|[0-9]{1,2}[A-Z._-]|[._-])+$`)
+
 // isName reports whether a long word consists of words, in camel case or with
 // hyphens, or of a number, rather than of something random: that changes between
 // small letters, capitals and digits all the time.
 func isName(s string) bool {
-	changes, digits := 0, 0
-	for i := range len(s) {
-		c := s[i]
-		if isDigit(c) {
-			digits++
-		}
-		if i == 0 {
-			continue
-		}
-		before := s[i-1]
+	if identifier.MatchString(s) && readable(s) {
+		return true
+	}
+	changes := 0
+	for i := 1; i < len(s); i++ {
+		before, c := s[i-1], s[i]
 		if isDigit(before) != isDigit(c) && (isLetter(before) || isLetter(c)) || isLower(before) && isLetter(c) && !isLower(c) {
 			changes++
 		}
 	}
-	often := 6
-	switch {
-	case digits == 0:
-		often = 4
-	case digits <= 3:
-		often = 5 // Base64String
+	return changes*6 <= len(s) && !strings.ContainsAny(s, "+~")
+}
+
+// readable reports whether the words of an identifier could be spoken: they are
+// four letters long in the mean, and nearly all have a vowel.
+func readable(s string) bool {
+	words, letters, mute := 0, 0, 0
+	spoken, open := true, false
+	for i := range len(s) {
+		c := s[i]
+		begins := !isLetter(c) || i > 0 && isLower(s[i-1]) && !isLower(c)
+		if begins && open && !spoken {
+			mute++
+		}
+		if !isLetter(c) {
+			open, spoken = false, true
+			continue
+		}
+		if begins || !open {
+			words, open, spoken = words+1, true, false
+		}
+		letters++
+		spoken = spoken || strings.IndexByte("aeiouyAEIOUY", c) >= 0
 	}
-	return changes*often <= len(s) && !strings.ContainsAny(s, "+~")
+	if open && !spoken {
+		mute++
+	}
+	return words > 0 && letters >= 4*words && mute*4 <= words
 }
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
