@@ -164,7 +164,6 @@ func (r *run) appNotAdmitted(said string) Result {
 	if id := r.smtpClaims.ObjectID; id != "" {
 		result.Detail += "\nThe enterprise application's Object ID is " + id + ", as its token says: Exchange must know the application by this one."
 	}
-	result.Fix = "run the commands in PowerShell: what is in place already they leave as it is"
 	r.takeSteps(&result, []string{"service-principal", "full-access"})
 	result.Fix = fmt.Sprintf("run the commands in PowerShell: what is in place already they leave as it is. Should %s be no mailbox, or only another address of one: traymail account edit %s --sender ADDRESS", a.Sender, a.Name)
 	return result

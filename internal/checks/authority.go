@@ -22,10 +22,18 @@ func (r *run) metadataAddress() string {
 		return ""
 	case a.HasEntra():
 		return a.Endpoint("v2.0/.well-known/openid-configuration")
-	case a.Issuer != "":
+	case a.Issuer != "" && sameHost(a.Issuer, a.AuthorizeURL):
 		return strings.TrimSuffix(a.Issuer, "/") + "/.well-known/openid-configuration"
 	}
 	return ""
+}
+
+// sameHost reports whether two addresses are of one host: what an issuer says of
+// itself elsewhere is not about the sign-in that the account uses.
+func sameHost(a, b string) bool {
+	one, _ := hostOf(a)
+	other, _ := hostOf(b)
+	return one == other || b == ""
 }
 
 // metadata is what an authority says of itself. The cloud is Entra's own field.

@@ -170,6 +170,11 @@ func (r *run) refused(status Status, err error, summary string) Result {
 	switch {
 	case j.finding == "not-signed-in":
 		return r.signIn(result)
+	case j.finding == "consent-missing":
+		if e, ok := errors.AsType[*authcode.Error](err); ok && e.SignInAgain() && result.Command == "" {
+			result.Fix = paragraphs(r.fill("sign in again and accept the permissions, where people may: traymail login {account}"), result.Fix)
+			result.Command = "traymail login " + r.Account.Name
+		}
 	case j.finding == unrecognised && j.reply != "":
 		result.Detail = paragraphs(result.Detail, "It is no refusal that traymail knows; its own words are shown as they came.")
 	case j.finding == unrecognised:

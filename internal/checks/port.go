@@ -155,7 +155,11 @@ func (r *run) reached(ctx context.Context, s server, attempts []attempt) Result 
 	if why.finding == "connection-timed-out" {
 		summary += r.elsewhere(ctx, s)
 	}
-	return r.found(why.finding, status, summary, "")
+	result := r.found(why.finding, status, summary, "")
+	if why.finding == "connection-reset" {
+		result.Fix += fmt.Sprintf("\nAsk whoever runs the firewall to let this computer reach port %d", s.port)
+	}
+	return result
 }
 
 // elsewhere tells a port that is blocked from a network that is down.

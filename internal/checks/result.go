@@ -96,15 +96,17 @@ func (r *run) connected(script string) string {
 // connect is the line that opens a session with Exchange, "" where that is not
 // known.
 func (r *run) connect() string {
-	all, err := admin.Steps(r.Account, admin.Options{TenantID: r.tenantID})
-	if err != nil {
-		return ""
+	// An application over Graph has nothing to do with Exchange but by its roles.
+	for _, rbac := range []bool{false, r.Account.SignIn == account.AppOnly} {
+		all, err := admin.Steps(r.Account, admin.Options{TenantID: r.tenantID, RBAC: rbac})
+		if err != nil {
+			return ""
+		}
+		if i := slices.IndexFunc(all, func(s admin.Step) bool { return s.ID == "connect-exchange" }); i >= 0 {
+			return all[i].Command[strings.LastIndexByte(all[i].Command, '\n')+1:]
+		}
 	}
-	i := slices.IndexFunc(all, func(s admin.Step) bool { return s.ID == "connect-exchange" })
-	if i < 0 {
-		return ""
-	}
-	return all[i].Command[strings.LastIndexByte(all[i].Command, '\n')+1:]
+	return ""
 }
 
 // fixOf is what is to be done by whoever can.

@@ -114,6 +114,7 @@ func (r *run) greet(ctx context.Context, d *dialog, place string, mode account.S
 	}
 	if !offers(text, "STARTTLS") {
 		result := r.found("starttls-missing", Fail, place+" does not offer STARTTLS, so nothing can be sent encrypted; its greeting is: "+clip(greeting, 200), "")
+		result.Fix += "\nWhere the server is the provider's own, something on the way takes STARTTLS out: ask whoever runs the firewall, or the virus scanner's mail protection, to leave it in"
 		if mark := meddling(greeting, text); mark != "" {
 			result.Detail = oneLine(result.Detail + " " + mark)
 		}
@@ -154,7 +155,9 @@ func (r *run) handshakeFailed(ctx context.Context, s server, place string, err e
 	switch f.finding {
 	case "tls-version":
 		if version := r.olderTLS(ctx, s, place); version != "" {
-			return r.found(f.finding, Fail, fmt.Sprintf("%s offers %s and nothing later, and traymail takes TLS 1.2 or later", place, version), "")
+			result := r.found(f.finding, Fail, fmt.Sprintf("%s offers %s and nothing later, and traymail takes TLS 1.2 or later", place, version), "")
+			result.Fix, result.Command = "have whoever runs the server, or a proxy before it, offer TLS 1.2 or later; Microsoft's and Google's own servers do", ""
+			return result
 		}
 	case "tls-expected":
 		if s.smtp && r.Account.SMTPTLS == account.ImplicitTLS {

@@ -44,6 +44,9 @@ func (b *bench) ofKind(kind string, s sandbox.Scenario) {
 	app := b.readyApp(kind)
 	secret := keystore.Secret(app.ClientSecret)
 	f := func(*account.Account) {}
+	if strings.HasPrefix(s.Name, "app-certificate-") {
+		secret = b.makeCertificate()
+	}
 	switch kind {
 	case sandbox.KindGraph:
 		f = func(a *account.Account) { a.Transport = account.Graph }
@@ -63,7 +66,7 @@ func (b *bench) ofKind(kind string, s sandbox.Scenario) {
 				a.Credential, a.AssertionFile = account.FederatedCredential, "token.jwt"
 				b.writeFederatedToken()
 			case strings.HasPrefix(s.Name, "app-certificate-"):
-				a.Credential, secret = account.CertificateCredential, b.makeCertificate()
+				a.Credential = account.CertificateCredential
 			}
 		}
 	case sandbox.KindBasic:
@@ -88,6 +91,9 @@ func (b *bench) ofKind(kind string, s sandbox.Scenario) {
 			a.Username = "svc@contoso.com"
 		}
 		a.TestTo = "ops@contoso.com"
+		if scope := b.sandbox.Ready().SMTPScope; scope != "" && a.SendsOver(account.SMTP) {
+			a.SMTPScope = scope
+		}
 	})
 	if b.account.SignIn == account.BrowserSignIn && kind != sandbox.KindDevice {
 		b.change("", func(a *account.Account) { a.RedirectURL = app.RedirectURL })

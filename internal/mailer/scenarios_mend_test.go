@@ -143,7 +143,7 @@ func placeOf(mend sandbox.Mend) (string, bool) {
 // options are what edits a setting, for people and for applications.
 var options = map[string][]string{
 	"username": {"--username", "--sender"}, "tenant": {"--tenant"}, "client_id": {"--client-id"},
-	"smtp_host": {"--smtp-host"}, "authority": {"--authority-url"}, "client_secret": {"--secret-stdin", "--registration public"},
+	"smtp_scope": {"--smtp-scope"}, "smtp_host": {"--smtp-host"}, "authority": {"--authority-url"}, "client_secret": {"--secret-stdin", "--registration public"},
 }
 
 var editing = regexp.MustCompile(`traymail account edit main((?: --[a-z-]+(?: [^ ;,:)\n]+)?)+)`)
@@ -216,6 +216,8 @@ func (m *meeting) set(name, value, text string) {
 		if a.SignIn == account.BrowserSignIn && a.Registration != account.Web {
 			secret = ""
 		}
+	case "--smtp-scope":
+		a.SMTPScope = value
 	case "--smtp-host":
 		a.SMTPHost = value
 	case "--authority-url":

@@ -153,6 +153,9 @@ func (m *meeting) begin(t *testing.T) {
 		if a.Timeout = 5; m.scenario == "rate-exceeded" || m.scenario == "graph-throttled" {
 			a.Timeout = 60
 		}
+		if strings.HasSuffix(m.scenario, "secret-expires-soon") { // copied from the portal, beside the secret
+			a.SecretExpires = time.Now().AddDate(0, 0, 5).Format(time.DateOnly)
+		}
 		switch {
 		case m.sender == "":
 		case a.SignIn == account.AppOnly:
