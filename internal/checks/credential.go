@@ -90,6 +90,9 @@ func (r *run) secretIs(result Result) Result {
 	r.takeSteps(&result, []string{map[account.Credential]string{
 		account.CertificateCredential: "certificate", account.FederatedCredential: "federated-credential",
 	}[r.Account.Credential]})
+	if strings.Contains(result.Reply, "key used is expired") {
+		result.Fix = r.fill("it has ended: have a new one made, traymail account edit {account} --make-certificate FILE, and then ") + result.Fix
+	}
 	if result.Link == "" {
 		r.takeSteps(&result, []string{"client-secret"})
 	}

@@ -1,9 +1,7 @@
 package mailer
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -112,6 +110,10 @@ func (m *meeting) byHand(r checks.Result) {
 		}
 		e := m.explained
 		text = strings.Join([]string{e.FixAdmin, e.FixUser, e.Link, e.Command}, "\n")
+	}
+	if m.scenario == "app-certificate-expired" { // another one
+		secret := m.makeCertificate()
+		m.change(secret, func(*account.Account) {})
 	}
 	for _, mend := range m.s.Mend {
 		if id, of := strings.CutPrefix(mend.Action, "apps/"); of && !strings.HasPrefix(id, m.account.ClientID) {
@@ -222,6 +224,9 @@ func (m *meeting) set(name, value, text string) {
 		a.SMTPHost = value
 	case "--authority-url":
 		a.AuthorityURL = value
+		if a.SignIn == account.AppOnly { // to another authority no secret goes along
+			secret = keystore.Secret(m.readyApp(m.kind).ClientSecret)
+		}
 	case "--registration public":
 		a.Registration = account.Public
 	case "--secret-stdin":
@@ -241,6 +246,3 @@ func (m *meeting) set(name, value, text string) {
 		m.person.Username, m.person.Password = value, "svc-password-1"
 	}
 }
-
-var _ = bytes.NewReader
-var _ = fmt.Sprint

@@ -18,8 +18,6 @@ type row struct {
 	sender string
 	// later has it come about after a sign-in that went well.
 	later bool
-	// note says in the page what the columns do not.
-	note string
 }
 
 // A mending is how what is broken is put right.
@@ -101,8 +99,8 @@ var rows = []row{
 	{scenario: "user-unknown", kinds: app, fails: "accepted app-not-admitted", mend: edit},
 	{scenario: "user-unknown", kinds: "graph-application", fails: "test-email no-such-mailbox", mend: edit},
 	{scenario: "username-shared", kinds: person, fails: "token-smtp other-account-signed-in", mend: edit},
-	{scenario: "scope-for-graph", kinds: person, fails: "claims token-wrong-audience", mend: edit},
-	{scenario: "scope-for-graph-application", kinds: app, fails: "claims token-wrong-audience", mend: edit},
+	{scenario: "scope-for-graph", kinds: person, fails: "configuration settings-invalid", mend: edit},
+	{scenario: "scope-for-graph-application", kinds: app, fails: "configuration settings-invalid", mend: edit},
 	{scenario: "scope-invalid", kinds: person, fails: "token-smtp scope-invalid", page: "scope-invalid", mend: edit},
 	{scenario: "smtp-host-unknown", kinds: both, fails: "name-resolution dns-not-found", mend: edit},
 	{scenario: "authority-unknown", kinds: every, fails: "name-resolution dns-not-found", mend: edit},
@@ -119,6 +117,7 @@ var rows = []row{
 	{scenario: "consent-without-permission", kinds: person, fails: "token-smtp permission-not-registered", page: "permission-not-registered", mend: atPortal},
 	{scenario: "consent-required", kinds: person, fails: "token-smtp not-signed-in", page: "admin-consent-required", mend: atPortal},
 	{scenario: "consent-without-smtp", kinds: person, fails: "token-smtp not-signed-in", page: "admin-consent-required", mend: atPortal},
+	{scenario: "consent-without-offline-access", kinds: person, fails: "token-smtp not-signed-in", page: "admin-consent-required", mend: atPortal},
 	{scenario: "graph-permission-missing", kinds: "graph", fails: "token-graph permission-not-registered", page: "permission-not-registered", mend: atPortal},
 	{scenario: "graph-shared-missing", kinds: "graph", fails: "token-graph permission-not-registered", page: "permission-not-registered", mend: atPortal, sender: fromInvoices},
 	{scenario: "user-read-missing", kinds: person, fails: "token-smtp permission-not-registered", page: "permission-not-registered", mend: atPortal},

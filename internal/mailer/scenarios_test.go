@@ -149,7 +149,11 @@ func (m *meeting) begin(t *testing.T) {
 	if m.kind == sandbox.KindBasic && m.scenario != "passwords-retired" {
 		m.sandbox.Tenant().Change(func(t *sandbox.Tenant) { t.BasicAuthAllowed = true })
 	}
-	m.change("", func(a *account.Account) {
+	set := func(f func(*account.Account)) { m.change("", f) }
+	if m.sandbox.Ready().SMTPScope != "" { // what is wrong in the file stays
+		set = func(f func(*account.Account)) {}
+	}
+	set(func(a *account.Account) {
 		if a.Timeout = 5; m.scenario == "rate-exceeded" || m.scenario == "graph-throttled" {
 			a.Timeout = 60
 		}

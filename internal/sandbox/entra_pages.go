@@ -135,7 +135,7 @@ func alertWords(code int) string {
 func (e *entra) page(f *signIn, step string, wrong *refusal, r *http.Request) answer {
 	p := page{Flow: f.id, App: f.request.app.Name, Account: f.typed, Google: e.google()}
 	if step == stepApproval {
-		wrong = refuse("access_denied", 90094, "An administrator of %s has not consented to use the application '%s'.", e.tenant.Domain, p.App)
+		wrong = refuse("access_denied", 90094, "The grant requires administrator permission.")
 	}
 	switch {
 	case wrong != nil && p.Google:
