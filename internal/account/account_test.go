@@ -236,6 +236,8 @@ func TestWhatFollowsFromAFieldChangesWithItUnlessItWasSetApart(t *testing.T) {
 			"svc@contoso.com", "contoso.com", WebRedirectURL},
 		{"a redirect URL that was set with it stays", nil, func(a *Account) { a.Registration, a.RedirectURL = Web, "http://localhost:1/x" },
 			"svc@contoso.com", "contoso.com", "http://localhost:1/x"},
+		{"a public registration's own redirect URL stays", func(a *Account) { a.RedirectURL = "http://localhost:1/x" }, func(a *Account) { a.Timeout = 5 },
+			"svc@contoso.com", "contoso.com", "http://localhost:1/x"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

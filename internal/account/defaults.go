@@ -129,8 +129,9 @@ func (a *Account) Follow(former Account) {
 	was := former.derived()
 	now := a.derived()
 	follows := make([]bool, len(now))
+	other := a.Registration != former.Registration // below it may be emptied
 	for i, d := range now {
-		kindChanged := d.field == &a.RedirectURL && a.Registration != former.Registration // whose URL is not the other's
+		kindChanged := d.field == &a.RedirectURL && other // whose URL is not the other's
 		if *d.field == *was[i].field && (*d.field == was[i].value() || kindChanged) {
 			follows[i] = true
 			*d.field = ""
