@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -25,6 +26,12 @@ func (m *meeting) mended(r checks.Result) {
 		}
 	case edit:
 		m.editAccount(r)
+	case inFile:
+		value := regexp.MustCompile(`^use (\S+), or leave the key out`).FindStringSubmatch(r.Fix)
+		if value == nil || !strings.Contains(r.Summary, filepath.Join("accounts", "main.toml")) {
+			m.t.Fatalf("neither file nor value is printed: %s, %s", r.Summary, r.Fix)
+		}
+		m.inFile(m.s.Settings[0].Name, value[1])
 	case newWay:
 		if !strings.Contains(strings.ToLower(printed(r)), "sign in in the browser") && !strings.Contains(printed(r), "--sign-in") {
 			m.t.Fatalf("no other sign-in is printed: %s", printed(r))

@@ -27,6 +27,7 @@ const (
 	nothing  mending = iota // it works
 	script                  // the printed PowerShell, in the sandbox's console
 	edit                    // the printed traymail account edit, with the right value
+	inFile                  // the printed value, in the account's file
 	login                   // the printed traymail login
 	atPortal                // what the printed fix names, by hand
 	waiting                 // it ends by itself
@@ -99,8 +100,8 @@ var rows = []row{
 	{scenario: "user-unknown", kinds: app, fails: "accepted app-not-admitted", mend: edit},
 	{scenario: "user-unknown", kinds: "graph-application", fails: "test-email no-such-mailbox", mend: edit},
 	{scenario: "username-shared", kinds: person, fails: "token-smtp other-account-signed-in", mend: edit},
-	{scenario: "scope-for-graph", kinds: person, fails: "configuration settings-invalid", mend: edit},
-	{scenario: "scope-for-graph-application", kinds: app, fails: "configuration settings-invalid", mend: edit},
+	{scenario: "scope-for-graph", kinds: person, fails: "configuration settings-invalid", mend: inFile},
+	{scenario: "scope-for-graph-application", kinds: app, fails: "configuration settings-invalid", mend: inFile},
 	{scenario: "scope-invalid", kinds: person, fails: "token-smtp scope-invalid", page: "scope-invalid", mend: edit},
 	{scenario: "smtp-host-unknown", kinds: both, fails: "name-resolution dns-not-found", mend: edit},
 	{scenario: "authority-unknown", kinds: every, fails: "name-resolution dns-not-found", mend: edit},

@@ -2,7 +2,6 @@ package mailer
 
 import (
 	"flag"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -150,8 +149,8 @@ func (m *meeting) begin(t *testing.T) {
 		m.sandbox.Tenant().Change(func(t *sandbox.Tenant) { t.BasicAuthAllowed = true })
 	}
 	set := func(f func(*account.Account)) { m.change("", f) }
-	if m.sandbox.Ready().SMTPScope != "" { // what is wrong in the file stays
-		set = func(f func(*account.Account)) {}
+	if scope := m.sandbox.Ready().SMTPScope; scope != "" { // what is wrong in the file comes last
+		defer m.inFile("smtp_scope", scope)
 	}
 	set(func(a *account.Account) {
 		if a.Timeout = 5; m.scenario == "rate-exceeded" || m.scenario == "graph-throttled" {
@@ -270,9 +269,4 @@ func (m *meeting) checks(when, fails, warns string) (counts checks.Result) {
 		m.t.FailNow()
 	}
 	return counts
-}
-
-// sentence is a result in short, without what is another each time.
-func sentence(r checks.Result) string {
-	return fmt.Sprintf("%s", r.Summary)
 }
