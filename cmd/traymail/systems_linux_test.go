@@ -89,7 +89,7 @@ func TestIncortasGuideLeadsToADeliveredMessage(t *testing.T) {
 	off := true
 	o.tenant(func(t *sandbox.Tenant) { t.SMTPAuthDisabled = false })
 	o.mailbox("invoices@contoso.com", func(m *sandbox.Mailbox) { m.SMTPAuthDisabled = &off })
-	o.refuses(test, "SmtpClientAuthentication is disabled for the Mailbox", "Set-CASMailbox invoices@contoso.com -SmtpClientAuthenticationDisabled $false")
+	o.refuses(test, "SmtpClientAuthentication is disabled for the Mailbox", "Set-CASMailbox -Identity 'invoices@contoso.com' -SmtpClientAuthenticationDisabled $false")
 	// The mailbox's own switch wins over the organization's.
 	on := false
 	o.tenant(func(t *sandbox.Tenant) { t.SMTPAuthDisabled = true })

@@ -26,8 +26,9 @@ type office struct {
 	// fill is what the placeholders of the documentation stand for.
 	fill map[string]string
 	// person is who sits at the browser.
-	person sandbox.ReadyUser
-	serve  *served
+	person   sandbox.ReadyUser
+	serve    *served
+	provider *provider
 }
 
 // newOffice starts a sandbox that is found under the provider's own names.
@@ -38,7 +39,7 @@ func newOffice(t *testing.T, scenario string) *office {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	o := &office{bench: &bench{t: t, sandbox: s, ready: s.Ready()}, dir: t.TempDir()}
+	o := &office{bench: &bench{t: t, sandbox: s, ready: s.Ready()}, dir: t.TempDir(), provider: newProvider(t)}
 	o.write("ca.pem", o.ready.CAPEM)
 	o.fill = map[string]string{"TENANT-ID": o.ready.TenantID}
 	o.person = o.ready.Users[0]

@@ -25,11 +25,25 @@ type block struct {
 // open reads a page. When the test ends, every block of it must have been run.
 func (o *office) open(name string) *page {
 	o.t.Helper()
+	p := readPage(o.t, name)
+	o.t.Cleanup(func() {
+		for _, b := range p.blocks {
+			if !b.run {
+				o.t.Errorf("%s: nobody ran, under %q:\n%s", name, b.heading, b.commands)
+			}
+		}
+	})
+	return p
+}
+
+// readPage reads a page.
+func readPage(t *testing.T, name string) *page {
+	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "systems", name))
 	if err != nil {
-		o.t.Fatal(err)
+		t.Fatal(err)
 	}
-	p := &page{t: o.t, name: name, text: string(text)}
+	p := &page{t: t, name: name, text: string(text)}
 	heading := ""
 	part := regexp.MustCompile("(?ms)^## ([^\n]*)$|^```sh\n(.*?)^```$")
 	for _, m := range part.FindAllStringSubmatch(p.text, -1) {
@@ -40,15 +54,8 @@ func (o *office) open(name string) *page {
 		p.blocks = append(p.blocks, block{heading: heading, commands: m[2]})
 	}
 	if len(p.blocks) == 0 {
-		o.t.Fatalf("%s has no commands", name)
+		t.Fatalf("%s has no commands", name)
 	}
-	o.t.Cleanup(func() {
-		for _, b := range p.blocks {
-			if !b.run {
-				o.t.Errorf("%s: nobody ran, under %q:\n%s", name, b.heading, b.commands)
-			}
-		}
-	})
 	return p
 }
 

@@ -56,11 +56,18 @@ func (r *run) odd() (text, fix, option string) {
 	const submission = "set smtp_port = 587"
 	switch {
 	case a.SMTPPort == 465 && a.HasEntra():
+		if a.SMTPTLS == account.ImplicitTLS {
+			return "smtp_port is 465, which Microsoft's servers do not have", submission + ` and smtp_tls = "starttls"`, "--smtp-port 587 --smtp-tls starttls"
+		}
 		return "smtp_port is 465, which Microsoft's servers do not have", submission, "--smtp-port 587"
 	case a.SMTPPort == 465 && a.SMTPTLS == account.STARTTLS:
 		return `smtp_port is 465, where TLS is there from the first octet, and smtp_tls is "starttls"`, `set smtp_tls = "implicit", or smtp_port = 587`, "--smtp-tls implicit"
 	case a.SMTPPort == 587 && a.SMTPTLS == account.ImplicitTLS:
-		return `smtp_port is 587, where TLS begins with STARTTLS, and smtp_tls is "implicit"`, `set smtp_tls = "starttls", or smtp_port = 465`, "--smtp-tls starttls"
+		fix = `set smtp_tls = "starttls"`
+		if !a.HasEntra() { // Microsoft's servers have no port 465
+			fix += ", or smtp_port = 465"
+		}
+		return `smtp_port is 587, where TLS begins with STARTTLS, and smtp_tls is "implicit"`, fix, "--smtp-tls starttls"
 	case a.SMTPPort == 25 && a.Provider != account.Custom:
 		return "smtp_port is 25, which is for mail between servers: most networks block it", submission, "--smtp-port 587"
 	}

@@ -156,8 +156,16 @@ func (r *run) reached(ctx context.Context, s server, attempts []attempt) Result 
 		summary += r.elsewhere(ctx, s)
 	}
 	result := r.found(why.finding, status, summary, "")
-	if why.finding == "connection-reset" {
+	switch {
+	case why.finding == "connection-reset":
 		result.Fix += fmt.Sprintf("\nAsk whoever runs the firewall to let this computer reach port %d", s.port)
+	case why.finding == "connection-refused" && ofProvider(s.host) && (s.port == 443 || s.port == 587):
+		// Nothing is to be corrected in the settings.
+		result.Detail = "server and port are the provider's: a firewall between here and there turns the connection away"
+		result.Fix = "have whoever runs the firewall let this computer out to " + place
+		if s.smtp && r.Account.HasEntra() {
+			result.Fix += "; where mail ports stay closed, send through Microsoft Graph: traymail account edit " + r.Account.Name + " --transport graph"
+		}
 	}
 	return result
 }

@@ -223,7 +223,10 @@ func (r *run) webFailed(ctx context.Context, address string, err error) Result {
 // otherMode is a server that wants the other way to use TLS.
 func (r *run) otherMode(summary string, mode account.SMTPTLS, port int) Result {
 	result := r.found("tls-expected", Fail, summary, "")
-	result.Fix = fmt.Sprintf("set smtp_tls = %q, or smtp_port = %d", string(mode), port)
+	result.Fix = fmt.Sprintf("set smtp_tls = %q", string(mode))
+	if port != 465 || !r.Account.HasEntra() { // Microsoft's servers do not have it
+		result.Fix += fmt.Sprintf(", or smtp_port = %d", port)
+	}
 	result.Command = traymail("account edit %s --smtp-tls %s", r.Account.Name, string(mode))
 	return result
 }

@@ -132,7 +132,7 @@ func fix(err error, concern *AccountError) string {
 	case errors.As(err, &port):
 		return "free the port, or " + paste
 	case errors.As(err, &late):
-		return "compare the settings with the app registration, traymail account show " + concern.Account + ", then sign in again: traymail login " + concern.Account
+		return "when the page says that an administrator's approval is needed (Need admin approval), have one grant it: traymail admin " + concern.Account + " --consent; else traymail check " + concern.Account + " compares the settings with the app registration. Then sign in again: traymail login " + concern.Account
 	}
 	if r, ok := refusalOf(err); ok {
 		a := concern.file()
