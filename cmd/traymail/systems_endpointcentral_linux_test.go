@@ -53,7 +53,7 @@ func TestEndpointCentralsGuideLeadsToADeliveredMessage(t *testing.T) {
 	o.refuses(test, noFullAccess)
 	o.tenant(func(t *sandbox.Tenant) { t.Users[0].Unlicensed = false })
 	o.mailbox("invoices@contoso.com", func(m *sandbox.Mailbox) { m.SendAs = nil })
-	o.refuses(test, "SendAsDenied", "Add-RecipientPermission", "-AccessRights SendAs -Trustee svc@contoso.com")
+	o.refuses(test, "SendAsDenied", "Add-RecipientPermission", "-AccessRights SendAs -Trustee 'svc@contoso.com'")
 	o.mailbox("invoices@contoso.com", func(m *sandbox.Mailbox) { m.SendAs = []string{"svc@contoso.com"} })
 
 	o.empty()
@@ -66,6 +66,7 @@ func TestEndpointCentralsGuideLeadsToADeliveredMessage(t *testing.T) {
 	want := toolsMail{from: p.typed("Sender Email Address"), as: "invoices@contoso.com", user: "svc@contoso.com", over: "smtp", account: "endpoint-central"}
 	o.delivers(at, want)
 
+	o.does(p.under("When it does not work"), "It works")
 	o.does(p.under("What the administrator does"), "http://localhost:53682/callback", "Add-RecipientPermission", "svc@contoso.com")
 	// Send on Behalf, as the guide wants it, in a tenant that takes it.
 	o.does("traymail account edit endpoint-central --sender alerts@contoso.com --on-behalf")

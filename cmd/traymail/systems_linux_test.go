@@ -70,6 +70,7 @@ func TestSecureAuthsGuideLeadsToADeliveredMessage(t *testing.T) {
 	// "Verify the Authorized From Address": another one does not get out.
 	want.from = "noreply@contoso.com"
 	o.delivers(at, want)
+	o.does(p.under("When it does not work"), "It works")
 	p.mentions("begins with 6d", "FullAccess", "Authorized from Address", "Connection timeout")
 }
 
@@ -109,6 +110,7 @@ func TestIncortasGuideLeadsToADeliveredMessage(t *testing.T) {
 	at := o.server(p, "SMTP Host", "Port")
 	want := toolsMail{from: p.typed("System Email Address"), as: "invoices@contoso.com", user: "invoices@contoso.com", app: app.ClientID, over: "smtp", account: "incorta"}
 	o.delivers(at, want)
+	o.does(p.under("When it does not work"), "It works")
 	p.mentions("Email Host Requires Authentication", "Sender's Username Auth", "SMTP OAuth Token Endpoint", "SMTP OAuth Scope", "5 to 10 minutes", "-ServiceId")
 }
 
@@ -157,6 +159,7 @@ func TestSEIsGuideLeadsToADeliveredMessageWithUseSenderEmailOnAndOff(t *testing.
 	o.does("traymail queue flush")
 	o.until("traymail queue ls 2>&1", "No message waits")
 
+	o.does(p.under("When it does not work"), "It works")
 	// The alert before the secret expires, and what follows without a new one.
 	o.does("traymail account edit sei --secret-expires " + time.Now().UTC().AddDate(0, 0, 10).Format(time.DateOnly))
 	o.until("traymail status", "secret")
@@ -229,7 +232,7 @@ func TestSignifysGuideLeadsToADeliveredMessageThroughGraph(t *testing.T) {
 
 	tenant := o.fill["TENANT-ID"]
 	o.fill["TENANT-ID"] = "5c1f9a70-3a61-4a6e-9a0d-000000000000"
-	o.refuses(p.under("Add the account"), "AADSTS90002", "no directory has this ID or domain")
+	o.refuses(p.under("Add the account"), "AADSTS90002", "the Directory (tenant) ID on Entra's Overview page")
 	o.fill["TENANT-ID"] = tenant
 	o.does("traymail account edit signify --tenant TENANT-ID", "It signed in", "no role Mail.Send")
 	o.refuses(test, "ErrorAccessDenied", "Grant admin consent")
@@ -247,14 +250,15 @@ func TestSignifysGuideLeadsToADeliveredMessageThroughGraph(t *testing.T) {
 	want := toolsMail{from: p.typed("From Email"), as: "ops@contoso.com", user: "ops@contoso.com", app: app.ClientID, over: "graph", account: "signify"}
 	o.delivers(at, want)
 
+	o.does(p.under("When it does not work"), "It works")
 	// "Any user within the tenant", one at a time.
 	o.does("traymail account edit signify --use-sender-email=false")
 	want.from, want.as, want.user = "svc@contoso.com", "svc@contoso.com", "svc@contoso.com"
 	o.delivers(at, want)
 	o.does("traymail account edit signify --use-sender-email --sender nobody@contoso.com")
-	o.refuses(test, "ErrorInvalidUser", "no mailbox of this address")
+	o.refuses(test, "ErrorInvalidUser", "correct the sender nobody@contoso.com")
 	o.does("traymail account edit signify --sender svc@contoso.com")
 	o.tenant(func(t *sandbox.Tenant) { t.Users[0].Unlicensed = true })
-	o.refuses(test, "MailboxNotEnabledForRESTAPI", "Exchange Online licence")
+	o.refuses(test, "MailboxNotEnabledForRESTAPI", "a licence with Exchange Online")
 	p.mentions("Timeout 120", "Batch Size", "From Email", "Mail.Send", "24 months")
 }

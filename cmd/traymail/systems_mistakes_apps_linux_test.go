@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"traymail/internal/checks"
+	"traymail/internal/clienttest"
 	"traymail/internal/sandbox"
 )
 
@@ -151,8 +152,29 @@ var sei = guide{
 	page: "sei.md", account: "sei", adds: "Add the account", mailbox: "svc@contoso.com", before: asApplication,
 	app: sandbox.App{Name: "nectari-smtp-app", Redirects: map[string]sandbox.Platform{"http://localhost": sandbox.PublicClient}, AppRoles: []string{sendAsApp}},
 	mistakes: []mistake{
-		wrongObjectID, noServicePrincipal, noFullAccessGiven, noConsent, noPermission, secretID, secretWrong,
+		wrongObjectID, noServicePrincipal, noFullAccessGiven, noPermission, secretID, secretWrong,
 		secretExpired.telling("Certificates & secrets → New client secret", "traymail account edit sei --secret-stdin"),
+		{name: "the administrator of the tenant has not consented to the app of another one", done: noConsent.done, check: noConsent.check, finding: noConsent.finding,
+			notes: noConsent.notes, says: []string{"traymail admin sei --consent"},
+			mends: func(f *followed, _ checks.Result) {
+				f.person = sandbox.ReadyUser{Username: "admin@contoso.com", Password: f.password("admin@contoso.com")}
+				f.does("traymail admin sei --consent", "was granted")
+			}},
+		{name: "Use sender email is off, and only one mailbox has the permission", typed: []string{"--test-to", "--use-sender-email=false --test-to"},
+			mends: func(f *followed, _ checks.Result) {
+				// A check is of the account's own mailbox; the others' messages wait, and
+				// the status tells of it.
+				f.does("traymail client add tool --no-password --networks 127.0.0.1 --account sei")
+				f.start()
+				defer f.stop()
+				f.submit(clienttest.Server{Addr: "127.0.0.1:2525", TLS: clienttest.None}, "board@contoso.com")
+				f.until("traymail status", "sei cannot send through board@contoso.com")
+				f.does("traymail status", "let the application into the mailbox board@contoso.com", "FullAccess", "traymail admin sei has the commands")
+				f.does("traymail account edit sei --senders svc@contoso.com,board@contoso.com")
+				f.administers(f.does("traymail admin --script sei"))
+				f.does("traymail queue flush")
+				f.arrived(1, func(m sandbox.Message) bool { return m.From == "board@contoso.com" })
+			}},
 		{name: "the token endpoint has another tenant", typed: []string{"/TENANT-ID/", "/" + nowhere + "/"}, asks: "AADSTS90002",
 			check: checks.Authority, finding: "tenant-unknown", says: []string{"Directory (tenant) ID"}, mends: corrects("--tenant ID", "--tenant TENANT-ID")},
 		{name: "the token endpoint still has its placeholder", typed: []string{"/TENANT-ID/", "/common/"}, asks: "tenant",

@@ -152,7 +152,11 @@ func (f *followed) makes(m mistake) {
 			f.t.Error("the test email is sent")
 		}
 		f.tells(said, m.told)
-		f.tells(f.bounce(), m.told)
+		from := regexp.MustCompile(`--sender (\S+)`).FindStringSubmatch(f.typed)[1]
+		if f.app.AppRoles != nil {
+			from = "admin@contoso.com" // who stands behind the sender that is put in its place
+		}
+		f.tells(f.bounce(from), m.told)
 	}
 	if f.t.Failed() {
 		return
@@ -250,9 +254,9 @@ func (f *followed) passes() {
 	}
 }
 
-// bounce is what a tool's sender hears of a message that could not leave, by way
-// of another account that works.
-func (f *followed) bounce() string {
+// bounce is what the sender of a tool's message hears when it could not leave,
+// by way of another account that works.
+func (f *followed) bounce(from string) string {
 	f.t.Helper()
 	f.apps()
 	f.does("traymail account add way-out --sign-in app-only --transport graph --sender svc@contoso.com --client-id GRAPH-ID --tenant TENANT-ID --secret-stdin < graph.txt")
@@ -267,10 +271,6 @@ func (f *followed) bounce() string {
 	}
 	f.start()
 	defer f.stop()
-	from := regexp.MustCompile(`--sender (\S+)`).FindStringSubmatch(f.typed)[1]
-	if f.app.AppRoles != nil {
-		from = "admin@contoso.com" // who stands behind the sender that is put in its place
-	}
 	f.submit(clienttest.Server{Addr: "127.0.0.1:2525", TLS: clienttest.None}, from)
 	m := f.arrived(1, func(m sandbox.Message) bool { return bytes.Contains(m.Data, []byte("multipart/report")) })
 	if !slices.Equal(m.To, []string{from}) {
