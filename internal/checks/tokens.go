@@ -120,9 +120,6 @@ func (r *run) unfit(c claims.Claims, resource claims.Resource) (Result, bool) {
 	}
 	for _, w := range c.Warnings(want) {
 		finding := claimFindings[w.ID]
-		if w.ID == claims.MissingRole && resource == claims.Graph {
-			finding = "graph-permission-missing" // the other entry is of SMTP's role
-		}
 		// A token for Graph that is only asked who is signed in need not send.
 		if finding == "" || w.ID == claims.MissingScope && resource == claims.Graph && !a.SendsOver(account.Graph) {
 			continue
