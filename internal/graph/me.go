@@ -124,11 +124,15 @@ func (c *Client) Licences(ctx context.Context) (Licences, error) {
 
 // Mailbox returns the plan that gives a mailbox in Exchange Online, the first
 // that is in force; with none in force it returns one that is not, and without any
-// the zero PlanState. Archives and the foundation for other products are none.
+// known by its name the zero PlanState, which proves nothing: names are added.
+// Archives and the foundation for other products are none.
 func (l Licences) Mailbox() PlanState {
 	var found PlanState
 	for _, p := range l.Plans {
 		name, exchange := strings.CutPrefix(strings.ToUpper(p.Name), "EXCHANGE_S_")
+		if !exchange { // those of the older small business offers
+			name, exchange = strings.CutPrefix(strings.ToUpper(p.Name), "EXCHANGE_B_")
+		}
 		if !exchange || strings.HasPrefix(name, "FOUNDATION") || strings.HasPrefix(name, "ARCHIVE") {
 			continue
 		}

@@ -75,6 +75,7 @@ func TestALicenceCountsWhenItHasAMailbox(t *testing.T) {
 		{"switched off", plan("EXCHANGE_S_ENTERPRISE", "Disabled"), PlanState{"EXCHANGE_S_ENTERPRISE", "Disabled"}, false},
 		{"one off, another on", plan("EXCHANGE_S_ENTERPRISE", "Disabled") + "," + plan("EXCHANGE_S_STANDARD", "Success"), PlanState{"EXCHANGE_S_STANDARD", "Success"}, true},
 		{"no mailbox", plan("EXCHANGE_S_FOUNDATION", "Success") + "," + plan("EXCHANGE_S_ARCHIVE_ADDON", "Success"), PlanState{}, false},
+		{"of a small business offer", plan("EXCHANGE_B_STANDARD", "Success"), PlanState{"EXCHANGE_B_STANDARD", "Success"}, true},
 		{"none", "", PlanState{}, false},
 	}
 	for _, tt := range tests {
