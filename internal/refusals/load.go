@@ -125,7 +125,7 @@ func (e *Refusal) validate() error {
 }
 
 func (s *signs) none() bool {
-	return len(s.AADSTS)+len(s.Replies)+len(s.Phrases)+len(s.OAuth)+len(s.Graph) == 0
+	return len(s.AADSTS)+len(s.Replies)+len(s.Phrases)+len(s.Firm)+len(s.OAuth)+len(s.Graph) == 0
 }
 
 func (s *signs) validate() error {
@@ -144,7 +144,7 @@ func (s *signs) validate() error {
 			return fmt.Errorf("%q is no error code of Graph", g.Code)
 		}
 	}
-	return validTexts(s.Replies, s.Phrases)
+	return validTexts(s.Replies, slices.Concat(s.Phrases, s.Firm))
 }
 
 func (d *doubt) validate(ids map[string]int) error {

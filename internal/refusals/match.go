@@ -92,6 +92,9 @@ func newMatcher(c *catalogue) (*matcher, error) {
 		if err := texts(who, needle{entry: i, doubt: -1, weak: e.Weak}, e.Replies, e.Phrases); err != nil {
 			return nil, err
 		}
+		if err := texts(who, needle{entry: i, doubt: -1}, nil, e.Firm); err != nil {
+			return nil, err
+		}
 		for _, g := range e.Graph {
 			n := needle{entry: i, doubt: -1, kind: byPhrase, weak: e.Weak, token: true, parts: []string{squeezed(g.Code)}}
 			if g.Phrase != "" {
@@ -207,7 +210,7 @@ func (m *matcher) find(s *squeeze, numbers []stsNumber) (hits []hit, cuts []cut)
 }
 
 // goesOn is how prose goes on that only mentions what a refusal would say.
-var goesOn = regexp.MustCompile(`(?i)^ (?:(?:is|was|are|has been|will be|can be) (?:now )?(?:off|on|what|no longer|never|disabled|enabled|switched|turned|active|inactive|supported|configured)\b|(?:usually |often )?means\b|(?:the|an?|our|your|my|all|any|these|those) (?:old|idle|stale|previous|dead|unused|inactive|sleeping)\b|(?:settings?|options?|feature|filter|support|module|plugin|policy|policies|handling|threshold|values?)\b)`)
+var goesOn = regexp.MustCompile(`(?i)^ (?:(?:is|was|are|has been|will be|can be) (?:now )?(?:off|on|what|no longer|never|disabled|enabled|switched|turned|active|inactive|supported|configured)\b|(?:usually |often )?means\b|(?:the|an?|our|your|my|all|any|these|those) (?:old|idle|stale|previous|dead|unused|inactive|sleeping)\b|(?:settings?|options?|feature|filter|support|module|plugin|policy|policies|handling|threshold|values?)\b)|^["']?\s?[:=]\s?["']?(?:off|disabled|no|none|never|false|inactive|0)(?:["',;\s]|\.?$)|^\?\s+(?:never|not|none)\b`)
 
 // short reports whether a sign has so few letters that prose has it too.
 func (n *needle) short() bool { return len(n.parts) == 1 && len(n.parts[0]) <= 17 }
@@ -220,6 +223,8 @@ func (m *matcher) hit(s *squeeze, id, start, end int) (hit, bool) {
 	case n.enhanced && !replyBefore(s.source, from, to):
 		return hit{}, false
 	case n.name && !oneWord(s.source, from, to):
+		return hit{}, false
+	case (n.kind == byPhrase || n.kind == byNumber) && mentioned(s.source, from, to):
 		return hit{}, false
 	case n.kind == byPhrase && !n.token && n.short() && goesOn.MatchString(s.source[to:min(len(s.source), to+40)]):
 		return hit{}, false

@@ -83,6 +83,8 @@ type signs struct {
 	// Weak says that it often follows from another refusal: it counts only where
 	// there is no other.
 	Weak bool `json:"-" toml:"weak"`
+	// Firm are phrases of a weak entry that count beside others nonetheless.
+	Firm []string `json:"-" toml:"firm"`
 	// InsteadOf are the IDs of entries that say less when this one is found too.
 	InsteadOf []string `json:"-" toml:"instead_of"`
 }

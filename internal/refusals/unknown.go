@@ -47,7 +47,7 @@ var likenesses = []likeness{
 
 var (
 	failingWords = regexp.MustCompile(`(?i)smtp|ehlo|mail from|rcpt|refus|reject|denied|error|fail|exception|unable|cannot|could not|not |invalid|unauthor|forbidden|too many|block|limit|exceed|unavailable|unknown`)
-	noError      = regexp.MustCompile(`^["'\s]*(?i:null|none|nil|false|no error|ok|success)\b`)
+	noError      = regexp.MustCompile(`(?i)^["'\s]*(?:(?:null|none|nil|false|ok|success|no errors?|kein fehler|keine fehler|aucune erreur|sin errore?s?|nessun errore)\b|0(?:[\s,;"'}]|\.?$)|(?:no|never|keine?[rs]?|aucune?|ninguno|nessun[oa]?|geen|n/a)[\s.,;!"'}]*$)`)
 	aboutCode    = regexp.MustCompile(`^[45][0-5]\d[ -](?:is|are|means|stands)\b`) // prose
 )
 
@@ -82,12 +82,15 @@ func (l *likeness) in(line, lower string) int {
 		return -1
 	}
 	for _, m := range l.pattern.FindAllStringSubmatchIndex(line, 20) {
+		at := m[0]
+		if len(m) >= 4 && m[2] >= 0 {
+			at = m[2]
+		}
 		switch {
+		case l.code && mentioned(line, at, codesEnd(line, at)):
 		case l.not != nil && l.not(line, m):
-		case len(m) >= 4 && m[2] >= 0:
-			return m[2]
 		default:
-			return m[0]
+			return at
 		}
 	}
 	return -1
