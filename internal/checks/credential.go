@@ -112,6 +112,7 @@ func (r *run) tryCredential(ctx context.Context) (bool, error) {
 	switch {
 	case a.SignIn == account.AppOnly:
 		_, err := r.token(ctx, r.resource())
+		r.noToken = err
 		return err == nil, err
 	case r.SignedIn:
 		_, err := r.Renew(ctx, r.resource())
@@ -152,6 +153,15 @@ func (r *run) resource() string {
 		return ResourceSMTP
 	}
 	return ResourceGraph
+}
+
+// firstToken is token, unless the check of the credential was refused one just
+// now: the same would only take as long again.
+func (r *run) firstToken(ctx context.Context, resource string) (string, error) {
+	if r.noToken != nil && resource == r.resource() && !r.again {
+		return "", r.noToken
+	}
+	return r.token(ctx, resource)
 }
 
 // token is an access token for a resource: a new one where the check failed

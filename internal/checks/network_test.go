@@ -38,7 +38,7 @@ func TestTheOutsideOfEveryProviderPasses(t *testing.T) {
 				ClientID: app.ClientID, RedirectURL: app.RedirectURL, SMTPHost: b.SMTPHost, SMTPPort: b.SMTPPort,
 			}
 			if scenario == "google" {
-				a.AuthorizeURL, a.TokenURL, a.JWKSURL, a.Issuer = b.AuthorizeURL, b.TokenURL, b.JWKSURL, b.Issuer
+				a.TokenURL, a.JWKSURL, a.Issuer = b.TokenURL, b.JWKSURL, b.Issuer
 			} else {
 				a.AuthorityURL, a.GraphURL = b.Authority, b.GraphURL
 			}

@@ -21,6 +21,7 @@ type inside struct {
 	knowsApp    bool          // token-smtp, token-graph: the enterprise application's Object ID is in the account
 	// saidObjectID is what the account has in its file instead.
 	saidObjectID string
+	noToken      error      // credential: why an application got none for what it sends over
 	who          who        // identity
 	planless     string     // licence: why there may be no mailbox, "" for no such doubt
 	session      sessionTry // claims, smtp-auth, accepted
@@ -39,7 +40,7 @@ func (r *run) tokenSMTP(ctx context.Context) Result {
 	case a.SignIn == account.BrowserSignIn && !r.SignedIn:
 		return r.notSignedIn(ctx)
 	}
-	token, err := r.token(ctx, ResourceSMTP)
+	token, err := r.firstToken(ctx, ResourceSMTP)
 	if err != nil {
 		return r.refused(Fail, err, "no access token for SMTP")
 	}
@@ -195,7 +196,7 @@ func (r *run) tokenGraph(ctx context.Context) Result {
 	if a.Transport == account.Graph {
 		bad = Fail
 	}
-	token, err := r.token(ctx, ResourceGraph)
+	token, err := r.firstToken(ctx, ResourceGraph)
 	if err != nil {
 		result := r.refused(bad, err, "no access token for Microsoft Graph")
 		if r.done[TokenSMTP].Status == Fail && r.done[TokenSMTP].Finding == result.Finding {
