@@ -115,7 +115,7 @@ func (r *run) tryCredential(ctx context.Context) (bool, error) {
 		r.noToken = err
 		return err == nil, err
 	case r.SignedIn:
-		_, err := r.Renew(ctx, r.resource())
+		_, err := r.token(ctx, r.resource())
 		return err == nil, err
 	}
 	resource, named := r.apiOf(a.SMTPScope, a.GraphScope)
@@ -165,10 +165,14 @@ func (r *run) firstToken(ctx context.Context, resource string) (string, error) {
 }
 
 // token is an access token for a resource: a new one where the check failed
-// before.
+// before, and the first one of a person's sign-in for what messages leave by, or
+// a refusal of the sign-in would be found by the last check only.
 func (r *run) token(ctx context.Context, resource string) (string, error) {
-	if r.again {
-		return r.Renew(ctx, resource)
+	first := r.Account.SignIn == account.BrowserSignIn && resource == r.resource() && !r.renewed
+	if r.again || first {
+		token, err := r.Renew(ctx, resource)
+		r.renewed = r.renewed || first && err == nil
+		return token, err
 	}
 	return r.Token(ctx, resource)
 }

@@ -144,7 +144,7 @@ func (r *run) reload(ctx context.Context) bool {
 		return false
 	}
 	clear(r.done)
-	r.delivery = delivery{}
+	r.delivery, r.renewed = delivery{}, false
 	return true
 }
 

@@ -23,6 +23,7 @@ type inside struct {
 	saidObjectID string
 	noToken      error      // credential: why an application got none for what it sends over
 	who          who        // identity
+	renewed      bool       // credential, token-smtp, token-graph: what messages leave by has a new token
 	planless     string     // licence: why there may be no mailbox, "" for no such doubt
 	session      sessionTry // claims, smtp-auth, accepted
 	overGraph    bool       // smtp-auth: messages leave through Graph instead
@@ -237,6 +238,13 @@ func (r *run) renewal(ctx context.Context) Result {
 	a := &r.Account
 	if a.SignIn == account.PasswordSignIn {
 		return skipped("a password does not end with time")
+	}
+	if r.renewed && !r.again {
+		c := r.smtpClaims
+		if r.resource() == ResourceGraph {
+			c = r.graphClaims
+		}
+		return passed("a new access token came%s, without asking anybody", r.until(c))
 	}
 	token, err := r.Renew(ctx, r.resource())
 	if err != nil {
