@@ -46,7 +46,7 @@ func (m *Mailer) setupOf(ctx context.Context, name string) checks.Setup {
 	if s.Dial == nil {
 		s.Dial = (&net.Dialer{}).DialContext
 	}
-	w, err := m.current(ctx, name)
+	w, worked, err := m.current(ctx, name)
 	if err != nil {
 		s.Invalid = err
 		if a, _, known := m.Account(ctx, name); known == nil {
@@ -68,7 +68,7 @@ func (m *Mailer) setupOf(ctx context.Context, name string) checks.Setup {
 			s.Invalid = about(a, err)
 		}
 	}
-	p := &probe{mailer: m, name: name, fetched: map[string]bool{}}
+	p := &probe{mailer: m, name: name, fetched: map[string]bool{}, remembers: worked}
 	s.ClientSecret = func() string {
 		if !a.HasClientSecret() {
 			return ""
@@ -84,10 +84,11 @@ func (m *Mailer) setupOf(ctx context.Context, name string) checks.Setup {
 
 // current is sender, of the account as its file and its secrets are now, whoever
 // changed them. Deliveries under way end with the settings that they began with.
-func (m *Mailer) current(ctx context.Context, name string) (*sender, error) {
+// worked reports whether the account was at work before.
+func (m *Mailer) current(ctx context.Context, name string) (w *sender, worked bool, err error) {
 	slot := m.slot(name)
 	if err := slot.lock(ctx); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if w := slot.sender; w != nil {
 		a, err := m.Accounts().Load(name)
@@ -97,14 +98,16 @@ func (m *Mailer) current(ctx context.Context, name string) (*sender, error) {
 		}
 		if err != nil {
 			slot.unlock()
-			return nil, err
+			return nil, false, err
 		}
 		if !a.Equal(*w.account) || secret != w.secret {
 			m.retire(slot)
 		}
+		worked = slot.sender != nil
 	}
 	slot.unlock()
-	return m.sender(ctx, name)
+	w, err = m.sender(ctx, name)
+	return w, worked, err
 }
 
 // A probe does for the checks of an account what only the account can. Its
@@ -113,8 +116,9 @@ type probe struct {
 	mailer *Mailer
 	name   string
 
-	mu      sync.Mutex
-	fetched map[string]bool // resources that a token was fetched for
+	mu        sync.Mutex
+	fetched   map[string]bool // resources that a token was fetched for
+	remembers bool            // the account was at work before
 }
 
 // use gives do the account at work. What was learned of it before stays; the
@@ -153,7 +157,7 @@ func (p *probe) renewed(ctx context.Context, resource string) (string, error) {
 
 // access returns a token, and another one than that which is too old.
 func (p *probe) access(ctx context.Context, resource string, old func(*sender, authcode.Token) bool) (token string, err error) {
-	err = p.use(ctx, func(w *sender) error {
+	fetch := func(w *sender) error {
 		if w.tokens == nil {
 			return errNoTokens
 		}
@@ -168,8 +172,36 @@ func (p *probe) access(ctx context.Context, resource string, old func(*sender, a
 		w.look(resource, t)
 		token = t.Access.Reveal()
 		return nil
-	})
+	}
+	err = p.use(ctx, fetch)
+	if refusal, ok := errors.AsType[*authcode.Error](err); ok && refusal.Code != "" && p.forgets() {
+		if err := p.mailer.forgetRefused(ctx, p.name); err != nil {
+			return "", err
+		}
+		err = p.use(ctx, fetch)
+	}
 	return token, err
+}
+
+// forgets reports, once, whether a refusal may be one that is only remembered:
+// it says nothing of what was mended since.
+func (p *probe) forgets() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	may := p.remembers
+	p.remembers = false
+	return may
+}
+
+// forgetRefused has an account begin anew, with nothing remembered.
+func (m *Mailer) forgetRefused(ctx context.Context, name string) error {
+	slot := m.slot(name)
+	if err := slot.lock(ctx); err != nil {
+		return err
+	}
+	defer slot.unlock()
+	m.retire(slot)
+	return nil
 }
 
 // tokenFor gets a token for a scope that the account does not send with.

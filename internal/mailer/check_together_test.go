@@ -109,7 +109,7 @@ func TestACheckThatWaitsSeesTheSignInThatItAskedFor(t *testing.T) {
 func TestWhatWasGrantedSinceTheLastTokenIsSeenByACheck(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "unpaced")
-	app := b.application(account.SMTP, "SMTP.SendAsApp", nil)
+	app := b.application(account.SMTP, "SMTP.SendAsApp", func(a *account.Account) { a.SecretExpires = "2031-01-31" })
 	b.registration(app.ClientID, func(a *sandbox.App) { a.GrantedRoles = nil })
 	if _, err := b.Validate(t.Context(), "main"); err == nil {
 		t.Fatal("it signs in without the permission")

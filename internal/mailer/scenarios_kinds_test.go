@@ -91,6 +91,9 @@ func (b *bench) ofKind(kind string, s sandbox.Scenario) {
 			a.Username = "svc@contoso.com"
 		}
 		a.TestTo = "ops@contoso.com"
+		if a.HasClientSecret() && app.SecretExpires.After(time.Now()) { // as the portal shows it
+			a.SecretExpires = app.SecretExpires.Format(time.DateOnly)
+		}
 	})
 	if s.Name == "app-certificate-expired" { // the first one, that is
 		for _, m := range s.Mend {

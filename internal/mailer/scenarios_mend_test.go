@@ -245,6 +245,9 @@ func (m *meeting) set(name, value, text string) {
 	if a.RedirectURL == account.WebRedirectURL && public {
 		a.RedirectURL = account.PublicRedirectURL
 	}
+	if a.HasClientSecret() && secret != "" {
+		a.SecretExpires = "2031-01-31" // as the portal shows it beside the new one
+	}
 	if err := m.Save(m.t.Context(), a, secret); err != nil {
 		m.t.Fatal(err)
 	}
