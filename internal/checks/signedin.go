@@ -61,6 +61,7 @@ func (r *run) otherAccountBefore(last *SignInRefusal) Result {
 	result.Fix = fmt.Sprintf("sign in as %s, in a private browser window, which forgets other sign-ins; or, is that another address of %s or a shared mailbox, make %[2]s the username", a.Username, last.SignedInAs)
 	result.Command = traymail("login %s", a.Name)
 	if other := r.authenticateAs(last.SignedInAs); other != "" {
+		result.Fix += ": " + other
 		result.Command = paragraphs(result.Command, "# or, is the username only another address, or a shared mailbox:", "# "+other)
 	}
 	return result
