@@ -81,7 +81,7 @@ var places = map[string]string{
 	"tenant/sign-in":                   "(?i)enable|sign-in|unblock",
 	"tenant/passwords":                 "(?i)password|unlock",
 	"tenant/authentication-methods":    "(?i)method|factor|register",
-	"tenant/conditional-access":        "(?i)conditional access|exclude",
+	"tenant/conditional-access":        "(?i)conditional ?access|exclude",
 	"tenant/browser":                   "(?i)private",
 	"tenant/account-verification":      "(?i)verif",
 	"tenant/restricted-entities":       "(?i)restricted",
@@ -152,7 +152,7 @@ func placeOf(mend sandbox.Mend) (string, bool) {
 // options are what edits a setting, for people and for applications.
 var options = map[string][]string{
 	"username": {"--username", "--sender"}, "tenant": {"--tenant"}, "client_id": {"--client-id"},
-	"smtp_scope": {"--smtp-scope"}, "smtp_host": {"--smtp-host"}, "authority": {"--authority-url"}, "client_secret": {"--secret-stdin", "--registration public"},
+	"smtp_scope": {"--smtp-scope"}, "smtp_host": {"--smtp-host"}, "authority": {"--authority-url"},
 }
 
 var editing = regexp.MustCompile(`traymail account edit main((?: --[a-z-]+(?: [^ ;,:)\n]+)?)+)`)
@@ -194,10 +194,16 @@ func (m *meeting) editAccount(r checks.Result) {
 // set gives a setting its right value by an option that is printed.
 func (m *meeting) set(name, value, text string) {
 	m.t.Helper()
-	option := ""
+	option, candidates := "", options[name]
+	if name == "client_secret" {
+		candidates = []string{"--secret-stdin"}
+		if value == "" {
+			candidates = []string{"--registration public"}
+		}
+	}
 	for _, found := range editing.FindAllStringSubmatch(text, -1) {
-		for _, o := range options[name] {
-			if strings.Contains(found[1], o) {
+		for _, o := range candidates {
+			if option == "" && strings.Contains(found[1], o) {
 				option = o
 			}
 		}

@@ -38,9 +38,12 @@ Servers do not always say why. Where several causes look the same from outside, 
 and lists them:
 
 - **app-not-admitted**: Exchange answers an application's right token with 535 5.7.3 when its service principal is not
-  known, known by the Object ID of the registration, lacks Full Access, is outside the scope of its role, when the
-  mailbox does not exist, is an alias or has no licence, and while what was granted has not spread. The printed commands
-  put all of the first four right, and leave alone what is right already; the others are named beside them.
+  known, known by the Object ID of the registration, or lacks Full Access, when the mailbox does not exist, is an alias
+  or has no licence, and while what was granted has not spread. The printed commands put all of the first three right,
+  and leave alone what is right already; the others are named beside them.
+- **app-permission-missing**: a token without the permission is refused in the same words when nobody consented and
+  when, with App RBAC, the mailbox is outside the scope of the role: no token shows a role of Exchange's. The fix names
+  both.
 - **A permission that is missing or was given just now** looks the same: ` + "`propagation-…`" + ` scenarios have the finding
   of what was missing before. How long it usually takes stands in the result.
 - **send-as-denied**: nobody but an administrator can look Send As up; of Send on Behalf the account itself knows only
