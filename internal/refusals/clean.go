@@ -19,13 +19,12 @@ var (
 	percent   = regexp.MustCompile(`(?:%[0-9A-Fa-f]{2})+`)
 	escape    = regexp.MustCompile(`\\+(?:r\\+n|[rnt"'/]|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[0-3][0-7]{2})`)
 	tag       = regexp.MustCompile(`</?[a-zA-Z][a-zA-Z0-9:-]*(?:\s[^<>]{0,400})?/?>|<!--[^<>]{0,400}-->|<!\[CDATA\[|\]\]>`)
-	// An element whose text is a secret, and the beginning of one that has no end.
-	secretElement = regexp.MustCompile(`(<(?:[A-Za-z0-9_-]+:)?[A-Za-z0-9_.-]*` + anyLabel + `(?:\s[^<>]{0,400})?>)(?:[^<]{1,400}|\s{0,9}<!\[CDATA\[[^\]]{0,400}\]\]>\s{0,9})</`)
-	secretTag     = regexp.MustCompile(`<(?:[A-Za-z0-9_-]+:)?([A-Za-z0-9_.-]*` + anyLabel + `)(?:\s[^<>]{0,400})?>`)
-	bytesMark     = regexp.MustCompile(`\bb(['"])`)
-	query         = regexp.MustCompile(`(?i)(?:error_description|error|message|msg)=[^\s&"'<>]*\+[^\s&"'<>]*`)
-	encoded       = regexp.MustCompile(`%(?:20|3[aA]|0[dDaA]|27|2[cC])`)
-	quotedP       = regexp.MustCompile(`=(?:3D|20?\n|E[0-9]=|C[23]=|0D=0A)`)
+	// The beginning of an element whose text is a secret.
+	secretTag = regexp.MustCompile(`<(?:[A-Za-z0-9_-]+:)?([A-Za-z0-9_.-]*` + anyLabel + `)(?:\s[^<>]*)?>`)
+	bytesMark = regexp.MustCompile(`\bb(['"])`)
+	query     = regexp.MustCompile(`(?i)(?:error_description|error|message|msg)=[^\s&"'<>]*\+[^\s&"'<>]*`)
+	encoded   = regexp.MustCompile(`%(?:20|3[aA]|0[dDaA]|27|2[cC])`)
+	quotedP   = regexp.MustCompile(`=(?:3D|20?\n|E[0-9]=|C[23]=|0D=0A)`)
 )
 
 // clean returns what a text says without what programs put around it on the
@@ -57,8 +56,7 @@ func clean(text string) string {
 		text = unescaped(text)
 	}
 	text = unstyled(text)
-	text = secretElement.ReplaceAllString(text, "${1}"+removed+"</")
-	text = secretTag.ReplaceAllString(text, " ${1}: ") // else the text after it would be no secret
+	text = withoutElements(text)
 	text = tag.ReplaceAllStringFunc(text, func(s string) string {
 		switch strings.ToLower(strings.Trim(s, "</> ")) {
 		case "br", "p", "div", "li", "tr", "pre":
@@ -68,6 +66,29 @@ func clean(text string) string {
 	})
 	text = bytesMark.ReplaceAllString(text, "$1")
 	return strings.Map(fold, strings.ToValidUTF8(text, "\uFFFD"))
+}
+
+// withoutElements returns text without the secrets that are the text of an
+// element. Where its end is missing, its name stays, or what follows would be no
+// secret without the tag.
+func withoutElements(text string) string {
+	const cdata, most = "<![CDATA[", 400
+	var b strings.Builder
+	at := 0
+	for _, m := range secretTag.FindAllStringSubmatchIndex(text, -1) {
+		if m[0] < at {
+			continue
+		}
+		b.WriteString(text[at:m[0]] + " " + text[m[2]:m[3]] + ": ")
+		at = m[1]
+		value := text[at:min(len(text), at+most)]
+		inner := strings.TrimPrefix(strings.TrimLeft(value, " \n"), cdata)
+		if i := strings.IndexByte(inner, '<'); i > 0 && strings.HasPrefix(inner[i:], "</") {
+			b.WriteString(removed)
+			at += len(value) - len(inner) + i
+		}
+	}
+	return b.String() + text[at:]
 }
 
 // unstyled is text without the colours of a terminal.
