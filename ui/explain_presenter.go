@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"traymail/internal/account"
+	"traymail/internal/mailer"
 	"traymail/internal/refusals"
 )
 
@@ -62,17 +63,12 @@ func (p *presenter) openEntry(id string) {
 
 // named puts the names of an account into the fixes of an answer.
 func named(answer refusals.Answer, a account.Account) refusals.Answer {
-	names := refusals.Names{Account: a.Name, Username: a.Username, Sender: a.Sender, ClientID: a.ClientID, Tenant: a.Tenant, ObjectID: a.ObjectID}
-	if a.Mailbox == account.SenderMailbox {
-		names.Mailbox = a.Sender
-	}
-	application := a.SignIn == account.AppOnly
 	for i, f := range answer.Findings {
-		answer.Findings[i].Refusal = f.Refusal.Filled(names, application)
+		answer.Findings[i].Refusal = mailer.Named(f.Refusal, &a)
 	}
 	for _, all := range [][]refusals.Refusal{answer.Candidates, answer.Near} {
 		for i, r := range all {
-			all[i] = r.Filled(names, application)
+			all[i] = mailer.Named(r, &a)
 		}
 	}
 	return answer

@@ -164,7 +164,11 @@ func (p *program) tellChecks() func(checks.Result) {
 		}
 		if again && r.Status == checks.Fail && last.Finding == r.Finding && last.Summary == r.Summary {
 			if w := r.Waiting; w != nil {
-				fmt.Fprintf(p.stderr, "        waiting since %s, %s, next at %s%s\n", clockTime(w.Since), count(w.Tries, "try"), clockTime(w.Next), usually(r))
+				note := ""
+				if w.Note != "" {
+					note = "; " + w.Note
+				}
+				fmt.Fprintf(p.stderr, "        waiting since %s, %s, next at %s%s%s\n", clockTime(w.Since), count(w.Tries, "try"), clockTime(w.Next), usually(r), note)
 			}
 			return
 		}

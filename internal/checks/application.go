@@ -55,7 +55,7 @@ func (r *run) clientID(ctx context.Context) Result {
 	case p.status >= 500:
 		return r.found("authority-unavailable", Fail, fmt.Sprintf("%s answered HTTP %d", host, p.status), o.reply())
 	case finding != "":
-		result := r.found(finding, Fail, fmt.Sprintf("%s does not serve the app %s for %s", host, a.ClientID, r.whichTenant()), o.reply())
+		result := r.found(finding, Fail, fmt.Sprintf("%s refuses the app %s for %s", host, a.ClientID, r.whichTenant()), o.reply())
 		if finding == "app-not-in-tenant" {
 			result.Detail = paragraphs(result.Detail, r.whoseID())
 		}

@@ -51,6 +51,9 @@ func Named(r refusals.Refusal, a *account.Account) refusals.Refusal {
 // is its own.
 func named(r refusals.Refusal, a *account.Account, mailbox string) refusals.Refusal {
 	n := refusals.Names{Account: a.Name, Username: a.Username, Sender: a.Sender, ClientID: a.ClientID, Tenant: a.Tenant, ObjectID: a.ObjectID}
+	if a.SendsOver(account.SMTP) {
+		n.Server, n.Port = a.SMTPHost, a.SMTPPort
+	}
 	if a.SignIn == account.AppOnly {
 		n.Username = cmp.Or(mailbox, a.Sender)
 	}
