@@ -295,5 +295,5 @@ func (b *bench) mendAtPortal(m sandbox.Mend) (secret string) {
 	if r.StatusCode/100 != 2 {
 		b.t.Fatalf("%s: %s %s", m.Action, r.Status, said)
 	}
-	return fmt.Sprintf("%s", said)
+	return string(said)
 }
