@@ -51,7 +51,7 @@ func TestNoSecretIsInAnyAnswerWhateverStandsAroundIt(t *testing.T) {
 			}
 			secret := strings.ReplaceAll(fmt.Sprintf(b, v), "\\n", "\n")
 			for k, a := range around {
-				if j > 0 && (i+j+k)%4 > 0 {
+				if j > 0 && (i+j+k)%9 > 0 {
 					continue // all of them would take long
 				}
 				text := strings.ReplaceAll(a, "%s", secret)
