@@ -71,25 +71,17 @@ func (m mistake) telling(told ...string) mistake {
 // The mistakes that several guides warn of.
 var (
 	wrongObjectID = mistake{name: "the Object ID of App registrations is registered in Exchange", done: known("REGISTRATION"),
-		check: checks.Accepted, finding: "app-not-admitted", says: []string{"Enterprise applications", "the one of App registrations is another", "New-ServicePrincipal"},
-		mends: func(f *followed, r checks.Result) {
-			// The first run finds which of the causes it is, and says what to do.
-			if said, err := f.console(r.Command); err == nil || !strings.Contains(said, "another Object ID. Take it away with Remove-ServicePrincipal") {
-				f.t.Errorf("the commands say: %s, %v", said, err)
-			}
-			f.administers("Remove-ServicePrincipal -Identity '" + f.app.ClientID + "' -Confirm:$false")
-			f.runs(r)
-		}}
+		check: checks.Accepted, finding: "app-not-admitted", says: []string{"enterprise application's Object ID is", "by a wrong Object ID", "Remove-ServicePrincipal", "New-ServicePrincipal"}}
 	noServicePrincipal = mistake{name: "nobody registers the service principal", done: known(""),
-		check: checks.Accepted, finding: "app-not-admitted", says: []string{"New-ServicePrincipal", "Enterprise applications"}}
+		check: checks.Accepted, finding: "app-not-admitted", says: []string{"New-ServicePrincipal", "enterprise application's Object ID is"}}
 	noFullAccessGiven = mistake{name: "FullAccess is forgotten", done: func(f *followed) {
 		f.portal("tenant/mailbox-permissions", "mailbox", f.guide.mailbox, "right", "FullAccess", "who", "ENTERPRISE", "do", "remove")
 	}, check: checks.Accepted, finding: "app-not-admitted", says: []string{"Add-MailboxPermission", "FullAccess"}}
 	noConsent = mistake{name: "nobody grants admin consent", done: portals("apps/APP/consent", "do", "revoke"),
-		check: checks.Accepted, finding: "app-not-admitted", notes: []string{"app-permission-missing"}, says: []string{"no administrator has consented to SMTP.SendAsApp", "Grant admin consent"},
+		check: checks.Claims, finding: "app-permission-missing", says: []string{"no administrator has consented to it", "grant admin consent"},
 		mends: clicks("apps/APP/consent", "do", "grant")}
 	noPermission = mistake{name: "SMTP.SendAsApp is not added", done: permission("SMTP.SendAsApp", "remove"),
-		check: checks.Accepted, finding: "app-not-admitted", notes: []string{"app-permission-missing"}, says: []string{"SMTP.SendAsApp", "Grant admin consent"},
+		check: checks.Claims, finding: "app-permission-missing", says: []string{"APIs my organization uses → Office 365 Exchange Online → Application permissions", "SMTP.SendAsApp", "grant admin consent"},
 		mends: func(f *followed, _ checks.Result) { permission("SMTP.SendAsApp", "add")(f) }}
 	secretID = mistake{name: "the Secret ID is copied instead of the value", done: func(f *followed) { f.write("secret.txt", f.app.SecretID) },
 		asks: "client secret: is the Secret ID", hints: []string{"copy the secret's Value"},
@@ -115,7 +107,7 @@ var secureAuth = guide{
 	app: sandbox.App{Name: "SMTP Mailer application", SingleTenant: true, AppRoles: []string{sendAsApp}},
 	mistakes: []mistake{
 		wrongObjectID, noServicePrincipal,
-		noFullAccessGiven.telling("the Object ID of Enterprise applications → the app (the one of App registrations is another)", "FullAccess"),
+		noFullAccessGiven.telling("FullAccess", "alerts@contoso.com", "mmands"),
 		noConsent, noPermission, secretID, secretWrong, secretExpired, portRefused,
 		{name: "the firewall lets nothing of the server through", scenario: "smtp-port-silent", typed: []string{"--test-to", "--no-validate --timeout 1 --test-to"},
 			check: checks.TLS, finding: "connection-timed-out", says: []string{"587"}, mends: clicks("tenant/network", "do", "open-smtp-port")},
@@ -124,7 +116,7 @@ var secureAuth = guide{
 		{name: "port 25 is typed", typed: []string{"--test-to", "--smtp-port 25 --test-to"}, asks: "smtp.office365.com:25",
 			check: checks.Port, finding: "connection-refused", notes: []string{"settings-odd"}, says: []string{"587"}, mends: corrects("--smtp-port 587")},
 		{name: "the server's name has a typing error", typed: []string{"--test-to", "--smtp-host smtp.ofice365.com --test-to"}, asks: "smtp.ofice365.com",
-			check: checks.NameResolution, finding: "dns-not-found", says: []string{"correct the server's name (smtp.office365.com"},
+			check: checks.NameResolution, finding: "dns-not-found", says: []string{"traymail account edit secureauth --smtp-host smtp.office365.com"},
 			mends: func(f *followed, _ checks.Result) {
 				f.does("traymail account edit secureauth --smtp-host smtp.office365.com")
 			}},
@@ -135,11 +127,11 @@ var secureAuth = guide{
 		{name: "the Authorized from Address is not the mailbox of the permissions", typed: []string{"--sender alerts@", "--sender board@"},
 			check: checks.Accepted, finding: "app-not-admitted", says: []string{"FullAccess", "board@contoso.com"}},
 		{name: "the Application ID is the Object ID of the registration", typed: []string{"CLIENT-ID", "REGISTRATION-ID"}, asks: "AADSTS700016",
-			check: checks.ClientID, finding: "app-not-in-tenant", says: []string{"Overview"}, mends: corrects("--client-id ID", "--client-id CLIENT-ID", "--tenant ID", "--tenant TENANT-ID --secret-stdin")},
+			check: checks.ClientID, finding: "app-not-in-tenant", says: []string{"Application (client) ID", "Overview", "Object ID"}, mends: corrects("--client-id ID", "--client-id CLIENT-ID --secret-stdin")},
 		{name: "the Directory ID is of no tenant", typed: []string{"TENANT-ID", nowhere}, asks: "AADSTS90002",
 			check: checks.Authority, finding: "tenant-unknown", says: []string{"Directory (tenant) ID"}, mends: corrects("--tenant ID", "--tenant TENANT-ID")},
 		{name: "only Mail.Send is added", done: all(permission("Mail.Send", "add"), permission("SMTP.SendAsApp", "remove")),
-			check: checks.Accepted, finding: "app-not-admitted", notes: []string{"app-permission-missing"}, says: []string{"SMTP.SendAsApp"},
+			check: checks.Claims, finding: "app-permission-missing", says: []string{"SMTP.SendAsApp"},
 			mends: func(f *followed, _ checks.Result) { permission("SMTP.SendAsApp", "add")(f) }},
 		{name: "the Object ID of App registrations is given to traymail", typed: []string{"OBJECT-ID", "REGISTRATION-ID"}, warns: true,
 			check: checks.Claims, finding: "object-id-wrong", says: []string{"enterprise application"}},
@@ -155,7 +147,7 @@ var sei = guide{
 		wrongObjectID, noServicePrincipal, noFullAccessGiven, noPermission, secretID, secretWrong,
 		secretExpired.telling("Certificates & secrets → New client secret", "traymail account edit sei --secret-stdin"),
 		{name: "the administrator of the tenant has not consented to the app of another one", done: noConsent.done, check: noConsent.check, finding: noConsent.finding,
-			notes: noConsent.notes, says: []string{"traymail admin sei --consent"},
+			says: []string{"grant admin consent"},
 			mends: func(f *followed, _ checks.Result) {
 				f.person = sandbox.ReadyUser{Username: "admin@contoso.com", Password: f.password("admin@contoso.com")}
 				f.does("traymail admin sei --consent", "was granted")

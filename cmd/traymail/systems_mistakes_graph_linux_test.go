@@ -24,7 +24,7 @@ var signify = guide{
 		{name: "the Tenant ID is of no tenant", typed: []string{"TENANT-ID", nowhere}, asks: "AADSTS90002",
 			check: checks.Authority, finding: "tenant-unknown", says: []string{"Directory (tenant) ID"}, mends: corrects("--tenant ID", "--tenant TENANT-ID")},
 		{name: "the Client ID is the Object ID of the registration", typed: []string{"CLIENT-ID", "REGISTRATION-ID"}, asks: "AADSTS700016",
-			check: checks.ClientID, finding: "app-not-in-tenant", says: []string{"Overview"}, mends: corrects("--client-id ID", "--client-id CLIENT-ID", "--tenant ID", "--tenant TENANT-ID --secret-stdin")},
+			check: checks.ClientID, finding: "app-not-in-tenant", says: []string{"Application (client) ID", "Overview", "Object ID"}, mends: corrects("--client-id ID", "--client-id CLIENT-ID --secret-stdin")},
 		{name: "From Email is no user of the tenant", typed: []string{"--sender ops@", "--sender nobody@"},
 			check: checks.TestEmail, finding: "no-such-mailbox", says: []string{"nobody@contoso.com"},
 			told: []string{"correct the sender nobody@contoso.com: traymail account edit signify --sender ADDRESS"}, mends: corrects("--sender ADDRESS", "--sender ops@contoso.com")},

@@ -35,8 +35,11 @@ func (r *run) notSignedIn(ctx context.Context) Result {
 			return r.otherAccountBefore(last)
 		}
 		result := r.found(last.Finding, Fail, fmt.Sprintf("the last sign-in as %s was refused", a.Username), last.Words)
+		again := traymail("login %s", a.Name)
 		if result.Command == "" {
-			result.Command = traymail("login %s", a.Name)
+			result.Command = again
+		} else if !strings.Contains(result.Fix+result.Command, again) {
+			result.Fix = paragraphs(result.Fix, "Then sign in again: "+again)
 		}
 		return result
 	}

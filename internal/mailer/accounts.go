@@ -183,6 +183,9 @@ func (m *Mailer) save(ctx context.Context, a account.Account, secret keystore.Se
 		return err
 	}
 	m.retire(slot)
+	if secret != "" { // what was said of the former one says nothing of this
+		return m.forgetRefusal(&a)
+	}
 	return nil
 }
 
