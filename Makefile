@@ -35,7 +35,8 @@ build-headless:
 # The race detector runs on everything but the window's driver, whose C code
 # takes minutes to build once more; the window itself is built without it and
 # tested as a program. Without the detector run once more those whose tests
-# measure, or do more then: memory, large numbers, kills under load.
+# measure, or do more then: memory, large numbers, kills under load, the mistakes
+# of the guides.
 #
 # GORACE: each process under the detector sleeps for a second before it ends, and
 # the tests of the commands start hundreds of them.

@@ -2,4 +2,7 @@
 
 package main
 
-const kills = 50
+const (
+	kills         = 50
+	mistakesApart = 1
+)

@@ -174,6 +174,9 @@ func lead(l net.Listener, to string) {
 		go func() {
 			there, err := net.Dial("tcp", to)
 			if err != nil {
+				if errors.Is(err, syscall.ECONNRESET) {
+					here.(*net.TCPConn).SetLinger(0) // passes it on
+				}
 				here.Close()
 				return
 			}
@@ -183,7 +186,7 @@ func lead(l net.Listener, to string) {
 				there.(*net.TCPConn).CloseWrite()
 				close(done)
 			}()
-			if _, err := io.Copy(here, there); errors.Is(err, syscall.ECONNRESET) {
+			if _, err := io.Copy(here, there); err != nil { // a reset, however it is met
 				here.(*net.TCPConn).SetLinger(0) // passes it on
 				here.Close()
 			} else {
