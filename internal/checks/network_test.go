@@ -47,7 +47,7 @@ func TestTheOutsideOfEveryProviderPasses(t *testing.T) {
 			r := newRun(s, Options{})
 			r.steps = slices.DeleteFunc(slices.Clone(steps), func(s step) bool { return !slices.Contains(theOutside, s.id) })
 			for _, result := range r.all(t.Context(), nil) {
-				if scenario == "google" && (result.ID == Authority || result.ID == ClientID || result.ID == RedirectURL) {
+				if scenario == "google" && (result.ID == ClientID || result.ID == RedirectURL) {
 					want(t, result, Skip, "")
 					continue
 				}
