@@ -36,14 +36,15 @@ build-headless:
 # takes minutes to build once more; the window itself is built without it and
 # tested as a program. Without the detector run once more those whose tests
 # measure, or do more then: memory, large numbers, kills under load, the mistakes
-# of the guides.
+# of the guides, the scenarios, the shapes of collected refusals.
 #
 # GORACE: each process under the detector sleeps for a second before it ends, and
 # the tests of the commands start hundreds of them.
-PLAIN = ./cmd/... ./ui/... ./internal/queue ./internal/graph ./smtp
+PLAIN = ./cmd/... ./ui/... ./internal/queue ./internal/graph ./internal/refusals ./smtp
 
 test: setup lint build
 	CGO_ENABLED=0 $(GO) test $(PLAIN)
+	CGO_ENABLED=0 $(GO) test ./internal/mailer -run Scenario
 	GORACE=atexit_sleep_ms=20 CGO_ENABLED=1 $(GO) test -race -tags headless ./...
 
 lint:

@@ -8,4 +8,4 @@ const kills = 15
 
 // mistakesApart says that one in so many of a guide's mistakes is made: each one
 // starts a dozen processes.
-const mistakesApart = 4
+const mistakesApart = 8

@@ -49,6 +49,9 @@ func TestCheckNamesEachScenarioAndWhatItPrintsMendsIt(t *testing.T) {
 	var all sync.WaitGroup
 	turns := make(chan struct{}, 10)
 	for i, r := range rows {
+		if i%rowsApart != 0 {
+			continue
+		}
 		for kind := range strings.FieldsSeq(r.kinds) {
 			name := r.scenario + "/" + kind
 			if r.later {

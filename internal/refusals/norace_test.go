@@ -1,0 +1,5 @@
+//go:build !race
+
+package refusals
+
+const shapesTried = 6
