@@ -23,16 +23,17 @@ var shapes = []struct {
 	{"with Windows' line ends", func(text string) string { return strings.ReplaceAll(text, "\n", "\r\n") }},
 }
 
-// TestRefusalsOfMicrosoftCollectedInPublicAreExplainedAsJudgedInEveryShape reads
-// the files of the collection that begin with "a-"; each says in its header
-// where it is from and why it was judged so.
-func TestRefusalsOfMicrosoftCollectedInPublicAreExplainedAsJudgedInEveryShape(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("testdata", "collected", "a-*.txt"))
-	if err != nil || len(files) < 200 {
+// TestRefusalsCollectedInPublicAreExplainedAsJudgedInEveryShape reads the
+// collection: "a-" is of Microsoft, "b-" of networks, TLS and other providers.
+// Each file says in its header where it is from and why it was judged so.
+func TestRefusalsCollectedInPublicAreExplainedAsJudgedInEveryShape(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "collected", "*.txt"))
+	if err != nil || len(files) < 400 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
 	for _, shape := range shapes[:shapesTried] {
 		t.Run(shape.name, func(t *testing.T) {
+			t.Parallel()
 			for _, file := range files {
 				judged, text := readJudged(t, file)
 				if a := Explain(shape.change(text)); !agrees(a, judged) {
