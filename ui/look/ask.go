@@ -1,0 +1,48 @@
+//go:build !darwin || cgo
+
+package look
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+)
+
+// A Question is asked before something that cannot be taken back. Do and Keep
+// are the buttons' texts, verbs with their object: "Remove 37 messages", "Keep
+// them".
+type Question struct {
+	What, Then string
+	Do, Keep   string
+	// Dangerous gives Do the colour of an error.
+	Dangerous bool
+}
+
+// Ask asks the question over the window, and calls do when that is the answer.
+// Escape keeps things as they are. The focus returns where it was.
+func Ask(c fyne.Canvas, q Question, do func()) {
+	was := c.Focused()
+	var over *widget.PopUp
+	end := func() {
+		over.Hide()
+		c.Focus(was)
+	}
+	k := NewKit(c, func(string) {}, end)
+	keep := k.Button(q.Keep, end)
+	yes := k.Button(q.Do, func() {
+		end()
+		do()
+	})
+	yes.Importance = widget.HighImportance
+	if q.Dangerous {
+		yes.Importance = widget.DangerImportance
+	}
+	what, then := Strong(q.What), Text(q.Then)
+	Show(then, q.Then != "")
+	card := Surface(Rows(4, Rows(-8, what, then), container.NewHBox(layout.NewSpacer(), Row(keep, yes), Space(theme.Padding(), 0))))
+	over = widget.NewModalPopUp(container.New(columnLayout{width: min(480, c.Size().Width-48)}, card), c)
+	over.Show()
+	c.Focus(keep)
+}

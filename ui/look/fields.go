@@ -1,0 +1,107 @@
+//go:build !darwin || cgo
+
+package look
+
+import (
+	"slices"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/widget"
+)
+
+// A Check is a box to tick.
+type Check struct {
+	widget.Check
+	onEscape func()
+	onFocus  func()
+	setting  bool
+}
+
+func newCheck(text string, changed func(bool)) *Check {
+	c := &Check{}
+	c.Text = text
+	c.OnChanged = func(on bool) {
+		if !c.setting {
+			changed(on)
+		}
+	}
+	c.ExtendBaseWidget(c)
+	return c
+}
+
+// Set ticks the box, or not, without telling that it changed.
+func (c *Check) Set(on bool) {
+	if c.Checked == on {
+		return
+	}
+	c.setting = true
+	c.SetChecked(on)
+	c.setting = false
+}
+
+func (c *Check) FocusGained() {
+	c.onFocus()
+	c.Check.FocusGained()
+}
+
+func (c *Check) TypedKey(k *fyne.KeyEvent) {
+	switch k.Name {
+	case fyne.KeyEscape:
+		c.onEscape()
+	case fyne.KeyReturn, fyne.KeyEnter:
+		c.SetChecked(!c.Checked)
+	default:
+		c.Check.TypedKey(k)
+	}
+}
+
+// A Select is a choice of one option.
+type Select struct {
+	widget.Select
+	onEscape func()
+	onFocus  func()
+	setting  bool
+}
+
+func newSelect(options []string, changed func(int)) *Select {
+	s := &Select{}
+	s.Options = options
+	s.OnChanged = func(option string) {
+		if !s.setting {
+			changed(slices.Index(s.Options, option))
+		}
+	}
+	s.ExtendBaseWidget(s)
+	return s
+}
+
+// Set chooses the option of the index without telling that it changed; -1
+// chooses none.
+func (s *Select) Set(index int) {
+	if s.SelectedIndex() == index {
+		return
+	}
+	s.setting = true
+	if index < 0 {
+		s.ClearSelected()
+	} else {
+		s.SetSelectedIndex(index)
+	}
+	s.setting = false
+}
+
+func (s *Select) FocusGained() {
+	s.onFocus()
+	s.Select.FocusGained()
+}
+
+func (s *Select) TypedKey(k *fyne.KeyEvent) {
+	switch k.Name {
+	case fyne.KeyEscape:
+		s.onEscape()
+	case fyne.KeyReturn, fyne.KeyEnter:
+		s.Select.TypedKey(&fyne.KeyEvent{Name: fyne.KeySpace})
+	default:
+		s.Select.TypedKey(k)
+	}
+}
