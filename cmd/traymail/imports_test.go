@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 	"internal/service":      nil,
 	"internal/metrics":      {"internal/mailer"},
 	"internal/admin":        {"internal/account", "internal/refusals"},
+	"internal/setup":        {"internal/account", "internal/admin"},
 	"internal/apponly":      {"authcode", "internal/claims"},
 	"internal/claims":       nil,
 	"internal/graph":        nil,
@@ -47,7 +48,7 @@ var mayImport = map[string][]string{
 	"ui/look":               {"ui/desk", "ui/words"},
 	"ui/uitest":             {"ui/desk", "ui/look", "ui/words"},
 	"cmd/traymail": {"authcode", "keystore", "smtp", "ui", "internal/account", "internal/admin", "internal/apponly", "internal/mailer",
-		"internal/sandbox", "internal/control", "internal/relay", "internal/logfile", "internal/metrics", "internal/service", "internal/checks", "internal/refusals"},
+		"internal/sandbox", "internal/control", "internal/relay", "internal/logfile", "internal/metrics", "internal/service", "internal/checks", "internal/refusals", "internal/setup"},
 	"bench/turns": {"smtp"},
 }
 

@@ -68,3 +68,13 @@ func (c cloud) eac(page string) string {
 	}
 	return c.exchange + "/#/" + page
 }
+
+// Registrations is the page on which app registrations are listed and made, ""
+// where the provider has none that is known.
+func Registrations(a account.Account) string {
+	c, ok := clouds[a.Provider]
+	if !ok {
+		return ""
+	}
+	return c.registrations()
+}

@@ -38,6 +38,10 @@ func delegatedPermissions(a *account.Account) []string {
 	return names
 }
 
+// DelegatedPermissions are the permissions that the app of an account needs for
+// a person's sign-in, as the portal names them.
+func DelegatedPermissions(a account.Account) []string { return delegatedPermissions(&a) }
+
 // person is an account that a person signs in to.
 func (h *help) person() []Step {
 	steps := []Step{h.redirectURL()}
