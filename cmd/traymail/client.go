@@ -13,7 +13,6 @@ import (
 	"traymail/internal/account"
 	"traymail/internal/control"
 	"traymail/internal/mailer"
-	"traymail/internal/relay"
 )
 
 func (p *program) clientCommand() *cobra.Command {
@@ -97,11 +96,11 @@ func (p *program) clientAdd() *cobra.Command {
 			if _, err := f.set(c, &client); err != nil {
 				return err
 			}
-			password := ""
-			if !noPassword {
-				password, client.PasswordHash = relay.NewPassword()
+			how := mailer.NewPassword
+			if noPassword {
+				how = mailer.NoPassword
 			}
-			return p.saveClient(c.Context(), client, password)
+			return p.saveClient(c.Context(), client, how)
 		},
 	})
 	f.register(c)
@@ -111,38 +110,36 @@ func (p *program) clientAdd() *cobra.Command {
 
 // saveClient saves a client, puts it into force, and tells what the tool has to
 // be told.
-func (p *program) saveClient(ctx context.Context, client mailer.Client, password string) error {
-	home, err := p.homeFolder()
+func (p *program) saveClient(ctx context.Context, client mailer.Client, how mailer.ClientPassword) error {
+	m, done, err := p.reachFiles(ctx)
 	if err != nil {
 		return err
 	}
-	if err := (&mailer.Mailer{Home: home}).SaveClient(client); err != nil {
+	defer done()
+	password, err := m.SaveClient(ctx, client, how)
+	if err != nil && !errors.Is(err, mailer.ErrNotInForce) {
 		return err
 	}
-	if err := p.showClient(client, password); err != nil {
-		return err
-	}
-	return p.putInForce(ctx, "it is saved")
+	client.HasPassword = how == mailer.NewPassword || how == mailer.KeepPassword && client.HasPassword
+	return errors.Join(p.showClient(client, password.Reveal()), err)
 }
 
-// putInForce has the running program, if one runs, take over a changed file.
-func (p *program) putInForce(ctx context.Context, done string) error {
+// reachFiles returns the program that runs for the home folder or, when none
+// runs, one in this process that can do what needs neither queue nor keystore.
+// The caller calls close when it is done.
+func (p *program) reachFiles(ctx context.Context) (m mailer.Configuring, close func(), err error) {
 	home, err := p.homeFolder()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	running, err := control.Dial(ctx, home)
-	if errors.Is(err, control.ErrNotRunning) {
-		return nil
+	switch {
+	case err == nil:
+		return running, func() { running.Close() }, nil
+	case !errors.Is(err, control.ErrNotRunning):
+		return nil, nil, err
 	}
-	if err == nil {
-		defer running.Close()
-		err = running.Reload(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("%s, but the running traymail does not go by it: %w", done, err)
-	}
-	return nil
+	return &mailer.Mailer{Home: home}, func() {}, checkOwner(home)
 }
 
 // showClient tells what a tool has to be told.
@@ -177,7 +174,7 @@ func (p *program) clientEdit() *cobra.Command {
 			if !any {
 				return &usageError{c, errors.New("nothing to change: name a field, such as --senders")}
 			}
-			return p.saveClient(c.Context(), *client, "")
+			return p.saveClient(c.Context(), *client, mailer.KeepPassword)
 		}),
 	})
 	f.register(c)
@@ -191,9 +188,7 @@ func (p *program) clientPasswd() *cobra.Command {
 		Short:             "Give a client a new password, and show it once",
 		Args:              usage(cobra.ExactArgs(1)),
 		RunE: p.onClient(func(c *cobra.Command, client *mailer.Client) error {
-			var password string
-			password, client.PasswordHash = relay.NewPassword()
-			return p.saveClient(c.Context(), *client, password)
+			return p.saveClient(c.Context(), *client, mailer.NewPassword)
 		}),
 	})
 }
@@ -259,15 +254,16 @@ func (p *program) clientRm() *cobra.Command {
 		Short:             "Remove a client; its password ends to work",
 		Args:              usage(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			dir, err := p.clients()
+			m, done, err := p.reachFiles(c.Context())
 			if err != nil {
 				return err
 			}
-			if err := dir.Remove(args[0]); err != nil {
-				return err
+			defer done()
+			err = m.RemoveClient(c.Context(), args[0])
+			if err == nil || errors.Is(err, mailer.ErrNotInForce) {
+				fmt.Fprintf(p.stderr, "Client %s is removed.\n", args[0])
 			}
-			fmt.Fprintf(p.stderr, "Client %s is removed.\n", args[0])
-			return p.putInForce(c.Context(), "it is removed")
+			return err
 		},
 	}
 }

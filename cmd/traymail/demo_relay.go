@@ -33,7 +33,7 @@ func (p *program) handToRelay(ctx context.Context, r *rehearsal) (relayedMessage
 		return relayedMessage{}, err
 	}
 	password, hash := relay.NewPassword()
-	if err := r.mailer.Clients().Save(&mailer.Client{Name: "scanner", PasswordHash: hash}); err != nil {
+	if err := r.mailer.ClientFiles().Save(&mailer.Client{Name: "scanner", PasswordHash: hash}); err != nil {
 		return relayedMessage{}, err
 	}
 	if err := r.mailer.Start(ctx); err != nil {

@@ -164,7 +164,7 @@ func takeExample(t *testing.T, name, text string) error {
 		_, err := m.Accounts().Load(stem)
 		return err
 	case folder == "clients"+string(filepath.Separator):
-		_, err := m.Clients().Load(stem)
+		_, err := m.ClientFiles().Load(stem)
 		return err
 	}
 	return fmt.Errorf("%s is no file of the configuration", name)

@@ -98,5 +98,5 @@ func (p *program) clients() (mailer.ClientDir, error) {
 	if err == nil {
 		err = checkOwner(home)
 	}
-	return (&mailer.Mailer{Home: home}).Clients(), err
+	return (&mailer.Mailer{Home: home}).ClientFiles(), err
 }

@@ -92,7 +92,7 @@ func Import(data []byte) ([]Account, error) {
 
 func importTOML(data []byte) ([]Account, error) {
 	var c collection
-	if _, err := decodeTOML("", data, &c); err != nil {
+	if _, err := DecodeTOML("", data, &c); err != nil {
 		return nil, err
 	}
 	var all []Account

@@ -18,11 +18,11 @@ func ReadTOML(path string, v any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeTOML(path, data, v)
+	return DecodeTOML(path, data, v)
 }
 
-// decodeTOML is ReadTOML with what the file holds.
-func decodeTOML(path string, data []byte, v any) ([]byte, error) {
+// DecodeTOML is ReadTOML with what the file holds.
+func DecodeTOML(path string, data []byte, v any) ([]byte, error) {
 	err := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields().Decode(v)
 	var unknown *toml.StrictMissingError
 	var wrong *toml.DecodeError

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strconv"
 
+	"traymail/internal/account"
 	"traymail/internal/mailer"
 	"traymail/keystore"
 )
@@ -68,6 +69,31 @@ func (s *Server) routes() http.Handler {
 	call(s, mux, "/log", func(ctx context.Context, in following) ([]mailer.Attempt, error) {
 		return p.Log(ctx, in.After, in.Limit)
 	})
+	call(s, mux, "/count", p.Count)
+	call(s, mux, "/traffic", func(ctx context.Context, in measuring) ([]mailer.Volume, error) {
+		return p.Traffic(ctx, in.Since, in.Step)
+	})
+	call(s, mux, "/settings", func(ctx context.Context, _ nothing) (mailer.Settings, error) { return p.Settings(ctx) })
+	call(s, mux, "/settings/save", func(ctx context.Context, in mailer.Settings) (nothing, error) {
+		return nothing{}, p.SaveSettings(ctx, in)
+	})
+	call(s, mux, "/clients", func(ctx context.Context, _ nothing) ([]mailer.Client, error) { return p.Clients(ctx) })
+	call(s, mux, "/client/save", func(ctx context.Context, in savingClient) (passwordResult, error) {
+		password, err := p.SaveClient(ctx, in.Client, in.How)
+		return passwordResult{password.Reveal()}, err
+	})
+	call(s, mux, "/client/remove", func(ctx context.Context, name string) (nothing, error) {
+		return nothing{}, p.RemoveClient(ctx, name)
+	})
+	call(s, mux, "/account/export", p.Export)
+	call(s, mux, "/account/import", func(ctx context.Context, in importing) (account.Account, error) {
+		return p.Import(ctx, in.Data, in.Name)
+	})
+	call(s, mux, "/pause", func(ctx context.Context, in pausing) (nothing, error) {
+		return nothing{}, p.Pause(ctx, in.Account, in.Until)
+	})
+	call(s, mux, "/resume", func(ctx context.Context, name string) (nothing, error) { return nothing{}, p.Resume(ctx, name) })
+	call(s, mux, "/diagnostics", func(ctx context.Context, _ nothing) ([]mailer.Document, error) { return p.Diagnostics(ctx) })
 	call(s, mux, "/reload", func(ctx context.Context, _ nothing) (nothing, error) { return nothing{}, p.Reload(ctx) })
 	return mux
 }

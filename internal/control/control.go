@@ -42,7 +42,7 @@ func (e *RunningError) Error() string {
 // api is the version of what is spoken here. It changes with every change that
 // a program of the other version would misunderstand, in this package or in the
 // types of mailer and account that it carries.
-const api = "2"
+const api = "3"
 
 // What every request and reply says of who sent it.
 const (

@@ -35,6 +35,7 @@ type program struct {
 	delegate func(context.Context, string, bool) (mailer.Delegation, error)
 	validate func(context.Context, string) (mailer.Validation, error)
 	check    func(context.Context, string, checks.Options, func(checks.Result)) ([]checks.Result, error)
+	configuring
 }
 
 func (p *program) Account(ctx context.Context, name string) (account.Account, mailer.Secrets, error) {

@@ -48,6 +48,22 @@ type (
 		After mailer.Attempt `json:"after"`
 		Limit int            `json:"limit"`
 	}
+	measuring struct {
+		Since time.Time     `json:"since"`
+		Step  time.Duration `json:"step"` // nanoseconds
+	}
+	savingClient struct {
+		Client mailer.Client         `json:"client"`
+		How    mailer.ClientPassword `json:"password"`
+	}
+	importing struct {
+		Data []byte `json:"data"`
+		Name string `json:"name,omitempty"`
+	}
+	pausing struct {
+		Account string    `json:"account,omitempty"`
+		Until   time.Time `json:"until,omitzero"`
+	}
 	signingIn struct {
 		Name    string        `json:"name"`
 		Open    bool          `json:"open,omitempty"` // which callbacks there are
@@ -69,6 +85,10 @@ type (
 	deliveryResult struct {
 		Delivery mailer.Delivery `json:"delivery"`
 		Elapsed  time.Duration   `json:"elapsed"` // nanoseconds
+	}
+	// The password is in the clear: keystore.Secret would not travel.
+	passwordResult struct {
+		Password string `json:"password,omitempty"`
 	}
 	// A Record's Recipients hide those of its Message.
 	recordResult struct {
@@ -108,7 +128,10 @@ var kinds = []struct {
 	err  error
 }{
 	{"no-account", account.ErrNotFound},
+	{"no-client", mailer.ErrNoClient},
 	{"no-message", mailer.ErrNoMessage},
+	{"changed-meanwhile", mailer.ErrChangedMeanwhile},
+	{"not-in-force", mailer.ErrNotInForce},
 	{"message-state", mailer.ErrMessageState},
 	{"not-running", ErrNotRunning},
 	{"not-allowed", mailer.ErrNotAllowed},

@@ -367,7 +367,7 @@ func (m *Mailer) Remove(ctx context.Context, name string) error {
 		}
 	}
 	m.retire(slot)
-	err = errors.Join(m.forgetClaims(a), m.forgetRefusal(a), m.forgetTokenUse(a), m.Accounts().Remove(name))
+	err = errors.Join(m.forgetClaims(a), m.forgetRefusal(a), m.forgetTokenUse(a), m.Accounts().Remove(name), m.forgetPause(ctx, name))
 	m.accountChanged(ctx)
 	return err
 }

@@ -29,6 +29,7 @@ func (m *Mailer) Check(ctx context.Context, name string, o checks.Options, repor
 		return nil, err
 	}
 	all := checks.Run(ctx, m.setupOf(ctx, name), o, report)
+	m.rememberChecks(name, all)
 	return all, ctx.Err()
 }
 

@@ -26,6 +26,8 @@ type Client struct {
 	// PasswordHash is the argon2id hash of its password; without one it is known
 	// by Networks alone.
 	PasswordHash string `toml:"password_hash,omitempty" json:"-"`
+	// HasPassword says that there is such a hash; it is set by Load.
+	HasPassword bool `toml:"-" json:"has_password"`
 	// Networks are where it needs no password.
 	Networks       []netip.Prefix `toml:"networks,omitempty" json:"networks,omitempty"`
 	AllowedSenders []string       `toml:"allowed_senders,omitempty" json:"allowed_senders,omitempty"` // addresses, or domains as "@contoso.com"; none is any
@@ -37,8 +39,8 @@ type Client struct {
 // ErrNoClient is matched by the error for a client that does not exist.
 var ErrNoClient = errors.New("no such client")
 
-// Clients is where the clients are.
-func (m *Mailer) Clients() ClientDir { return ClientDir(filepath.Join(m.Home, "clients")) }
+// ClientFiles is where the clients are.
+func (m *Mailer) ClientFiles() ClientDir { return ClientDir(filepath.Join(m.Home, "clients")) }
 
 // A ClientDir is the folder with one file a client. One process writes at a
 // time; readers always see a whole file.
@@ -66,6 +68,7 @@ func (d ClientDir) Load(name string) (*Client, error) {
 	if err := c.Validate(); err != nil {
 		return nil, account.Locate(err, d.path(name), data)
 	}
+	c.HasPassword = c.PasswordHash != ""
 	return c, nil
 }
 
@@ -115,22 +118,6 @@ func (d ClientDir) Remove(name string) error {
 		return fmt.Errorf("%w: %s", ErrNoClient, name)
 	}
 	return err
-}
-
-// SaveClient stores a client, unless the configuration as a whole could not be
-// used with it.
-func (m *Mailer) SaveClient(c Client) error {
-	if err := c.Validate(); err != nil {
-		return err
-	}
-	settings, err := ReadSettings(m.Home)
-	if err != nil {
-		return err
-	}
-	if _, err := m.relayConfig(settings, &c); err != nil {
-		return err
-	}
-	return m.Clients().Save(&c)
 }
 
 func validateClientName(name string) error {
@@ -202,7 +189,7 @@ func (m *Mailer) relayConfig(s Settings, more ...*Client) (relay.Config, error) 
 	if c.Default == "" && len(accounts) == 1 {
 		c.Default = accounts[0].Name
 	}
-	clients, err := m.Clients().All()
+	clients, err := m.ClientFiles().All()
 	if err != nil {
 		return c, err
 	}
@@ -211,7 +198,7 @@ func (m *Mailer) relayConfig(s Settings, more ...*Client) (relay.Config, error) 
 	}
 	for _, cl := range clients {
 		if known := func(a *account.Account) bool { return a.Name == cl.Account }; cl.Account != "" && !slices.ContainsFunc(accounts, known) {
-			return c, &account.FieldError{File: m.Clients().path(cl.Name), Key: "account", Text: fmt.Sprintf("there is no account %q", cl.Account),
+			return c, &account.FieldError{File: m.ClientFiles().path(cl.Name), Key: "account", Text: fmt.Sprintf("there is no account %q", cl.Account),
 				Fix: "name one of those that traymail account ls shows, or leave the key out"}
 		}
 		c.Clients = append(c.Clients, cl.relayClient())

@@ -3,6 +3,7 @@ package mailer
 import (
 	"cmp"
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 // A cure ends the pauses that the program itself began: it tries, without any
 // message, whether the account could send, and lets it go on when it can.
 // Pauses that have an end of their own are the queue's, and those that a person
-// made have no cause.
+// made are the person's.
 type cure struct {
 	engine *engine
 	now    chan struct{} // a reason to look at once
@@ -122,10 +123,11 @@ func (c *cure) run(ctx context.Context) {
 			c.engine.log.Error("looking for accounts that are paused", "error", err)
 		}
 		c.tell(accounts)
+		c.engine.followPauses(ctx, accounts)
 		kicked := c.wasKicked()
 		for _, a := range accounts {
 			switch {
-			case a.Paused.IsZero() || a.Cause == "":
+			case a.Paused.IsZero() || a.Cause == "" || Cause(a.Cause) == CauseUser:
 				c.forget(a)
 			case !a.Until.IsZero():
 				if kicked { // the next message is the test
@@ -204,8 +206,15 @@ func (e *engine) troubleNow(name string, err error) trouble {
 
 // goOn ends an account's pause, unless it has another one by now.
 func (c *cure) goOn(ctx context.Context, a queue.Account) {
-	if _, err := c.engine.queue.ResumeIf(ctx, a.Name, a.Cause); err != nil {
-		c.engine.log.Error("an account that could go on is still paused", "account", a.Name, "error", err)
+	e := c.engine
+	e.mailer.pausing.Lock()
+	defer e.mailer.pausing.Unlock()
+	lifted, err := e.queue.ResumeIf(ctx, a.Name, a.Cause)
+	if err == nil && lifted {
+		err = e.followPause(ctx, queue.Account{Name: a.Name}, false)
+	}
+	if err != nil {
+		e.log.Error("an account that could go on is still paused, or one that a person paused goes on", "account", a.Name, "error", err)
 	}
 }
 
@@ -224,7 +233,11 @@ func (c *cure) tell(accounts []queue.Account) {
 			if !a.Until.IsZero() {
 				log = log.With("until", a.Until)
 			}
-			log.Warn("the account waits")
+			level := slog.LevelWarn
+			if Cause(cause) == CauseUser {
+				level = slog.LevelInfo
+			}
+			log.Log(context.Background(), level, "the account waits")
 		default:
 			c.engine.log.Info("the account goes on", "account", a.Name, "was", was)
 		}

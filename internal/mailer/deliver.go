@@ -21,6 +21,11 @@ import (
 
 // deliver is the queue's Deliver: one attempt at one message.
 func (e *engine) deliver(ctx context.Context, d *queue.Delivery) queue.Outcome {
+	if p, ofAll, paused := e.userPause(d.Account); paused {
+		// Another pause has just ended, or the account is new to the queue.
+		pause := p.forQueue(ofAll)
+		return queue.Outcome{Pause: &pause}
+	}
 	for {
 		w, err := e.mailer.sender(ctx, d.Account)
 		if err != nil {

@@ -53,6 +53,7 @@ type engine struct {
 
 	mu        sync.Mutex
 	listeners []relay.Listener // as they are in force
+	paused    userPauses       // as the file has them
 	throttled map[string]int   // how often an account was throttled in a row
 	problem   string           // why the files are not in force
 }
@@ -123,6 +124,9 @@ func (m *Mailer) open(ctx context.Context, deliver bool) (*engine, error) {
 		return nil, err
 	}
 	e := &engine{mailer: m, log: m.log(), settings: settings, throttled: map[string]int{}, unsound: err}
+	if e.paused, err = m.readPauses(); err != nil {
+		return nil, err
+	}
 	e.alive, e.quit = context.WithCancel(context.WithoutCancel(ctx))
 	e.hostname = cmp.Or(config.Hostname, hostname())
 	e.readPaces()

@@ -72,8 +72,10 @@ type Mailer struct {
 	// be stored; nil means no log.
 	Logger *slog.Logger
 
-	// Version is told by Status.
+	// Version is told by Status, and Window too: that a window belongs to this
+	// process.
 	Version string
+	Window  bool
 	// Fault is called by name at each step of a message at which a crash is
 	// tested, see queue.Options; nil: nothing.
 	Fault func(point string)
@@ -86,6 +88,10 @@ type Mailer struct {
 	slots   map[string]*slot // by account name
 	engine  *engine          // nil unless the queue is open
 	shared  atomic.Bool      // other machines may deliver from the queue too
+
+	checks      map[string]checkRun // by account; mu guards it
+	configuring sync.Mutex          // held while the program's settings or a client are written
+	pausing     sync.Mutex          // held while the pauses that persons made are written
 }
 
 // A slot is the place of an account's sender. Its lock is held while secrets

@@ -45,6 +45,11 @@ type Queue interface {
 	// Flush makes what waits for a later attempt due now, of one account or,
 	// when that is empty, of all, and returns how many messages that were.
 	Flush(ctx context.Context, account string) (int, error)
+	// Count returns how many messages Messages would list without a limit.
+	Count(ctx context.Context, f Filter) (int, error)
+	// Traffic returns what happened since then, in steps of equal length, oldest
+	// first: the first step begins with since, and the last one holds now.
+	Traffic(ctx context.Context, since time.Time, step time.Duration) ([]Volume, error)
 }
 
 // Running is what can be seen of the program as a whole.
@@ -52,14 +57,86 @@ type Running interface {
 	// Status returns the state of everything.
 	Status(ctx context.Context) (Status, error)
 	// Watch calls changed whenever the status may have changed, at most five
-	// times a second, until ctx ends, changed returns an error, or the program
-	// stops.
+	// times a second, and at least every Heartbeat, until ctx ends, changed
+	// returns an error, or the program stops. Silence that is longer means that
+	// the program does not answer.
 	Watch(ctx context.Context, changed func(Status) error) error
 	// Log lists attempts that ended, oldest first, from behind the one given.
 	Log(ctx context.Context, after Attempt, limit int) ([]Attempt, error)
 	// Reload reads the configuration again. When it returns an error the
 	// former one is still in force.
 	Reload(ctx context.Context) error
+	// Diagnostics returns what a report for others holds. There is no secret in
+	// it, no message's text and no whole address of a recipient.
+	Diagnostics(ctx context.Context) ([]Document, error)
+}
+
+// Heartbeat is the longest silence of a Watch while the program is well.
+const Heartbeat = 10 * time.Second
+
+// Configuring is how the configuration is seen and changed. What is saved is in
+// force when the call returns, in the program that runs; when it is saved and
+// could not be taken over, the error matches ErrNotInForce.
+type Configuring interface {
+	// Settings returns what traymail.toml says, with the defaults filled in and
+	// paths made absolute.
+	Settings(ctx context.Context) (Settings, error)
+	// SaveSettings changes traymail.toml so that Settings returns s. What does not
+	// differ stays in the file as it is written, with its comments. The error is
+	// an *account.FieldError that names the key where a value cannot be used, and
+	// matches ErrChangedMeanwhile when the file is not the one that s was read
+	// from; in both cases nothing has changed.
+	SaveSettings(ctx context.Context, s Settings) error
+	// Clients lists the clients by name, without the hashes of their passwords.
+	Clients(ctx context.Context) ([]Client, error)
+	// SaveClient adds a client, or changes the one of that name. c.PasswordHash
+	// has no meaning. The password is that of NewPassword, told this once.
+	SaveClient(ctx context.Context, c Client, how ClientPassword) (password Secret, err error)
+	// RemoveClient deletes a client. The error matches ErrNoClient when there is
+	// none of that name.
+	RemoveClient(ctx context.Context, name string) error
+	// Export returns an account as TOML for Import, without its secrets.
+	Export(ctx context.Context, name string) ([]byte, error)
+	// Import adds the account in data, TOML or JSON as Export or traymail account
+	// export wrote it, under a name of its own unless that is "". Its secrets are
+	// not there yet. The error is an *account.FieldError when data cannot be used
+	// or the name is taken.
+	Import(ctx context.Context, data []byte, name string) (account.Account, error)
+}
+
+// Pausing is the person's own pause, of one account or, with "", of all. It
+// outlives a restart. Messages are taken, and not sent until it ends; those that
+// are being sent are finished. What a person sends directly is sent.
+type Pausing interface {
+	// Pause begins a pause, or changes the end of the one there is; zero: until
+	// Resume.
+	Pause(ctx context.Context, account string, until time.Time) error
+	// Resume ends it; one that is not paused stays as it is. With "" it ends
+	// every pause that a person made. Pauses of other causes stay.
+	Resume(ctx context.Context, account string) error
+}
+
+// ClientPassword says what becomes of a client's password.
+type ClientPassword string
+
+// The three ways.
+const (
+	KeepPassword ClientPassword = "keep" // it stays as it is; a new client has none
+	NewPassword  ClientPassword = "new"  // one is made
+	NoPassword   ClientPassword = "none" // the client is known by its networks alone
+)
+
+// A Document is one file of the diagnostics.
+type Document struct {
+	Name    string `json:"name"`  // such as "status.json"
+	About   string `json:"about"` // what is in it, in one sentence
+	Content []byte `json:"content"`
+}
+
+// A Pause is one that a person made.
+type Pause struct {
+	Since time.Time `json:"since"`
+	Until time.Time `json:"until,omitzero"` // when it ends by itself; zero: with Resume
 }
 
 // Program is the whole of it: a Mailer in this process, or one in another,
@@ -69,6 +146,8 @@ type Program interface {
 	Sending
 	Queue
 	Running
+	Configuring
+	Pausing
 	// Validate gets a token and signs in to the server, and sends nothing.
 	Validate(ctx context.Context, name string) (Validation, error)
 	// Check does the setup checks of an account and tells report of each.
@@ -141,6 +220,10 @@ type Status struct {
 	// Problem is why the configuration as it is in the files is not in force;
 	// empty when it is.
 	Problem string `json:"problem,omitempty"`
+	// Paused is a person's pause of all accounts; nil: there is none.
+	Paused *Pause `json:"paused,omitempty"`
+	// Window says that a window belongs to this process.
+	Window bool `json:"window,omitempty"`
 }
 
 // A ListenerStatus is an address the relay listens on.
@@ -164,7 +247,7 @@ type AccountState string
 // The states of an account.
 const (
 	Ready     AccountState = "ready"     // delivers
-	Paused    AccountState = "paused"    // waits, and goes on by itself
+	Paused    AccountState = "paused"    // waits, and goes on by itself or, when a person paused it, as that person wants
 	Attention AccountState = "attention" // waits for a person
 )
 
@@ -223,4 +306,5 @@ const (
 	CauseNetwork  Cause = "network"   // the server or the identity provider is not reached
 	CauseThrottle Cause = "throttled" // the provider wants a rest
 	CauseQuota    Cause = "quota"     // the day's recipients are used up
+	CauseUser     Cause = "user"      // a person paused it; no cause of another kind is shown meanwhile
 )

@@ -2,10 +2,14 @@ package mailer
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"regexp"
 	"time"
@@ -19,6 +23,9 @@ import (
 // Settings are what traymail.toml holds: what concerns the program, not one
 // account. Without the file everything has its default.
 type Settings struct {
+	// Revision tells the file that they were read from, for SaveSettings: "" is
+	// that there was none.
+	Revision  string             `toml:"-"`
 	Keystore  KeystoreSettings   `toml:"keystore"`
 	Relay     RelaySettings      `toml:"relay"`
 	Listeners []ListenerSettings `toml:"listener"`
@@ -105,6 +112,12 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// MarshalJSON is for internal/control: what is not set stays so.
+func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d)) }
+
+// UnmarshalJSON undoes MarshalJSON.
+func (d *Duration) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, (*time.Duration)(d)) }
+
 // settingsFile is the name of the program's settings in the home folder.
 const settingsFile = "traymail.toml"
 
@@ -113,10 +126,20 @@ const DefaultListen = "127.0.0.1:2525"
 
 // ReadSettings reads traymail.toml in home. Relative paths in it start there.
 func ReadSettings(home string) (Settings, error) {
+	data, err := os.ReadFile(filepath.Join(home, settingsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		data = nil
+	} else if err != nil {
+		return Settings{}, err
+	}
+	return parseSettings(home, data)
+}
+
+// parseSettings is ReadSettings with what the file holds; nil: there is none.
+func parseSettings(home string, data []byte) (Settings, error) {
 	path := filepath.Join(home, settingsFile)
-	s := Settings{Keystore: KeystoreSettings{Kind: "keychain"}}
-	data, err := account.ReadTOML(path, &s)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	s, err := decodeSettings(path, data)
+	if err != nil {
 		return Settings{}, err
 	}
 	for _, check := range []func() error{s.Keystore.validate, s.Queue.validate, s.validateRelay} {
@@ -126,6 +149,22 @@ func ReadSettings(home string) (Settings, error) {
 	}
 	s.fillIn(home)
 	return s, nil
+}
+
+// decodeSettings is what the file says, without what it leaves out.
+func decodeSettings(path string, data []byte) (Settings, error) {
+	s := Settings{Keystore: KeystoreSettings{Kind: "keychain"}, Revision: revision(data)}
+	_, err := account.DecodeTOML(path, data, &s)
+	return s, err
+}
+
+// revision tells one file from another; nil is none.
+func revision(data []byte) string {
+	if data == nil {
+		return ""
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
 func (s *Settings) fillIn(home string) {
@@ -149,8 +188,12 @@ func (s *Settings) fillIn(home string) {
 		s.Keystore.File = filepath.Join(home, "secrets.age")
 	}
 	if len(s.Listeners) == 0 {
-		s.Listeners = []ListenerSettings{{Name: "local", Address: DefaultListen, TLS: "none"}}
+		s.Listeners = defaultListeners()
 	}
+}
+
+func defaultListeners() []ListenerSettings {
+	return []ListenerSettings{{Name: "local", Address: DefaultListen, TLS: "none"}}
 }
 
 // validateRelay checks what the relay itself cannot, because there 0 stands for

@@ -38,6 +38,7 @@ func (m *Mailer) Status(ctx context.Context) (Status, error) {
 			s.Clients = append(s.Clients, ClientStatus(c))
 		}
 	}
+	s.Paused, s.Window = e.allPaused(), m.Window
 	s.Accounts, err = e.accounts(ctx)
 	return s, err
 }
@@ -74,6 +75,10 @@ func (e *engine) accounts(ctx context.Context) ([]AccountStatus, error) {
 		}
 		if i := slices.IndexFunc(queues, func(q queue.Account) bool { return q.Name == name }); i >= 0 {
 			a.fromQueue(queues[i], e.fixOf(queues[i]))
+		}
+		if p, ofAll, paused := e.userPause(name); paused && file != nil {
+			a.State, a.Cause, a.Reason, a.Since, a.Until = Paused, CauseUser, userReason(p, ofAll), p.Since, p.Until
+			a.Fix = fixOfUser(name, p, ofAll)
 		}
 		if file != nil && a.State == Ready && file.SignIn == account.BrowserSignIn && e.alerts.isUnsigned(name) {
 			a.State, a.Cause, a.Reason = Attention, CauseSignIn, "nobody is signed in"
@@ -136,9 +141,12 @@ func (m *Mailer) queuePlace(s QueueSettings) string {
 // watchPause keeps those who watch from being told of each message of a burst.
 const watchPause = 200 * time.Millisecond
 
+// heartbeatPause leaves room for what a Status takes.
+const heartbeatPause = Heartbeat - 2*time.Second
+
 // Watch calls changed with the Status now and whenever it may have changed, at
-// most five times a second, until ctx ends, changed returns an error, or the
-// program stops.
+// most five times a second and at least every Heartbeat, until ctx ends, changed
+// returns an error, or the program stops.
 func (m *Mailer) Watch(ctx context.Context, changed func(Status) error) error {
 	e, err := m.opened(ctx)
 	if err != nil {
@@ -160,12 +168,16 @@ func (m *Mailer) Watch(ctx context.Context, changed func(Status) error) error {
 			pause.Stop()
 			return ctx.Err()
 		}
+		pause.Reset(heartbeatPause)
 		select {
+		case <-pause.C:
 		case <-next:
+			pause.Stop()
 			if e.changed.over() {
 				return nil
 			}
 		case <-ctx.Done():
+			pause.Stop()
 			return ctx.Err()
 		}
 	}

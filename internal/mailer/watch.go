@@ -48,7 +48,7 @@ func (e *engine) watchFiles(ctx context.Context, w *fsnotify.Watcher) {
 // missing, because only what is there can be watched. It returns nil where the
 // system cannot tell of changes; traymail reload does the same.
 func (e *engine) watchedFiles() *fsnotify.Watcher {
-	home, accounts, clients := filepath.Clean(e.mailer.Home), string(e.mailer.Accounts()), string(e.mailer.Clients())
+	home, accounts, clients := filepath.Clean(e.mailer.Home), string(e.mailer.Accounts()), string(e.mailer.ClientFiles())
 	w, err := fsnotify.NewWatcher()
 	if err == nil {
 		err = errors.Join(os.MkdirAll(accounts, 0o700), os.MkdirAll(clients, 0o700), w.Add(home), w.Add(accounts), w.Add(clients))
