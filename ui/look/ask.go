@@ -16,6 +16,8 @@ import (
 type Question struct {
 	What, Then string
 	Do, Keep   string
+	// Kept is called for the other answer; nil for nothing.
+	Kept func()
 	// Dangerous gives Do the colour of an error.
 	Dangerous bool
 }
@@ -29,8 +31,14 @@ func Ask(c fyne.Canvas, q Question, do func()) {
 		over.Hide()
 		c.Focus(was)
 	}
-	k := NewKit(c, func(string) {}, end)
-	keep := k.Button(q.Keep, end)
+	stay := func() {
+		end()
+		if q.Kept != nil {
+			q.Kept()
+		}
+	}
+	k := NewKit(c, func(string) {}, stay)
+	keep := k.Button(q.Keep, stay)
 	yes := k.Button(q.Do, func() {
 		end()
 		do()

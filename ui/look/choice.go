@@ -3,6 +3,8 @@
 package look
 
 import (
+	"image/color"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
@@ -90,7 +92,7 @@ func (c *Choice) canvas() (fyne.Canvas, bool) {
 }
 
 func (c *Choice) CreateRenderer() fyne.WidgetRenderer {
-	r := &choiceRenderer{choice: c, back: canvas.NewRectangle(nil), ring: canvas.NewRectangle(nil)}
+	r := &choiceRenderer{choice: c, back: canvas.NewRectangle(color.Transparent), ring: canvas.NewRectangle(nil)}
 	r.back.CornerRadius, r.ring.CornerRadius, r.ring.StrokeWidth = 8, 11, 2
 	r.Refresh()
 	return r
@@ -119,7 +121,7 @@ func (r *choiceRenderer) Refresh() {
 	if r.choice.selected {
 		r.back.StrokeWidth, r.back.StrokeColor = 2, th.Color(theme.ColorNamePrimary, v)
 	}
-	r.ring.StrokeColor, r.ring.FillColor = th.Color(theme.ColorNameForeground, v), nil
+	r.ring.StrokeColor, r.ring.FillColor = th.Color(theme.ColorNameForeground, v), color.Transparent
 	r.ring.Hidden = !r.choice.focused
 	r.back.Refresh()
 	r.ring.Refresh()

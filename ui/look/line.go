@@ -3,6 +3,8 @@
 package look
 
 import (
+	"image/color"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
@@ -124,7 +126,7 @@ func (l *Line) TypedKey(k *fyne.KeyEvent) {
 }
 
 func (l *Line) CreateRenderer() fyne.WidgetRenderer {
-	r := &lineRenderer{line: l, back: canvas.NewRectangle(nil)}
+	r := &lineRenderer{line: l, back: canvas.NewRectangle(color.Transparent)}
 	r.back.CornerRadius = 4
 	r.Refresh()
 	return r
@@ -147,7 +149,7 @@ func (r *lineRenderer) MinSize() fyne.Size { return r.line.content.MinSize() }
 
 func (r *lineRenderer) Refresh() {
 	th, v := r.line.Theme(), fyne.CurrentApp().Settings().ThemeVariant()
-	r.back.FillColor, r.back.StrokeWidth = nil, 0
+	r.back.FillColor, r.back.StrokeWidth = color.Transparent, 0
 	if r.line.hovered && r.line.Opens() {
 		r.back.FillColor = th.Color(theme.ColorNameHover, v)
 	}

@@ -3,6 +3,8 @@
 package look
 
 import (
+	"image/color"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
@@ -18,7 +20,7 @@ func Sized(side float32, o fyne.CanvasObject) fyne.CanvasObject {
 
 // Space is room of a size.
 func Space(width, height float32) fyne.CanvasObject {
-	r := canvas.NewRectangle(nil)
+	r := canvas.NewRectangle(color.Transparent)
 	r.SetMinSize(fyne.NewSize(width, height))
 	return r
 }
@@ -71,9 +73,9 @@ func Page(title string, content fyne.CanvasObject, actions ...fyne.CanvasObject)
 	return container.New(layout.NewBorderLayout(head, nil, nil, nil), head, content)
 }
 
-// A Banner is a headline with its sign.
+// A Banner is a headline with its sign. Its Container is what is put on a page.
 type Banner struct {
-	*fyne.Container
+	Container  *fyne.Container
 	shape      *widget.Icon
 	What, Then *widget.Label
 }

@@ -3,6 +3,8 @@
 package look
 
 import (
+	"image/color"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
@@ -113,7 +115,7 @@ type Button struct {
 }
 
 func newButton(text string, tapped func()) *Button {
-	b := &Button{ring: canvas.NewRectangle(nil)}
+	b := &Button{ring: canvas.NewRectangle(color.Transparent)}
 	b.ring.StrokeWidth = 2
 	b.ring.Hide()
 	b.Text, b.OnTapped = text, tapped
@@ -147,7 +149,7 @@ func (b *Button) FocusLost() {
 }
 
 func (b *Button) CreateRenderer() fyne.WidgetRenderer {
-	r := &buttonRenderer{WidgetRenderer: b.Button.CreateRenderer(), frame: canvas.NewRectangle(nil), button: b}
+	r := &buttonRenderer{WidgetRenderer: b.Button.CreateRenderer(), frame: canvas.NewRectangle(color.Transparent), button: b}
 	r.frame.StrokeWidth = 1
 	r.colour()
 	return r
@@ -209,7 +211,7 @@ func Surface(content fyne.CanvasObject) *Card {
 }
 
 func (c *Card) CreateRenderer() fyne.WidgetRenderer {
-	r := &cardRenderer{card: c, surface: canvas.NewRectangle(nil)}
+	r := &cardRenderer{card: c, surface: canvas.NewRectangle(color.Transparent)}
 	r.surface.StrokeWidth = 1
 	r.surface.CornerRadius = 8
 	// Labels bring 8 of the 16 pixels themselves.
