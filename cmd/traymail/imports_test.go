@@ -46,6 +46,7 @@ var mayImport = map[string][]string{
 	"ui/words":              nil,
 	"ui/desk":               {"internal/mailer"},
 	"ui/look":               {"ui/desk", "ui/words"},
+	"ui/settings":           {"internal/account", "internal/mailer", "ui/desk", "ui/look", "ui/words"},
 	"ui/uitest":             {"ui/desk", "ui/look", "ui/words"},
 	"cmd/traymail": {"authcode", "keystore", "smtp", "ui", "internal/account", "internal/admin", "internal/apponly", "internal/mailer",
 		"internal/sandbox", "internal/control", "internal/relay", "internal/logfile", "internal/metrics", "internal/service", "internal/checks", "internal/refusals", "internal/setup"},

@@ -3,9 +3,12 @@
 package look
 
 import (
+	"image/color"
 	"slices"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 )
 
@@ -104,4 +107,38 @@ func (s *Select) TypedKey(k *fyne.KeyEvent) {
 	default:
 		s.Select.TypedKey(k)
 	}
+}
+
+func (s *Select) CreateRenderer() fyne.WidgetRenderer {
+	r := &selectRenderer{WidgetRenderer: s.Select.CreateRenderer(), frame: canvas.NewRectangle(color.Transparent), of: s}
+	r.frame.StrokeWidth = 1
+	r.colour()
+	return r
+}
+
+// A selectRenderer adds the one-pixel line that an entry has too.
+type selectRenderer struct {
+	fyne.WidgetRenderer
+	frame *canvas.Rectangle
+	of    *Select
+}
+
+func (r *selectRenderer) colour() {
+	th, v := r.of.Theme(), fyne.CurrentApp().Settings().ThemeVariant()
+	r.frame.StrokeColor, r.frame.CornerRadius = th.Color(theme.ColorNameInputBorder, v), th.Size(theme.SizeNameInputRadius)
+}
+
+func (r *selectRenderer) Layout(s fyne.Size) {
+	r.WidgetRenderer.Layout(s)
+	r.frame.Resize(s)
+}
+
+func (r *selectRenderer) Refresh() {
+	r.colour()
+	r.WidgetRenderer.Refresh()
+	r.frame.Refresh()
+}
+
+func (r *selectRenderer) Objects() []fyne.CanvasObject {
+	return append(r.WidgetRenderer.Objects(), r.frame)
 }
