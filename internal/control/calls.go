@@ -14,6 +14,7 @@ import (
 
 	"traymail/internal/account"
 	"traymail/internal/mailer"
+	"traymail/internal/setup"
 	"traymail/keystore"
 )
 
@@ -93,6 +94,11 @@ func (s *Server) routes() http.Handler {
 		return nothing{}, p.Pause(ctx, in.Account, in.Until)
 	})
 	call(s, mux, "/resume", func(ctx context.Context, name string) (nothing, error) { return nothing{}, p.Resume(ctx, name) })
+	call(s, mux, "/draft", func(ctx context.Context, _ nothing) (setup.Draft, error) { return p.Draft(ctx) })
+	call(s, mux, "/draft/save", func(ctx context.Context, in drafting) (nothing, error) {
+		return nothing{}, p.SaveDraft(ctx, in.Draft, keystore.Secret(in.Secret))
+	})
+	call(s, mux, "/draft/drop", func(ctx context.Context, _ nothing) (nothing, error) { return nothing{}, p.DropDraft(ctx) })
 	call(s, mux, "/diagnostics", func(ctx context.Context, _ nothing) ([]mailer.Document, error) { return p.Diagnostics(ctx) })
 	call(s, mux, "/reload", func(ctx context.Context, _ nothing) (nothing, error) { return nothing{}, p.Reload(ctx) })
 	return mux

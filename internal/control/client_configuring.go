@@ -6,6 +6,7 @@ import (
 
 	"traymail/internal/account"
 	"traymail/internal/mailer"
+	"traymail/internal/setup"
 	"traymail/keystore"
 )
 
@@ -72,4 +73,21 @@ func (c *Client) Resume(ctx context.Context, name string) error {
 // Diagnostics returns what a report for others holds.
 func (c *Client) Diagnostics(ctx context.Context) ([]mailer.Document, error) {
 	return ask[[]mailer.Document](ctx, c, "/diagnostics", nothing{})
+}
+
+// Draft returns the unfinished setup, the zero one when there is none.
+func (c *Client) Draft(ctx context.Context) (setup.Draft, error) {
+	return ask[setup.Draft](ctx, c, "/draft", nothing{})
+}
+
+// SaveDraft keeps an unfinished setup with its secret.
+func (c *Client) SaveDraft(ctx context.Context, d setup.Draft, secret keystore.Secret) error {
+	_, err := ask[nothing](ctx, c, "/draft/save", drafting{d, secret.Reveal()})
+	return err
+}
+
+// DropDraft forgets the unfinished setup with its secret.
+func (c *Client) DropDraft(ctx context.Context) error {
+	_, err := ask[nothing](ctx, c, "/draft/drop", nothing{})
+	return err
 }

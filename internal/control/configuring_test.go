@@ -6,6 +6,7 @@ import (
 
 	"traymail/internal/account"
 	"traymail/internal/mailer"
+	"traymail/internal/setup"
 	"traymail/keystore"
 )
 
@@ -23,6 +24,9 @@ type configuring struct {
 	pause        func(context.Context, string, time.Time) error
 	resume       func(context.Context, string) error
 	diagnostics  func(context.Context) ([]mailer.Document, error)
+	draft        func(context.Context) (setup.Draft, error)
+	saveDraft    func(context.Context, setup.Draft, keystore.Secret) error
+	dropDraft    func(context.Context) error
 }
 
 func (p *configuring) Count(ctx context.Context, f mailer.Filter) (int, error) {
@@ -55,3 +59,8 @@ func (p *configuring) Resume(ctx context.Context, name string) error { return p.
 func (p *configuring) Diagnostics(ctx context.Context) ([]mailer.Document, error) {
 	return p.diagnostics(ctx)
 }
+func (p *configuring) Draft(ctx context.Context) (setup.Draft, error) { return p.draft(ctx) }
+func (p *configuring) SaveDraft(ctx context.Context, d setup.Draft, secret keystore.Secret) error {
+	return p.saveDraft(ctx, d, secret)
+}
+func (p *configuring) DropDraft(ctx context.Context) error { return p.dropDraft(ctx) }

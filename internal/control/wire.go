@@ -9,6 +9,7 @@ import (
 	"traymail/internal/account"
 	"traymail/internal/checks"
 	"traymail/internal/mailer"
+	"traymail/internal/setup"
 )
 
 // maxJSON bounds the arguments of one call, in octets. A message is no part of
@@ -63,6 +64,11 @@ type (
 	pausing struct {
 		Account string    `json:"account,omitempty"`
 		Until   time.Time `json:"until,omitzero"`
+	}
+	drafting struct {
+		Draft setup.Draft `json:"draft"`
+		// Secret is in the clear, as in saving.
+		Secret string `json:"secret,omitempty"`
 	}
 	signingIn struct {
 		Name    string        `json:"name"`

@@ -101,8 +101,24 @@ func (m *Mailer) has(ctx context.Context, name string) (bool, error) {
 // takes it. When it returns an error nothing has changed. A changed username,
 // client ID, tenant or authority ends the sign-in, because the refresh token
 // belongs to the old ones; secrets that the account no longer uses are removed.
+// Without a secret, the one that a draft of this account keeps becomes the
+// account's, and is kept there no longer.
 func (m *Mailer) Save(ctx context.Context, a account.Account, secret keystore.Secret) error {
+	m.drafting.Lock()
+	drafted := false
+	if secret == "" {
+		kept, err := m.draftSecret(ctx, &a)
+		if err != nil {
+			m.drafting.Unlock()
+			return err
+		}
+		secret, drafted = kept, kept != ""
+	}
 	err := m.save(ctx, a, secret)
+	if err == nil && drafted {
+		m.settleDraft(ctx)
+	}
+	m.drafting.Unlock()
 	if err == nil {
 		m.accountChanged(ctx)
 	}

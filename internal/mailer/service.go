@@ -7,6 +7,7 @@ import (
 	"traymail/internal/account"
 	"traymail/internal/checks"
 	"traymail/internal/queue"
+	"traymail/internal/setup"
 	"traymail/keystore"
 )
 
@@ -116,6 +117,20 @@ type Pausing interface {
 	Resume(ctx context.Context, account string) error
 }
 
+// Drafting keeps an unfinished setup, so that nothing typed is lost; one a home.
+type Drafting interface {
+	// Draft returns it, the zero Draft when there is none.
+	Draft(ctx context.Context) (setup.Draft, error)
+	// SaveDraft keeps it in place of the one there was. The secret is kept in the
+	// keystore, and "" leaves the one that is kept; whether there is one is told by
+	// the HasSecret that Draft returns. Save of the draft's account, the one of its
+	// ID, without a secret takes it over: the account has it then, and the draft no
+	// longer.
+	SaveDraft(ctx context.Context, d setup.Draft, secret Secret) error
+	// DropDraft forgets it with its secret.
+	DropDraft(ctx context.Context) error
+}
+
 // ClientPassword says what becomes of a client's password.
 type ClientPassword string
 
@@ -148,6 +163,7 @@ type Program interface {
 	Running
 	Configuring
 	Pausing
+	Drafting
 	// Validate gets a token and signs in to the server, and sends nothing.
 	Validate(ctx context.Context, name string) (Validation, error)
 	// Check does the setup checks of an account and tells report of each.
