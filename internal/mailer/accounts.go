@@ -104,21 +104,12 @@ func (m *Mailer) has(ctx context.Context, name string) (bool, error) {
 // Without a secret, the one that a draft of this account keeps becomes the
 // account's, and is kept there no longer.
 func (m *Mailer) Save(ctx context.Context, a account.Account, secret keystore.Secret) error {
-	m.drafting.Lock()
-	drafted := false
-	if secret == "" {
-		kept, err := m.draftSecret(ctx, &a)
-		if err != nil {
-			m.drafting.Unlock()
-			return err
-		}
-		secret, drafted = kept, kept != ""
+	var err error
+	if secret == "" && m.drafted(&a) {
+		err = m.saveDrafted(ctx, a)
+	} else {
+		err = m.save(ctx, a, secret)
 	}
-	err := m.save(ctx, a, secret)
-	if err == nil && drafted {
-		m.settleDraft(ctx)
-	}
-	m.drafting.Unlock()
 	if err == nil {
 		m.accountChanged(ctx)
 	}

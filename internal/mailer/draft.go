@@ -27,12 +27,14 @@ type keptDraft struct {
 	Secret string `json:"secret,omitempty"`
 }
 
+// draftSlot is the place of the draft among the accounts: whoever changes it may
+// have to wait for a person who unlocks the keystore. No account has that name.
+const draftSlot = "unfinished setup"
+
 func (m *Mailer) draftFile() string { return filepath.Join(m.Home, "state", "draft.json") }
 
 // Draft returns the unfinished setup, the zero one when there is none.
 func (m *Mailer) Draft(context.Context) (setup.Draft, error) {
-	m.drafting.Lock()
-	defer m.drafting.Unlock()
 	kept, err := m.readDraft()
 	return kept.Draft, err
 }
@@ -57,8 +59,11 @@ func (m *Mailer) readDraft() (keptDraft, error) {
 // goes to the keystore; an empty one leaves the one that is kept. d.HasSecret has
 // no meaning. When it returns an error nothing has changed.
 func (m *Mailer) SaveDraft(ctx context.Context, d setup.Draft, secret Secret) error {
-	m.drafting.Lock()
-	defer m.drafting.Unlock()
+	place := m.slot(draftSlot)
+	if err := place.lock(ctx); err != nil {
+		return err
+	}
+	defer place.unlock()
 	was, err := m.readDraft()
 	if err != nil {
 		was = keptDraft{} // it was no use to anybody, and this one is
@@ -96,8 +101,11 @@ func (m *Mailer) writeDraft(kept keptDraft) error {
 
 // DropDraft forgets the unfinished setup with its secret. There need not be one.
 func (m *Mailer) DropDraft(ctx context.Context) error {
-	m.drafting.Lock()
-	defer m.drafting.Unlock()
+	place := m.slot(draftSlot)
+	if err := place.lock(ctx); err != nil {
+		return err
+	}
+	defer place.unlock()
 	// One that cannot be read names no secret.
 	if kept, err := m.readDraft(); err == nil && kept.Secret != "" {
 		if err := m.Secrets.Delete(ctx, kept.Secret); err != nil {
@@ -110,24 +118,42 @@ func (m *Mailer) DropDraft(ctx context.Context) error {
 	return nil
 }
 
-// draftSecret is the secret that a draft of the account keeps, "" when there is
-// none or the account's settings ask for none.
-func (m *Mailer) draftSecret(ctx context.Context, a *account.Account) (Secret, error) {
+// drafted reports whether the draft keeps a secret for this account, whose
+// settings ask for one. An account does not wait for a draft that cannot be read.
+func (m *Mailer) drafted(a *account.Account) bool {
 	kept, err := m.readDraft()
-	if err != nil || kept.Secret == "" || a.ID == "" || kept.Account.ID != a.ID || credentialOf(a).name == "" {
-		return "", nil // an account does not wait for a draft that cannot be read
+	return err == nil && kept.Secret != "" && a.ID != "" && kept.Account.ID == a.ID && credentialOf(a).name != ""
+}
+
+// saveDrafted is save of the draft's account with the secret that the draft
+// keeps, which is kept there no longer.
+func (m *Mailer) saveDrafted(ctx context.Context, a account.Account) error {
+	place := m.slot(draftSlot)
+	if err := place.lock(ctx); err != nil {
+		return err
 	}
-	secret, err := m.Secrets.Get(ctx, kept.Secret)
-	if errors.Is(err, keystore.ErrNotFound) {
-		return "", nil
+	defer place.unlock()
+	kept, err := m.readDraft()
+	if err != nil {
+		return err
 	}
-	return secret, err
+	secret := Secret("")
+	if kept.Secret != "" {
+		if secret, err = m.Secrets.Get(ctx, kept.Secret); err != nil && !errors.Is(err, keystore.ErrNotFound) {
+			return err
+		}
+	}
+	if err := m.save(ctx, a, secret); err != nil {
+		return err
+	}
+	m.settleDraft(ctx)
+	return nil
 }
 
 // settleDraft removes the secret of the draft, which the account has now.
 func (m *Mailer) settleDraft(ctx context.Context) {
 	kept, err := m.readDraft()
-	if err == nil {
+	if err == nil && kept.Secret != "" {
 		if err = m.Secrets.Delete(ctx, kept.Secret); err == nil {
 			kept.Secret = ""
 			err = m.writeDraft(kept)

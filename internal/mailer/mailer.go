@@ -92,7 +92,6 @@ type Mailer struct {
 	checks      map[string]checkRun // by account; mu guards it
 	configuring sync.Mutex          // held while the program's settings or a client are written
 	pausing     sync.Mutex          // held while the pauses that persons made are written
-	drafting    sync.Mutex          // held while the unfinished setup is read or changed
 }
 
 // A slot is the place of an account's sender. Its lock is held while secrets
