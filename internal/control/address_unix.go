@@ -19,49 +19,47 @@ import (
 
 // The names in HOME/state. The lock outlives the program and tells a dead one's
 // socket from a living one's.
-const (
-	socketName = "control.sock"
-	lockName   = "control.lock"
-)
+func (d door) socket() string { return string(d) + ".sock" }
+func (d door) lock() string   { return string(d) + ".lock" }
 
 // maxPath is how long a socket's path may be on every system: macOS has 104
 // octets for it, with the NUL.
 const maxPath = 103
 
 // shortPrefix begins the name of the folder for a socket whose own path would
-// be too long. HOME/state/control.sock is then a link into that folder, so that
+// be too long. The socket in HOME/state is then a link into that folder, so that
 // it needs no name that others could guess and take first.
 const shortPrefix = "traymail-"
 
-// listen listens for the home, which it creates. release ends that for good
+// listen listens at a door of the home, which it creates. release ends that for good
 // after the listener was closed: until then no other program gets the address.
-func listen(home string) (l net.Listener, release func() error, err error) {
+func listen(home string, d door) (l net.Listener, release func() error, err error) {
 	state, err := stateFolder(home)
 	if err != nil {
 		return nil, nil, err
 	}
-	lockPath := filepath.Join(state, lockName)
+	lockPath := filepath.Join(state, d.lock())
 	lock := flock.New(lockPath, flock.SetPermissions(0o600))
 	locked, err := lock.TryLock()
 	if err != nil {
-		return nil, nil, fmt.Errorf("commands cannot reach this program: %w", err)
+		return nil, nil, d.closed(err)
 	}
 	if !locked {
 		text, _ := os.ReadFile(lockPath)
 		pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
 		return nil, nil, &RunningError{PID: pid}
 	}
-	socket := filepath.Join(state, socketName)
-	release = func() error { return errors.Join(removeSocket(socket), os.Truncate(lockPath, 0), lock.Close()) }
-	err = removeSocket(socket) // the program that made it is dead
+	socket := filepath.Join(state, d.socket())
+	release = func() error { return errors.Join(d.remove(socket), os.Truncate(lockPath, 0), lock.Close()) }
+	err = d.remove(socket) // the program that made it is dead
 	if err == nil {
 		err = os.WriteFile(lockPath, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600)
 	}
 	if err == nil {
-		l, err = bind(socket)
+		l, err = d.bind(socket)
 	}
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("commands cannot reach this program: %w", err), lock.Close())
+		return nil, nil, errors.Join(d.closed(err), lock.Close())
 	}
 	return l, release, nil
 }
@@ -94,41 +92,41 @@ func ownerOf(info fs.FileInfo) int { return int(info.Sys().(*syscall.Stat_t).Uid
 
 // bind listens on the path, or on a shorter one that the path then links to.
 // The folder is private, so that nobody connects before the mode is set.
-func bind(path string) (net.Listener, error) {
+func (d door) bind(path string) (net.Listener, error) {
 	real := path
 	if len(path) > maxPath {
-		dir, err := shortFolder()
+		dir, err := d.shortFolder()
 		if err != nil {
 			return nil, err
 		}
-		real = filepath.Join(dir, socketName)
+		real = filepath.Join(dir, d.socket())
 		if err := os.Symlink(real, path); err != nil {
 			return nil, errors.Join(err, os.Remove(dir))
 		}
 	}
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: real, Net: "unix"})
 	if err != nil {
-		return nil, errors.Join(err, removeSocket(path))
+		return nil, errors.Join(err, d.remove(path))
 	}
 	if err := os.Chmod(real, 0o600); err != nil {
-		return nil, errors.Join(err, l.Close(), removeSocket(path))
+		return nil, errors.Join(err, l.Close(), d.remove(path))
 	}
 	return &ownersListener{l}, nil
 }
 
 // shortFolder makes a private folder whose path leaves room for a socket.
-func shortFolder() (string, error) {
+func (d door) shortFolder() (string, error) {
 	dir := os.TempDir()
 	// MkdirTemp adds up to ten digits.
-	if len(dir)+len("/")+len(shortPrefix)+10+len("/")+len(socketName) > maxPath {
+	if len(dir)+len("/")+len(shortPrefix)+10+len("/")+len(d.socket()) > maxPath {
 		dir = "/tmp"
 	}
 	return os.MkdirTemp(dir, shortPrefix)
 }
 
-// removeSocket removes a socket, or the link to one with the folder that was
+// remove removes a socket, or the link to one with the folder that was
 // made for it. It is no error that there is none; anything else stays.
-func removeSocket(path string) error {
+func (d door) remove(path string) error {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -140,7 +138,7 @@ func removeSocket(path string) error {
 	case info.Mode().Type() != fs.ModeSymlink:
 		return fmt.Errorf("%s is no socket: move it away", path)
 	}
-	real, err := linked(path, os.Geteuid())
+	real, err := d.linked(path, os.Geteuid())
 	if err == nil {
 		if err := os.Remove(real); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -155,13 +153,13 @@ func removeSocket(path string) error {
 // linked returns the socket that a link leads to, when the folder it is in was
 // made by shortFolder for that user and nobody else could put one there: the
 // system may have cleared the temporary files, and another user taken the name.
-func linked(link string, user int) (string, error) {
+func (d door) linked(link string, user int) (string, error) {
 	real, err := os.Readlink(link)
 	if err != nil {
 		return "", err
 	}
 	dir := filepath.Dir(real)
-	if !filepath.IsAbs(real) || filepath.Base(real) != socketName || !strings.HasPrefix(filepath.Base(dir), shortPrefix) {
+	if !filepath.IsAbs(real) || filepath.Base(real) != d.socket() || !strings.HasPrefix(filepath.Base(dir), shortPrefix) {
 		return "", fmt.Errorf("%s was not made by traymail: remove it", link)
 	}
 	info, err := os.Lstat(dir)
@@ -176,7 +174,7 @@ func linked(link string, user int) (string, error) {
 
 // locate returns the socket's path, and whom the program behind it must belong
 // to: this user or, when this user is root, the owner of the home.
-func locate(home string) (path string, owner int, err error) {
+func locate(home string, d door) (path string, owner int, err error) {
 	home, err = resolve(home)
 	if err != nil {
 		return "", 0, err
@@ -185,7 +183,7 @@ func locate(home string) (path string, owner int, err error) {
 	if err != nil {
 		return "", 0, err
 	}
-	path = filepath.Join(home, "state", socketName)
+	path = filepath.Join(home, "state", d.socket())
 	info, err := os.Lstat(path)
 	if err != nil {
 		return "", 0, err
@@ -195,14 +193,14 @@ func locate(home string) (path string, owner int, err error) {
 		return "", 0, fmt.Errorf("the traymail that runs for %s belongs to another user, the one with ID %d", home, ownerOf(info))
 	}
 	if info.Mode().Type() == fs.ModeSymlink {
-		path, err = linked(path, owner)
+		path, err = d.linked(path, owner)
 	}
 	return path, owner, err
 }
 
-// dial connects to the program that runs for the home.
-func dial(ctx context.Context, home string) (net.Conn, error) {
-	path, owner, err := locate(home)
+// dial connects to a door of the program that runs for the home.
+func dial(ctx context.Context, home string, d door) (net.Conn, error) {
+	path, owner, err := locate(home, d)
 	var c net.Conn
 	if err == nil {
 		c, err = (&net.Dialer{}).DialContext(ctx, "unix", path)

@@ -32,12 +32,12 @@ func TestTheSocketIsItsOwnersAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := serve(t, home, &program{}, os.Stderr)
-			path, owner, err := locate(home)
+			path, owner, err := locate(home, commands)
 			if err != nil || owner != os.Geteuid() {
 				t.Fatal(owner, err)
 			}
 			for path, want := range map[string]fs.FileMode{state: fs.ModeDir | 0o700, path: fs.ModeSocket | 0o600,
-				filepath.Dir(path): fs.ModeDir | 0o700, filepath.Join(state, lockName): 0o600} {
+				filepath.Dir(path): fs.ModeDir | 0o700, filepath.Join(state, commands.lock()): 0o600} {
 				if got := mode(t, path); got != want {
 					t.Errorf("%s is %v, want %v", path, got, want)
 				}
@@ -46,7 +46,7 @@ func TestTheSocketIsItsOwnersAlone(t *testing.T) {
 				t.Errorf("the path has %d octets: %s", len(path), path)
 			}
 			shutdown(t, s)
-			for _, gone := range []string{path, filepath.Join(state, socketName)} {
+			for _, gone := range []string{path, filepath.Join(state, commands.socket())} {
 				if _, err := os.Lstat(gone); !errors.Is(err, fs.ErrNotExist) {
 					t.Errorf("%s is still there: %v", gone, err)
 				}
@@ -73,7 +73,7 @@ func unlistened(t *testing.T, path string) {
 func TestWhatACrashLeftIsReplacedAndRemoved(t *testing.T) {
 	home := longHome(t)
 	pid, kill := another(t, home)
-	left, _, err := locate(home)
+	left, _, err := locate(home, commands)
 	if err != nil || pid == 0 {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestWhatACrashLeftIsReplacedAndRemoved(t *testing.T) {
 		t.Errorf("%s is still there: %v", filepath.Dir(left), err)
 	}
 	// And also when the system cleared the temporary files.
-	if err := os.Symlink(left, filepath.Join(home, "state", socketName)); err != nil {
+	if err := os.Symlink(left, filepath.Join(home, "state", commands.socket())); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Dial(t.Context(), home); !errors.Is(err, ErrNotRunning) {
@@ -98,7 +98,7 @@ func TestWhatACrashLeftIsReplacedAndRemoved(t *testing.T) {
 
 func TestWhatIsNoSocketStays(t *testing.T) {
 	home := t.TempDir()
-	file := filepath.Join(home, "state", socketName)
+	file := filepath.Join(home, "state", commands.socket())
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestASocketInAFolderThatOthersMadeIsNotUsed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			home := longHome(t)
-			link := filepath.Join(home, "state", socketName)
+			link := filepath.Join(home, "state", commands.socket())
 			tmp, err := os.MkdirTemp("", "t") // short
 			if err != nil {
 				t.Fatal(err)
@@ -140,7 +140,7 @@ func TestASocketInAFolderThatOthersMadeIsNotUsed(t *testing.T) {
 			t.Cleanup(func() { os.RemoveAll(tmp) })
 			dir := filepath.Join(tmp, shortPrefix+"1")
 			make(t, dir)
-			hostile := filepath.Join(dir, socketName)
+			hostile := filepath.Join(dir, commands.socket())
 			unlistened(t, hostile)
 			folder(t, filepath.Dir(link), 0o700)
 			if err := os.Symlink(hostile, link); err != nil {
@@ -172,11 +172,11 @@ func folder(t *testing.T, path string, perm fs.FileMode) {
 func TestALinkThatTraymailDidNotMakeIsNotFollowed(t *testing.T) {
 	dir := t.TempDir()
 	link := filepath.Join(dir, "link")
-	for _, target := range []string{"/tmp/other/" + socketName, socketName, "/tmp/traymail-1/other", "../traymail-1/" + socketName} {
+	for _, target := range []string{"/tmp/other/" + commands.socket(), commands.socket(), "/tmp/traymail-1/other", "../traymail-1/" + commands.socket()} {
 		if err := os.Symlink(target, link); err != nil {
 			t.Fatal(err)
 		}
-		if path, err := linked(link, os.Geteuid()); err == nil || !strings.Contains(err.Error(), "was not made by traymail") {
+		if path, err := commands.linked(link, os.Geteuid()); err == nil || !strings.Contains(err.Error(), "was not made by traymail") {
 			t.Errorf("%s led to %q, %v", target, path, err)
 		}
 		if err := os.Remove(link); err != nil {
@@ -185,21 +185,21 @@ func TestALinkThatTraymailDidNotMakeIsNotFollowed(t *testing.T) {
 	}
 	own := filepath.Join(dir, shortPrefix+"1")
 	folder(t, own, 0o700)
-	if err := os.Symlink(filepath.Join(own, socketName), link); err != nil {
+	if err := os.Symlink(filepath.Join(own, commands.socket()), link); err != nil {
 		t.Fatal(err)
 	}
-	if path, err := linked(link, os.Geteuid()+1); err == nil || !strings.Contains(err.Error(), "not this user's alone") {
+	if path, err := commands.linked(link, os.Geteuid()+1); err == nil || !strings.Contains(err.Error(), "not this user's alone") {
 		t.Errorf("another user's folder led to %q, %v", path, err)
 	}
 }
 
 func TestBothEndsKnowTheOther(t *testing.T) {
 	home := t.TempDir()
-	l, release, err := listen(home)
+	l, release, err := listen(home, commands)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := dial(t.Context(), home)
+	c, err := dial(t.Context(), home, commands)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,24 +16,28 @@ import (
 )
 
 // pipeName is the same for every spelling of a home that exists.
-func pipeName(home string) (string, error) {
+func pipeName(home string, d door) (string, error) {
 	home, err := resolve(home)
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf(`\\.\pipe\traymail-%x`, sha256.Sum256([]byte(strings.ToLower(home)))), nil
+	prefix := ""
+	if d != commands {
+		prefix = string(d) + "-"
+	}
+	return fmt.Sprintf(`\\.\pipe\traymail-%s%x`, prefix, sha256.Sum256([]byte(strings.ToLower(home)))), nil
 }
 
-// listen listens for the home, which it creates. The pipe is its user's alone:
+// listen listens at a door of the home, which it creates. The pipe is its user's alone:
 // no one else is granted anything, administrators included, who can take
 // ownership where they must. But a service that runs as LocalSystem has no user
 // who could give it a command, so that the machine's administrators may; they
 // own the service anyway. release has nothing left to do.
-func listen(home string) (l net.Listener, release func() error, err error) {
+func listen(home string, d door) (l net.Listener, release func() error, err error) {
 	if err := os.MkdirAll(filepath.Join(home, "state"), 0o700); err != nil {
 		return nil, nil, err
 	}
-	name, err := pipeName(home)
+	name, err := pipeName(home, d)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -56,9 +60,9 @@ func listen(home string) (l net.Listener, release func() error, err error) {
 	// The name is taken: by this user's program, or by somebody else's.
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	c, dialErr := dial(ctx, home)
+	c, dialErr := dial(ctx, home, d)
 	if dialErr != nil {
-		return nil, nil, fmt.Errorf("commands cannot reach this program: %w", err)
+		return nil, nil, d.closed(err)
 	}
 	defer c.Close()
 	var pid uint32
@@ -80,10 +84,10 @@ func handle(c net.Conn) windows.Handle {
 	return windows.Handle(c.(interface{ Fd() uintptr }).Fd())
 }
 
-// dial connects to the program that runs for the home, when it is this user's
+// dial connects to a door of the program that runs for the home, when it is this user's
 // or the system's own: another one could have taken the pipe's name first.
-func dial(ctx context.Context, home string) (net.Conn, error) {
-	name, err := pipeName(home)
+func dial(ctx context.Context, home string, d door) (net.Conn, error) {
+	name, err := pipeName(home, d)
 	var c net.Conn
 	if err == nil {
 		c, err = winio.DialPipeContext(ctx, name)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -26,6 +28,10 @@ func fill(v reflect.Value, n *int) {
 	case reflect.Struct:
 		if v.Type() == reflect.TypeFor[time.Time]() {
 			v.Set(reflect.ValueOf(time.Date(2026, 11, 20, 9, 30, 0, *n*1e6, time.UTC)))
+			return
+		}
+		if v.Type() == reflect.TypeFor[netip.Prefix]() {
+			v.Set(reflect.ValueOf(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(*n), 0}), 24)))
 			return
 		}
 		for i := range v.NumField() {
@@ -52,6 +58,8 @@ func fill(v reflect.Value, n *int) {
 		v.SetInt(int64(*n))
 	case reflect.Bool:
 		v.SetBool(true)
+	case reflect.Uint8:
+		v.SetUint(uint64(*n % 256))
 	case reflect.Interface: // a Submission's Data, which is no argument
 	default:
 		panic("fill cannot " + v.Type().String())
@@ -63,6 +71,21 @@ func filled[T any]() T {
 	n := 0
 	fill(reflect.ValueOf(&v).Elem(), &n)
 	return v
+}
+
+// A callOf is one call: how it is made, what is to arrive and what to come back.
+type callOf struct {
+	call          func() []any // the results
+	args, results []any
+}
+
+var networks = cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
+
+func two(a, b any) []any { return []any{a, b} }
+
+func merged(calls, more map[string]callOf) map[string]callOf {
+	maps.Copy(calls, more)
+	return calls
 }
 
 // errFor is the error of every call below, so that a result and an error travel
@@ -129,15 +152,12 @@ func TestEveryCallArrivesAndReturnsWhole(t *testing.T) {
 		return delegation, errFor
 	}
 	r.program.remove = func(_ context.Context, name string) error { arrived(name); return errFor }
+	r.program.configuring = arriving(arrived)
 
 	ctx := t.Context()
 	const body = "Subject: x\r\n\r\n.\r\n\x00\xff"
 	var p mailer.Program = r.Client
-	two := func(a, b any) []any { return []any{a, b} }
-	for name, c := range map[string]struct {
-		call          func() []any // the results
-		args, results []any
-	}{
+	for name, c := range merged(callsOfConfiguring(ctx, p), map[string]callOf{
 		"Account": {func() []any { a, s, err := p.Account(ctx, "work"); return []any{a, s, err} }, []any{"work"}, []any{acc, secrets}},
 		"Save":    {func() []any { return []any{p.Save(ctx, acc, "s3cret")} }, []any{acc, "s3cret"}, nil},
 		"SendTest": {func() []any { return two(p.SendTest(ctx, "work", "to@contoso.com")) },
@@ -156,7 +176,7 @@ func TestEveryCallArrivesAndReturnsWhole(t *testing.T) {
 		"SendOnBehalf": {func() []any { return two(p.SendOnBehalf(ctx, "work", true)) }, []any{"work", true}, []any{delegation}},
 		"Reload":       {func() []any { return []any{p.Reload(ctx)} }, nil, nil},
 		"Remove":       {func() []any { return []any{p.Remove(ctx, "work")} }, []any{"work"}, nil},
-	} {
+	}) {
 		t.Run(name, func(t *testing.T) {
 			got = []any{"nothing"}
 			results := c.call()
@@ -164,10 +184,10 @@ func TestEveryCallArrivesAndReturnsWhole(t *testing.T) {
 			if err == nil || err.Error() != errFor.Error() {
 				t.Errorf("error %v, want %v", err, errFor)
 			}
-			if diff := cmp.Diff(c.args, got, cmp.Transformer("nil", func(a []any) []any { return append([]any{}, a...) })); diff != "" {
+			if diff := cmp.Diff(c.args, got, networks, cmp.Transformer("nil", func(a []any) []any { return append([]any{}, a...) })); diff != "" {
 				t.Errorf("the arguments changed on the way:\n%s", diff)
 			}
-			if diff := cmp.Diff(append([]any{}, c.results...), results[:len(results)-1]); diff != "" {
+			if diff := cmp.Diff(append([]any{}, c.results...), results[:len(results)-1], networks); diff != "" {
 				t.Errorf("the results changed on the way:\n%s", diff)
 			}
 		})

@@ -38,7 +38,7 @@ const patience = 10 * time.Second
 func Dial(ctx context.Context, home string) (*Client, error) {
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			c, err := dial(ctx, home)
+			c, err := dial(ctx, home, commands)
 			if err != nil {
 				return nil, &dialError{err}
 			}

@@ -20,16 +20,26 @@ import (
 	"traymail/internal/mailer"
 )
 
-const serveVariable = "CONTROL_TEST_SERVE"
+const (
+	serveVariable  = "CONTROL_TEST_SERVE"
+	windowVariable = "CONTROL_TEST_WINDOW"
+)
 
-// TestMain is also a program that serves a home until it is killed.
+// TestMain is also a program that serves a home, or a window of it, until it is
+// killed.
 func TestMain(m *testing.M) {
-	home := os.Getenv(serveVariable)
-	if home == "" {
+	home, windowOf := os.Getenv(serveVariable), os.Getenv(windowVariable)
+	if home == "" && windowOf == "" {
 		goleak.VerifyTestMain(m)
 		return
 	}
-	if _, err := Serve(home, &program{}, discard); err != nil {
+	var err error
+	if home != "" {
+		_, err = Serve(home, &program{}, discard)
+	} else {
+		_, err = ServeWindow(windowOf, func() {})
+	}
+	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
@@ -40,12 +50,17 @@ func TestMain(m *testing.M) {
 // another serves the home in another process, which kill ends without warning.
 func another(t *testing.T, home string) (pid int, kill func()) {
 	t.Helper()
+	return anotherAt(t, home, serveVariable)
+}
+
+func anotherAt(t *testing.T, home, variable string) (pid int, kill func()) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := exec.Command(self)
-	c.Env = append(os.Environ(), serveVariable+"="+home)
+	c.Env = append(os.Environ(), variable+"="+home)
 	out, err := c.StdoutPipe()
 	if err == nil {
 		err = c.Start()
@@ -157,7 +172,7 @@ func TestAProgramOfAnotherVersionIsToBeRestarted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			home := t.TempDir()
-			l, release, err := listen(home)
+			l, release, err := listen(home, commands)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -187,7 +202,7 @@ func TestAProgramOfAnotherVersionIsToBeRestarted(t *testing.T) {
 
 func TestAProgramThatHangsIsGivenUpWhenTheCallerDoes(t *testing.T) {
 	home := t.TempDir()
-	l, release, err := listen(home)
+	l, release, err := listen(home, commands)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ type Server struct {
 // serves the home already the error is a *RunningError. log gets panics and
 // faults of the transport, never what was sent.
 func Serve(home string, p mailer.Program, log *slog.Logger) (*Server, error) {
-	l, release, err := listen(home)
+	l, release, err := listen(home, commands)
 	if err != nil {
 		return nil, err
 	}

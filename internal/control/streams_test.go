@@ -342,7 +342,7 @@ func TestASignInEndsWithTheProgramThatAskedForIt(t *testing.T) {
 		ended <- err
 		return mailer.SignedIn{}, err
 	}
-	c, err := dial(t.Context(), r.home)
+	c, err := dial(t.Context(), r.home, commands)
 	if err != nil {
 		t.Fatal(err)
 	}

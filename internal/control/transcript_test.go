@@ -3,6 +3,7 @@ package control
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -20,6 +21,8 @@ import (
 
 	"traymail/internal/account"
 	"traymail/internal/mailer"
+	"traymail/internal/setup"
+	"traymail/keystore"
 )
 
 var update = flag.Bool("update", false, "write the transcript anew")
@@ -85,7 +88,7 @@ func TestTheDialogIsTheOneOnFile(t *testing.T) {
 	r := newRig(t)
 	rec := &recorder{}
 	r.Client.http.Transport.(*http.Transport).DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-		c, err := dial(ctx, r.home)
+		c, err := dial(ctx, r.home, commands)
 		if err != nil {
 			return nil, err
 		}
@@ -119,6 +122,44 @@ func TestTheDialogIsTheOneOnFile(t *testing.T) {
 		t.Error(err)
 	}
 	if err := r.Watch(ctx, func(mailer.Status) error { return nil }); err != nil {
+		t.Error(err)
+	}
+	r.program.settings = func(context.Context) (mailer.Settings, error) {
+		return mailer.Settings{Revision: "abc", Relay: mailer.RelaySettings{DefaultAccount: "work", Timeout: mailer.Duration(5 * time.Minute)}}, nil
+	}
+	r.program.saveSettings = func(context.Context, mailer.Settings) error { return mailer.ErrChangedMeanwhile }
+	r.program.saveClient = func(context.Context, mailer.Client, mailer.ClientPassword) (keystore.Secret, error) {
+		return "pa55word", nil
+	}
+	r.program.pause = func(context.Context, string, time.Time) error { return nil }
+	r.program.diagnostics = func(context.Context) ([]mailer.Document, error) {
+		return []mailer.Document{{Name: "about.txt", About: "What runs.", Content: []byte("x\n")}}, nil
+	}
+	r.program.saveDraft = func(context.Context, setup.Draft, keystore.Secret) error { return nil }
+	r.program.traffic = func(_ context.Context, since time.Time, _ time.Duration) ([]mailer.Volume, error) {
+		return []mailer.Volume{{Start: since, Accepted: 3, Delivered: 2, Refused: 1}}, nil
+	}
+	s, err := r.Settings(ctx)
+	if err != nil {
+		t.Error(err)
+	}
+	if err := r.SaveSettings(ctx, s); !errors.Is(err, mailer.ErrChangedMeanwhile) {
+		t.Error(err)
+	}
+	if _, err := r.SaveClient(ctx, mailer.Client{Name: "scanner", PerMinute: 5}, mailer.NewPassword); err != nil {
+		t.Error(err)
+	}
+	noon := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	if err := r.Pause(ctx, "work", noon); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.Diagnostics(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := r.SaveDraft(ctx, setup.Draft{Step: setup.StepMethod}, "s3cret"); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.Traffic(ctx, noon, time.Hour); err != nil {
 		t.Error(err)
 	}
 	golden := filepath.Join("testdata", "dialog.txt")

@@ -212,10 +212,14 @@ func (e *wireError) decode(caller error) error {
 	}
 	if e.Field != nil {
 		field := &account.FieldError{File: e.Field.File, Line: e.Field.Line, Key: e.Field.Key, Text: e.Field.Text, Fix: e.Field.Fix}
-		if field.Error() == e.Text && field.Fix == e.Fix {
+		switch {
+		case remote.Err != nil:
+			remote.Err = errors.Join(remote.Err, field)
+		case field.Error() == e.Text && field.Fix == e.Fix:
 			return field
+		default:
+			remote.Err = field
 		}
-		remote.Err = field
 	}
 	return remote
 }
