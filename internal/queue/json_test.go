@@ -102,6 +102,7 @@ func TestEveryFieldTravelsAsJSON(t *testing.T) {
 	roundTrip(t, filled[Account]())
 	roundTrip(t, filled[Event]())
 	roundTrip(t, filled[Filter]())
+	roundTrip(t, filled[Volume]())
 	record := filled[Record]()
 	record.Message.Recipients = nil // stands in Recipients
 	roundTrip(t, record)

@@ -1,13 +1,11 @@
 package queue
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 )
 
@@ -66,95 +64,12 @@ type Attempt struct {
 	ExchangeID string `json:"exchange_id,omitempty"`
 }
 
-// A Filter chooses messages; its zero fields choose all.
-type Filter struct {
-	State   State  `json:"state,omitempty"`
-	Account string `json:"account,omitempty"`
-	Address string `json:"address,omitempty"` // sender or recipient, exactly but for case
-	Subject string `json:"subject,omitempty"` // a part of it, but for the case of ASCII letters
-	Client  string `json:"client,omitempty"`  // who handed it over, exactly
-	ID      string `json:"id,omitempty"`      // the queue's ID or the header's Message-ID
-	Before  string `json:"before,omitempty"`  // continues a list: the last ID of the page before
-	Limit   int    `json:"limit,omitempty"`   // 100 when zero
-}
-
 const summaryColumns = `SELECT id, account, client, message_id, subject, sender, utf8, ret, envid, return_to, size, received,
 	state, next_at, finished, attempts, CASE WHEN state = 'held' THEN resend ELSE 0 END FROM mail_message`
 
 func (s *Summary) columns() []any {
 	return []any{&s.ID, &s.Account, &s.Client, &s.MessageID, &s.Subject, &s.From, (*bit)(&s.UTF8), &s.Return, &s.EnvelopeID,
 		&s.ReturnTo, &s.Size, (*millis)(&s.Received), &s.State, (*millis)(&s.Next), (*millis)(&s.Finished), &s.LastAttempt, (*bit)(&s.Unknown)}
-}
-
-// List lists messages, newest first. It reads a page by index, however many
-// messages there are. Only Subject and Client have no index, nor have State and Account
-// together with Address or ID: of those that the other fields choose, from the
-// newest on, it reads until the page is full or there are no more.
-func (q *Queue) List(ctx context.Context, f Filter) ([]Summary, error) {
-	statement, args := f.statement()
-	r, err := q.engine.view().query(ctx, statement, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer r.close()
-	var list []Summary
-	for r.Next() {
-		var s Summary
-		if err := r.Scan(s.columns()...); err != nil {
-			return nil, err
-		}
-		list = append(list, s)
-	}
-	return list, r.Err()
-}
-
-// statement selects a page.
-func (f Filter) statement() (string, []any) {
-	var terms []string
-	var args []any
-	// arg adds a term, in which % stands for the value.
-	arg := func(term string, value any) {
-		args = append(args, value)
-		terms = append(terms, strings.ReplaceAll(term, "%", fmt.Sprintf("$%d", len(args))))
-	}
-	table, id := "", "id" // what the order goes by
-	if f.Address != "" {
-		// An address's messages are in order, so that only the page is read.
-		// CROSS JOIN has SQLite begin with them.
-		table, id = " mail_address CROSS JOIN", "mail_address.message"
-		terms = append(terms, "id = mail_address.message")
-		arg("lower = %", strings.ToLower(clean(f.Address)))
-	}
-	if f.State != "" {
-		arg("state = %", f.State)
-	}
-	if f.Account != "" {
-		arg("account = %", f.Account)
-	}
-	if f.Client != "" {
-		arg("client = %", clean(f.Client))
-	}
-	if f.Subject != "" {
-		like := strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(strings.ToLower(clean(f.Subject)))
-		arg(`lower(subject) LIKE % ESCAPE '\'`, "%"+like+"%")
-	}
-	switch {
-	case f.ID == "":
-	case isID(f.ID):
-		arg("(id = % OR message_id = %)", f.ID)
-	default:
-		arg("message_id = %", clean(f.ID))
-	}
-	if f.Before != "" {
-		arg(id+" < %", clean(f.Before))
-	}
-	where := ""
-	if len(terms) > 0 {
-		where = " WHERE " + strings.Join(terms, " AND ")
-	}
-	args = append(args, cmp.Or(max(f.Limit, 0), 100))
-	statement := strings.Replace(summaryColumns, " FROM", " FROM"+table, 1)
-	return statement + where + fmt.Sprintf(" ORDER BY %s DESC LIMIT $%d", id, len(args)), args
 }
 
 // Get returns a message's whole record, or ErrNotFound.

@@ -38,7 +38,7 @@ func onBoth(t *testing.T, test func(t *testing.T, o Options)) {
 	t.Run("PostgreSQL", func(t *testing.T) { test(t, Options{PostgreSQL: postgrestest.Start(t)}) })
 }
 
-func sqliteOptions(t *testing.T) Options {
+func sqliteOptions(t testing.TB) Options {
 	return Options{Path: filepath.Join(t.TempDir(), "queue.db")}
 }
 

@@ -85,6 +85,10 @@ var migrations = [...][]string{{
 }, {
 	// Those of which a person must find out whether they were sent.
 	`CREATE INDEX mail_message_unknown ON mail_message (account) WHERE state = 'held' AND resend = 1`,
+}, {
+	// For Traffic.
+	`CREATE INDEX mail_message_received ON mail_message (received)`,
+	`CREATE INDEX mail_message_outcome ON mail_message (state, finished) WHERE finished > 0`,
 }}
 
 // migrate brings the tables to this program's version, or refuses those of a

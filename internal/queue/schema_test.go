@@ -2,7 +2,9 @@ package queue
 
 import (
 	"context"
+	"strings"
 	"testing"
+	"time"
 )
 
 func TestQueueOfTheFirstSchemaIsUpdated(t *testing.T) {
@@ -12,6 +14,7 @@ func TestQueueOfTheFirstSchemaIsUpdated(t *testing.T) {
 		err := q.engine.update(t.Context(), func(ctx context.Context, t tx) error {
 			for _, statement := range []string{
 				`DROP INDEX mail_message_late`, `DROP INDEX mail_message_expiry`, `DROP INDEX mail_message_unknown`,
+				`DROP INDEX mail_message_received`, `DROP INDEX mail_message_outcome`,
 				`ALTER TABLE mail_message DROP COLUMN waits_from`,
 				`CREATE INDEX mail_message_late ON mail_message (received) WHERE finished = 0 AND late = 0 AND state <> 'held'`,
 				`CREATE INDEX mail_message_expiry ON mail_message (state, received) WHERE finished = 0`,
@@ -39,5 +42,42 @@ func TestQueueOfTheFirstSchemaIsUpdated(t *testing.T) {
 		}
 		start(t, q, allAccepted)
 		untilState(t, q, id, Delivered)
+	})
+}
+
+func TestQueueOfTheThirdSchemaCountsItsTraffic(t *testing.T) {
+	onBoth(t, func(t *testing.T, o Options) {
+		now := time.Now()
+		o.Now = func() time.Time { return now }
+		q := open(t, o)
+		fillQueue(t, q, 1000)
+		err := q.engine.update(t.Context(), func(ctx context.Context, t tx) error {
+			for _, statement := range []string{
+				`DROP INDEX mail_message_received`, `DROP INDEX mail_message_outcome`, `DELETE FROM mail_schema WHERE version > 3`,
+			} {
+				if _, err := t.exec(ctx, statement); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := q.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		q = open(t, o)
+		eye := watch(t, q)
+		list, err := q.Traffic(t.Context(), now.Add(-2*time.Minute), time.Minute)
+		if err != nil || len(list) != 2 || list[1].Accepted != 1000 || list[1].Delivered != 500 {
+			t.Errorf("the traffic is %+v, %v", list, err)
+		}
+		steps := eye.steps()
+		for _, index := range []string{"mail_message_received", "mail_message_outcome"} {
+			if !strings.Contains(steps, index) {
+				t.Errorf("%s is not used:\n%s", index, steps)
+			}
+		}
 	})
 }
