@@ -36,6 +36,9 @@
 // # What it costs
 //
 // What is asked for often, and each change of a message, costs the same with a
-// million messages as with ten. An idle queue on SQLite reads twice a second and
+// million messages as with ten. [Queue.Count] and [Queue.Traffic] grow with what
+// they count, some ten milliseconds for 100,000 messages, and a search by
+// [Filter].Text with what it has to look through before its page is full: half a
+// second for 100,000 when nothing is found. An idle queue on SQLite reads twice a second and
 // writes once in five, when River renews its lead.
 package queue
