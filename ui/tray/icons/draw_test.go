@@ -23,7 +23,7 @@ var draw = flag.Bool("draw", false, "write the pictures")
 // fine is the side of what is drawn before it is made small, and unit how much
 // of that is a pixel of the smallest picture, which has 16.
 const (
-	fine = 768
+	fine = 384
 	unit = fine / 16
 )
 
@@ -66,6 +66,23 @@ func TestThePicturesAreDrawnFromTheirSVG(t *testing.T) {
 		t.Errorf("the pictures have %d bytes, and are in the program", total)
 	}
 	t.Logf("the pictures have %d bytes", total)
+}
+
+// On Linux the library that sends a picture garbles what is neither opaque nor
+// black or white.
+func TestTheOutlineIsBlackToItsEdge(t *testing.T) {
+	for _, name := range Names {
+		img, err := png.Decode(bytes.NewReader(PNG(name, Outlined)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 48 * 48 {
+			c := color.NRGBAModel.Convert(img.At(i%48, i/48)).(color.NRGBA)
+			if c.A > 0 && c.A < 255 && (c.R|c.G|c.B) != 0 {
+				t.Errorf("%s has %v at %d, %d", name, c, i%48, i/48)
+			}
+		}
+	}
 }
 
 func TestTheIconOfTheProgramIsDrawnFromItsSVG(t *testing.T) {
