@@ -13,6 +13,7 @@ import (
 	"fyne.io/fyne/v2/app"
 
 	_ "traymail/ui/locale" // before the toolkit
+	"traymail/ui/probe"
 )
 
 // Run opens the window and blocks until it is closed or ctx ends. It must be
@@ -40,6 +41,10 @@ func Run(ctx context.Context, o Options) error {
 func start(o Options) (w *window, a fyne.App, err error) {
 	if noDisplay() {
 		return nil, nil, errors.New("there is no display here, DISPLAY is not set: use the commands, traymail --help lists them")
+	}
+	if err := probe.Window(); err != nil {
+		probe.Show(err)
+		return nil, nil, err
 	}
 	defer func() {
 		if cause := recover(); cause != nil {

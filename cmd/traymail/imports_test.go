@@ -43,7 +43,7 @@ var mayImport = map[string][]string{
 	"internal/exchange":     nil,
 	"internal/checks":       {"authcode", "smtp", "internal/account", "internal/admin", "internal/claims", "internal/exchange", "internal/graph", "internal/refusals"},
 	"internal/mailer":       {"authcode", "keystore", "smtp", "internal/account", "internal/apponly", "internal/claims", "internal/graph", "internal/queue", "internal/relay", "internal/dsn", "internal/checks", "internal/exchange", "internal/refusals", "internal/setup"},
-	"ui":                    {"internal/mailer", "internal/account", "internal/checks", "internal/refusals", "ui/locale"},
+	"ui":                    {"internal/mailer", "internal/account", "internal/checks", "internal/refusals", "ui/locale", "ui/probe"},
 	"ui/locale":             nil,
 	"ui/probe":              nil,
 	"ui/tray":               {"internal/mailer", "ui/desk", "ui/tray/icons", "ui/words"},

@@ -73,13 +73,13 @@ func windowProgram(t *testing.T) string {
 }
 
 // newDisplay starts an X server without a screen and returns its name.
-func newDisplay(t *testing.T) string {
+func newDisplay(t *testing.T, options ...string) string {
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	server := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "1280x720x24", "-nolisten", "tcp")
+	server := exec.Command("Xvfb", append([]string{"-displayfd", "3", "-screen", "0", "1280x720x24", "-nolisten", "tcp"}, options...)...)
 	server.ExtraFiles = []*os.File{w}
 	if err := server.Start(); err != nil {
 		t.Fatalf("%v: run make setup", err)

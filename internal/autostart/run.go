@@ -17,7 +17,7 @@ func runLine(command []string) (string, error) {
 		line += " " + runArgument(c)
 	}
 	if n := len(utf16.Encode([]rune(line))); n > maxRun {
-		return "", fmt.Errorf("Windows starts no command of more than %d characters with the system, and this has %d: move traymail to a shorter path", maxRun, n)
+		return "", fmt.Errorf("a command that starts with Windows may have %d characters, and this has %d: move traymail to a shorter path", maxRun, n)
 	}
 	return line, nil
 }

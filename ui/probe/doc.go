@@ -24,7 +24,7 @@ func noOpenGL(system string, cause error) error {
 func software(system string) string {
 	switch system {
 	case "windows":
-		return "put Mesa's software renderer, opengl32.dll and libgallium_wgl.dll, beside traymail.exe"
+		return "put Mesa's opengl32.dll, with the files that come with it, beside traymail.exe"
 	case "darwin":
 		return "log in at the screen of this Mac"
 	}
