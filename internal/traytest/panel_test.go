@@ -14,8 +14,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"fyne.io/systray"
+	"github.com/godbus/dbus/v5"
 	"go.uber.org/goleak"
 )
 
@@ -31,10 +33,11 @@ func TestMain(m *testing.M) {
 
 func show() {
 	systray.SetOnTapped(func() { fmt.Println("activated") })
+	// Beforehand, because the library loses what is set while it starts.
+	systray.SetTitle("tiny")
+	systray.SetTooltip("all is well")
+	systray.SetIcon(picture(color.NRGBA{0, 0, 0, 128}))
 	systray.Run(func() {
-		systray.SetTitle("tiny")
-		systray.SetTooltip("all is well")
-		systray.SetIcon(picture(color.NRGBA{0, 0, 0, 128}))
 		send := systray.AddMenuItem("Send", "")
 		pause := systray.AddMenuItem("Pause", "")
 		hour := pause.AddSubMenuItem("1 hour", "")
@@ -153,8 +156,34 @@ func TestThePanelShowsWhatAProgramPutsThere(t *testing.T) {
 func TestAPanelThatComesLaterIsFoundByTheProgram(t *testing.T) {
 	address := Bus(t)
 	start(t, address)
+	listens(t, address)
 	first := Start(t, address)
 	first.Item(t)
 	first.Leave()
 	Start(t, address).Item(t)
+}
+
+// listens waits until somebody follows the panels' coming and going: who comes
+// between the program's first question and that is not noticed.
+func listens(t *testing.T, address string) {
+	t.Helper()
+	conn, err := dbus.Connect(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		var rules map[string][]string
+		if err := conn.BusObject().Call("org.freedesktop.DBus.Debug.Stats.GetAllMatchRules", 0).Store(&rules); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rules {
+			if strings.Contains(strings.Join(r, " "), watcherName) {
+				return
+			}
+		}
+		if time.Now().After(end) {
+			t.Fatal("the program does not listen")
+		}
+	}
 }

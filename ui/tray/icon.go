@@ -30,6 +30,12 @@ func New(a desktop.App, first Model, do func(Action)) *Icon {
 	// The toolkit's SetSystemTrayWindow would take away the window's own answer
 	// to being closed, and show the window on another goroutine than its own.
 	systray.SetOnTapped(func() { fyne.Do(func() { do(Action{Do: Open}) }) })
+	if i.look == icons.Outlined {
+		// The toolkit gives it a name while it starts, which may be lost; on
+		// macOS the name would stand beside the icon.
+		systray.SetTitle("traymail")
+	}
+	systray.SetTooltip(first.Line)
 	a.SetSystemTrayIcon(picture(first.State, i.look))
 	i.menu.Items = i.items(first.Menu)
 	a.SetSystemTrayMenu(i.menu)

@@ -57,9 +57,9 @@ func TestThePicturesAreDrawnFromTheirSVG(t *testing.T) {
 	test.NewTempApp(t)
 	mark, total := shape(t, "mark.svg"), 0
 	for _, name := range Names {
-		state := shape(t, name+".svg")
+		s := put(shape(t, name+".svg"), mark)
 		for look, p := range paints {
-			total += same(t, filepath.Join("png", name+"-"+string(look)+".png"), compose(p, name, mark, state))
+			total += same(t, filepath.Join("png", name+"-"+string(look)+".png"), s.painted(p, p.states[name]))
 		}
 	}
 	if total > 40_000 {
@@ -202,31 +202,34 @@ func (m mask) grown(r int) mask {
 	return g
 }
 
-// compose puts a state's shape on the mark, with room around it.
-func compose(p paint, name string, mark, state mask) *image.RGBA {
+// A sign is a state's shape on the mark, with room around it.
+type sign struct {
+	shape, whole, seen, outlined mask
+}
+
+func put(state, mark mask) sign {
 	whole := state.whole()
-	room := whole.grown(unit)
-	seen := make(mask, len(mark))
+	room, seen := whole.grown(unit), make(mask, len(mark))
 	for i := range mark {
 		// What the mark has right of the shape, at its corner, is a splinter.
 		corner := i%fine > fine*46/64 && i/fine > fine*26/64
 		seen[i] = mark[i] && !room[i] && !corner || whole[i]
 	}
-	outlined := seen
-	if p.outline.A > 0 {
-		outlined = seen.grown(unit * 3 / 4)
-	}
+	return sign{state, whole, seen, seen.grown(unit * 3 / 4)}
+}
+
+func (s sign) painted(p paint, state color.RGBA) *image.RGBA {
 	all := image.NewRGBA(image.Rect(0, 0, fine, fine))
-	for i := range mark {
+	for i := range s.shape {
 		c := color.RGBA{}
 		switch {
-		case state[i]:
-			c = p.states[name]
-		case whole[i]:
+		case s.shape[i]:
+			c = state
+		case s.whole[i]:
 			c = p.holes
-		case seen[i]:
+		case s.seen[i]:
 			c = p.mark
-		case outlined[i]:
+		case s.outlined[i]:
 			c = p.outline
 		}
 		all.SetRGBA(i%fine, i/fine, c)
