@@ -149,9 +149,12 @@ func changedSettings(home string, data []byte, s Settings) ([]byte, error) {
 	text := f.text()
 	// What cannot be expressed, or an unusual way of writing that was not
 	// understood, must not become another configuration.
-	got, err := decodeSettings(path, text)
-	if err != nil {
+	got, err := decodeSettings("", text)
+	if field, ok := errors.AsType[*account.FieldError](err); ok && field.Key != "" {
 		return nil, unlocated(err)
+	}
+	if err != nil {
+		return nil, unclear(path)
 	}
 	now, nowArrays, err := got.filledTables(home)
 	if err != nil {
@@ -162,9 +165,14 @@ func changedSettings(home string, data []byte, s Settings) ([]byte, error) {
 		byName(wantArrays[name])
 	}
 	if !sameTables(now, wants) || !sameTables(nowArrays["listener"], wantArrays["listener"]) || !sameTables(nowArrays["folder"], wantArrays["folder"]) {
-		return nil, &account.FieldError{File: path, Text: "is written in a way that cannot be changed here", Fix: "change it in an editor; docs/configuration.md has every key"}
+		return nil, unclear(path)
 	}
 	return text, nil
+}
+
+// unclear is that a file has a form that is not changed here.
+func unclear(path string) error {
+	return &account.FieldError{File: path, Text: "is written in a way that cannot be changed here", Fix: "change it in an editor; docs/configuration.md has every key"}
 }
 
 // filledTables are tables of the settings as ReadSettings returns them, but for
