@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"fmt"
 	"io/fs"
@@ -40,6 +41,7 @@ func TestScript(t *testing.T) {
 			"received":   writeReceived,
 			"secretless": checkSecretless,
 			"until":      repeatUntil,
+			"unpack":     unpack,
 		},
 		RequireExplicitExec: true,
 	})
@@ -142,6 +144,14 @@ func repeatUntil(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("never %s: %s", args[0], said)
+}
+
+// unpack puts the files of a zip into a folder.
+func unpack(ts *testscript.TestScript, neg bool, args []string) {
+	z, err := zip.OpenReader(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer z.Close()
+	ts.Check(os.CopyFS(ts.MkAbs(args[1]), z))
 }
 
 func checkSecretless(ts *testscript.TestScript, neg bool, args []string) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -217,6 +218,9 @@ func (p *program) printStatus(s mailer.Status) {
 	}
 	if s.Problem != "" {
 		fmt.Fprintf(p.stdout, "The configuration as it is in the files is not in force: %s\n", s.Problem)
+	}
+	if s.Paused != nil {
+		fmt.Fprintf(p.stdout, "All accounts are paused until %s.\n", cmp.Or(whenOf(s.Paused.Until), "resumed: traymail resume"))
 	}
 	w := p.table("ACCOUNT", "STATE", "WAITING", "HELD", "DELIVERED", "REFUSED", "LAST DELIVERY")
 	for _, a := range s.Accounts {

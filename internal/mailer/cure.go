@@ -91,6 +91,8 @@ func (c Cause) fix(a *account.Account) string {
 		return "an administrator looks at " + a.Username + " and the refusal's text; traymail check " + a.Name + " tells what is wrong"
 	case CauseKeystore:
 		return "unlock the keychain, or make the encrypted file's key available"
+	case CauseUser:
+		return "let it go on: traymail resume " + a.Name
 	case CauseQuota:
 		return "wait, or raise recipients_per_day if the provider allows more: traymail account edit " + a.Name + " --recipients-per-day N"
 	}

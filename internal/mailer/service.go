@@ -315,12 +315,12 @@ type Cause string
 // The causes. Of those that a person must end, the account is in need of
 // attention; the others end by themselves.
 const (
-	CauseSignIn   Cause = "sign-in"   // somebody has to sign in
-	CauseSettings Cause = "settings"  // the account's settings cannot work
-	CauseProvider Cause = "provider"  // the provider refuses the account, and an administrator must act
-	CauseKeystore Cause = "keystore"  // the keychain is locked or away
-	CauseNetwork  Cause = "network"   // the server or the identity provider is not reached
-	CauseThrottle Cause = "throttled" // the provider wants a rest
-	CauseQuota    Cause = "quota"     // the day's recipients are used up
-	CauseUser     Cause = "user"      // a person paused it; no cause of another kind is shown meanwhile
+	CauseSignIn   Cause = "sign-in"       // somebody has to sign in
+	CauseSettings Cause = "settings"      // the account's settings cannot work
+	CauseProvider Cause = "provider"      // the provider refuses the account, and an administrator must act
+	CauseKeystore Cause = "keystore"      // the keychain is locked or away
+	CauseNetwork  Cause = "network"       // the server or the identity provider is not reached
+	CauseThrottle Cause = "throttled"     // the provider wants a rest
+	CauseQuota    Cause = "quota"         // the day's recipients are used up
+	CauseUser     Cause = queue.PauseUser //  a person paused it; no cause of another kind is shown meanwhile
 )

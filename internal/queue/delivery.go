@@ -70,8 +70,12 @@ type Pause struct {
 	Until  time.Time
 }
 
-// PauseQuota is the Cause of a pause for the recipients of the last 24 hours.
-const PauseQuota = "quota"
+// The Causes that are no trouble: however long such a pause lasts, no message is
+// given up because of it.
+const (
+	PauseQuota = "quota" // for the recipients of the last 24 hours
+	PauseUser  = "user"  // somebody wants it
+)
 
 // A Result is how it went for one recipient. Its zero value is a retry.
 type Result struct {

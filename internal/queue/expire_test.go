@@ -64,6 +64,7 @@ func TestMessageExpiresWithAnAccountThatIsInTroubleForLong(t *testing.T) {
 		"only since a moment ago":   {Pause{Cause: "sign-in"}, time.Hour, Queued},
 		"for hours":                 {Pause{Cause: "sign-in"}, 5 * time.Hour, Failed},
 		"for the day's recipients":  {Pause{Cause: PauseQuota}, 30 * time.Hour, Queued},
+		"as a person wants it":      {Pause{Cause: PauseUser}, 30 * time.Hour, Queued},
 		"until a time that is over": {Pause{Cause: "network", Until: time.Now().Add(6 * day).Add(time.Minute)}, 5 * time.Hour, Queued},
 	} {
 		t.Run(name, func(t *testing.T) {

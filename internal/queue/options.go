@@ -34,7 +34,7 @@ type Options struct {
 	Schedule []time.Duration
 	// Expire is when a recipient has failed: with the first attempt that fails
 	// after it, or when its account is paused by then and for DelayNotice or
-	// longer, but for PauseQuota: 5 days, which Release begins anew.
+	// longer, but for PauseQuota and PauseUser: 5 days, which Release begins anew.
 	Expire time.Duration
 	// DelayNotice is the age at which the sender is told once that the message
 	// is late: 4 hours, which Release begins anew.

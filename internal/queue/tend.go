@@ -149,8 +149,8 @@ func (q *Queue) tellLate(ctx context.Context) error {
 // machine that was off is no reason to give up what was never tried.
 func (q *Queue) expire(ctx context.Context) error {
 	now := q.options.Now()
-	accounts, err := column(ctx, q.engine.view(), `SELECT name FROM mail_account WHERE paused > 0 AND paused <= $1 AND cause <> $2`,
-		stamp(now.Add(-q.options.troubled())), PauseQuota)
+	accounts, err := column(ctx, q.engine.view(), `SELECT name FROM mail_account WHERE paused > 0 AND paused <= $1 AND cause NOT IN ($2, $3)`,
+		stamp(now.Add(-q.options.troubled())), PauseQuota, PauseUser)
 	if err != nil {
 		return err
 	}
