@@ -25,7 +25,8 @@ var (
 	hashForm     = regexp.MustCompile(`\$argon2[a-z]*\$[^\s"']+`)
 	keyForm      = regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\z)`)
 	ageForm      = regexp.MustCompile(`(?i)AGE-SECRET-KEY-[A-Z0-9-]+`)
-	addressForm  = regexp.MustCompile(`([\pL\pN.!#$%&*+/=?^_{|}~-]+)@([\pL\pN-]+(?:\.[\pL\pN-]+)+)`)
+	// addressForm has the key before it, as a log line does.
+	addressForm = regexp.MustCompile(`((?:^|[\s,;])[a-z_]+=)?([\pL\pN.!#$%&*+/=?^_{|}~-]+)@([\pL\pN-]+(?:\.[\pL\pN-]+)+)`)
 )
 
 // scrub takes out what looks like a secret, and shortens the addresses that are
@@ -50,12 +51,17 @@ func scrub(text string, keep map[string]bool) string {
 	})
 	text = bearerForm.ReplaceAllString(text, "${1} "+scrubbed)
 	text = codeForm.ReplaceAllString(text, "${1}"+scrubbed)
-	return addressForm.ReplaceAllStringFunc(text, func(s string) string {
-		if keep[strings.ToLower(s)] {
-			return s
+	var b strings.Builder
+	at := 0
+	for _, m := range addressForm.FindAllStringSubmatchIndex(text, -1) {
+		local, domain := text[m[4]:m[5]], text[m[6]:m[7]]
+		if keep[strings.ToLower(local+"@"+domain)] {
+			continue
 		}
-		m := addressForm.FindStringSubmatch(s)
-		first := []rune(m[1])[0]
-		return string(first) + "…@" + m[2]
-	})
+		b.WriteString(text[at:m[4]])
+		b.WriteString(string([]rune(local)[0]) + "…@" + domain)
+		at = m[1]
+	}
+	b.WriteString(text[at:])
+	return b.String()
 }
