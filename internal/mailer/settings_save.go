@@ -23,7 +23,7 @@ var (
 	ErrChangedMeanwhile = errors.New(settingsFile + " was changed by somebody else meanwhile, and nothing was saved: look at what it says now, and change that")
 	// ErrNotInForce means that the files are saved, and that the running program
 	// still goes by what they said before.
-	ErrNotInForce = errors.New("it is saved, but the running traymail does not go by it")
+	ErrNotInForce = errors.New("the files are changed, but the running traymail does not go by them")
 )
 
 // Settings returns what traymail.toml says, with the defaults filled in and
