@@ -143,6 +143,16 @@ func fillQueue(t testing.TB, q *Queue, n int) {
 	}
 }
 
+// hundredThousand is how many messages stand for so many. PostgreSQL has them all:
+// it makes them itself, whatever detector runs here, and reads a smaller table in a
+// row where it would use the index of this one.
+func hundredThousand(o Options) int {
+	if o.PostgreSQL != "" {
+		return 100_000
+	}
+	return 100_000 / sample
+}
+
 // Whatever is done with 100,000 messages must read by index what it is about,
 // and nothing else. Each statement that the queue runs here is explained by the
 // database before it is run.
@@ -152,7 +162,7 @@ func TestHundredThousandMessagesCostNoMoreThanTen(t *testing.T) {
 		o.Now = func() time.Time { return now }
 		q := open(t, o)
 		postgres := o.PostgreSQL != ""
-		fillQueue(t, q, 100_000/sample)
+		fillQueue(t, q, hundredThousand(o))
 		var mu sync.Mutex
 		seen := map[string]bool{}
 		// Explaining needs a querier that the spy does not see.
@@ -271,7 +281,8 @@ func (e *eye) steps() string {
 func TestCountReadsNoMessage(t *testing.T) {
 	onBoth(t, func(t *testing.T, o Options) {
 		q := open(t, o)
-		fillQueue(t, q, 100_000/sample)
+		n := hundredThousand(o)
+		fillQueue(t, q, n)
 		eye := watch(t, q)
 		index := regexp.MustCompile(`USING COVERING INDEX|Index Only Scan`)
 		heap := regexp.MustCompile(`USING INDEX|Seq Scan|Index Scan|Heap Scan`)
@@ -286,11 +297,11 @@ func TestCountReadsNoMessage(t *testing.T) {
 			{Filter{Account: "quiet"}, 100},
 			{Filter{Account: "busy", State: Delivered}, 49_900},
 			{Filter{Account: "quiet", States: []State{Delivered, Queued}}, 100},
-			{Filter{Address: "R77@x"}, sample},
+			{Filter{Address: "R77@x"}, 100_000 / n},
 		} {
 			got, err := q.Count(t.Context(), c.filter)
-			if err != nil || got != c.want/sample {
-				t.Errorf("%+v: %d are counted, not %d (%v)", c.filter, got, c.want/sample, err)
+			if want := c.want * n / 100_000; err != nil || got != want {
+				t.Errorf("%+v: %d are counted, not %d (%v)", c.filter, got, want, err)
 			}
 			if steps := eye.steps(); !index.MatchString(steps) || heap.MatchString(steps) {
 				t.Errorf("%+v is counted by\n%s", c.filter, steps)

@@ -92,20 +92,3 @@ func TestTrafficCountsEachStep(t *testing.T) {
 		}
 	})
 }
-
-func TestTrafficCountsSomeOfAll(t *testing.T) {
-	onBoth(t, func(t *testing.T, o Options) {
-		now := time.Now()
-		o.Now = func() time.Time { return now }
-		q := open(t, o)
-		fillQueue(t, q, 10_000)
-		eye := watch(t, q)
-		list, err := q.Traffic(t.Context(), now.Add(-2*time.Second), 500*time.Millisecond)
-		if err != nil || len(list) != 4 || list[2].Accepted != 10_000 || list[3].Delivered != 5_000 {
-			t.Errorf("%+v, %v", list, err)
-		}
-		if steps := eye.steps(); bad[o.PostgreSQL != ""].MatchString(steps) {
-			t.Errorf("it is counted by\n%s", steps)
-		}
-	})
-}
