@@ -28,11 +28,11 @@ type KeystoreSettings struct {
 func (k *KeystoreSettings) validate() error {
 	switch {
 	case k.Kind != "keychain" && k.Kind != "file":
-		return &account.FieldError{Key: "kind", Text: fmt.Sprintf("%q is not a kind of keystore", k.Kind), Fix: `use "keychain" for the system's own, or "file" for an encrypted file`}
+		return &account.FieldError{Key: "keystore.kind", Text: fmt.Sprintf("%q is not a kind of keystore", k.Kind), Fix: `use "keychain" for the system's own, or "file" for an encrypted file`}
 	case k.Kind == "keychain" && (k.File != "" || k.KeyFile != "" || k.Credential != ""):
-		return &account.FieldError{Key: "kind", Text: `"keychain" has no file and no key`, Fix: `remove file, key_file and credential, or set kind = "file"`}
+		return &account.FieldError{Key: "keystore.kind", Text: `"keychain" has no file and no key`, Fix: `remove file, key_file and credential, or set kind = "file"`}
 	case k.KeyFile != "" && k.Credential != "":
-		return &account.FieldError{Key: "credential", Text: "stands beside key_file, and only one key opens the file", Fix: "keep one of the two"}
+		return &account.FieldError{Key: "keystore.credential", Text: "stands beside key_file, and only one key opens the file", Fix: "keep one of the two"}
 	}
 	return nil
 }

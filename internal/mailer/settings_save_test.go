@@ -169,7 +169,7 @@ func TestSettingsThatCannotBeUsedChangeNothing(t *testing.T) {
 	}{
 		"a negative number":           {func(s *Settings) { s.Relay.MaxSizeMB = -1 }, "relay.max_size_mb", "negative"},
 		"a name that is none":         {func(s *Settings) { s.Relay.Hostname = "mail.contoso.com." }, "relay.hostname", "not a host name"},
-		"a keystore with both":        {func(s *Settings) { s.Keystore.Kind = "keychain" }, "kind", "has no file"},
+		"a keystore with both":        {func(s *Settings) { s.Keystore.Kind = "keychain" }, "keystore.kind", "has no file"},
 		"half a certificate":          {func(s *Settings) { s.Listeners[0].CertFile = "cert.pem" }, "listener.cert_file", "belong together"},
 		"a password":                  {func(s *Settings) { s.Queue.PostgreSQL = "host=db password=hunter2" }, "queue.postgresql", "holds a password"},
 		"a duration below zero":       {func(s *Settings) { s.Queue.Expire = -5 }, "queue.expire", "not a duration"},
