@@ -1,0 +1,31 @@
+//go:build !darwin || cgo
+
+package look
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/widget"
+)
+
+// A Note is a Banner of the size of a text, within a card.
+type Note struct {
+	*fyne.Container
+	shape      *widget.Icon
+	What, Then *widget.Label
+}
+
+// NewNote returns a note that says nothing yet.
+func NewNote() *Note {
+	n := &Note{shape: widget.NewIcon(nil), What: Text(""), Then: Text("")}
+	n.What.TextStyle.Bold = true
+	n.Container = container.NewBorder(nil, nil, Indented(container.NewVBox(Space(0, 5), Sized(18, n.shape))), nil, Rows(-10, n.What, n.Then))
+	return n
+}
+
+// Tell sets what the note says.
+func (n *Note) Tell(h Headline) {
+	SetSign(n.shape, n.What, h.Level)
+	SetText(n.What, h.What)
+	SetText(n.Then, h.Then)
+}
