@@ -63,7 +63,7 @@ func (s *Step) listView() fyne.CanvasObject {
 	l.test = s.kit.Check(words.Say("checks.send_test_too"), s.p.withTest)
 	l.scroll = s.kit.Scrolled(s.checkList)
 	actions := look.Flow(l.check, l.stop, l.test)
-	top := look.Rows(6, l.banner, look.Indented(actions), look.Indented(widget.NewSeparator()))
+	top := look.Rows(6, look.Indented(l.banner.Container), look.Indented(actions), look.Indented(widget.NewSeparator()))
 	return look.Surface(container.New(layout.NewBorderLayout(top, nil, nil, nil), top, l.scroll.Scroll))
 }
 

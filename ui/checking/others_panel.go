@@ -20,8 +20,8 @@ import (
 // An othersPanel is about sending for another address: who signs in, who
 // sends, what recipients see and what is granted.
 type othersPanel struct {
-	card       *look.Card
-	user, as   *look.Entry
+	content    *fyne.Container
+	user, as   *widget.Label
 	see        *widget.Label
 	note       *look.Note
 	detail     *look.Entry
@@ -41,7 +41,7 @@ type othersPanel struct {
 func (s *Step) othersView() fyne.CanvasObject {
 	o := &othersPanel{note: look.NewNote(), see: look.Text("")}
 	s.others = o
-	o.user, o.as, o.detail = s.kit.ReadOnly(), s.kit.ReadOnly(), s.kit.ReadOnly()
+	o.user, o.as, o.detail = look.Text(""), look.Text(""), s.kit.ReadOnly()
 	o.ask = s.kit.Button(words.Say("checks.ask_exchange"), s.p.askAgain)
 	o.grant = s.kit.Button(words.Say("checks.grant"), s.askGrant)
 	o.adminHow = look.Text("")
@@ -52,23 +52,25 @@ func (s *Step) othersView() fyne.CanvasObject {
 	o.copyGrant = s.kit.CopyButton(words.Say("checks.copy_command"), func() string { return o.command.Text })
 	o.admin = look.Rows(2, o.adminHow, look.Indented(o.script), look.Indented(look.Flow(o.copy, o.portal)),
 		o.orHead, look.Indented(o.command), look.Indented(look.Flow(o.copyGrant)))
-	row := func(key string, value fyne.CanvasObject) fyne.CanvasObject { return look.Rows(-6, caption(key), value) }
-	o.card = look.NewCard(words.Say("checks.others_title"), look.Rows(4,
-		row("checks.others_user", look.Indented(o.user)), row("checks.others_as", look.Indented(o.as)), row("checks.others_see", o.see),
-		row("checks.others_granted", look.Rows(0, look.Space(0, 4), o.note.Container)), look.Indented(o.detail), look.Indented(look.Flow(o.grant, o.ask)), o.admin))
-	o.card.Hide()
-	return o.card
+	row := func(key string, value fyne.CanvasObject) fyne.CanvasObject {
+		return look.Rows(-10, caption(key), value)
+	}
+	o.content = look.Rows(0, look.Indented(widget.NewSeparator()), look.Space(0, 4), look.Strong(words.Say("checks.others_title")),
+		row("checks.others_user", o.user), row("checks.others_as", o.as), row("checks.others_see", o.see), row("checks.others_granted", o.note.Container),
+		look.Indented(o.detail), look.Space(0, 4), look.Indented(look.Flow(o.grant, o.ask)), o.admin)
+	o.content.Hide()
+	return o.content
 }
 
 // renderOthers draws the panel, if the account sends for others.
 func (s *Step) renderOthers(is State) {
 	p, o := s.others, is.Others
-	look.Show(p.card, len(o.As) > 0)
+	look.Show(p.content, len(o.As) > 0)
 	if len(o.As) == 0 {
 		return
 	}
-	look.SetEntry(p.user, o.User)
-	look.SetEntry(p.as, strings.Join(o.As, "\n"))
+	look.SetText(p.user, o.User)
+	look.SetText(p.as, strings.Join(o.As, "\n"))
 	look.SetText(p.see, seenAs(is))
 	h, detail := granted(is)
 	p.note.Tell(h)

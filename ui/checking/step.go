@@ -5,6 +5,7 @@ package checking
 import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
 
 	"traymail/internal/account"
 	"traymail/internal/checks"
@@ -41,9 +42,9 @@ func New(d *desk.Desk, p Program, f look.Frame) *Step {
 	s.kit = f.Kit(s.Escape)
 	left := s.listView()
 	s.beside = s.kit.Scrolled(func() fyne.CanvasObject {
-		return look.Rows(12, s.testView(), s.othersView())
+		return container.New(layout.NewCustomPaddedLayout(0, 4, 0, 14), look.Rows(8, s.testView(), s.othersView()))
 	})
-	s.content = container.New(look.Columns{Gap: 12, Share: 0.64}, left, s.beside.Scroll)
+	s.content = container.New(look.Columns{Gap: 12, Share: 0.64}, left, look.Surface(s.beside.Scroll))
 	return s
 }
 

@@ -53,8 +53,8 @@ func (s *Step) testView() fyne.CanvasObject {
 	t.copyAll = s.kit.CopyButton(words.Say("checks.copy_all"), func() string { return testText(s.drawn.Test) })
 	t.outcome = look.Rows(0, t.note.Container, t.said, look.Indented(t.reply), t.refused, look.Indented(t.each),
 		t.todo, look.Indented(t.fix), t.message, look.Indented(t.id), t.facts, look.Space(0, 4), look.Indented(look.Flow(t.copyAll)))
-	return look.NewCard(words.Say("checks.test_title"), look.Rows(4,
-		look.Rows(-6, caption("checks.test_to"), look.Indented(t.to)), look.Indented(look.Flow(t.send, t.stop)), t.why, t.outcome))
+	return look.Rows(4, look.Strong(words.Say("checks.test_title")), look.Rows(-6, caption("checks.test_to"), look.Indented(t.to)),
+		look.Space(0, 0), look.Indented(look.Flow(t.send, t.stop)), t.why, t.outcome)
 }
 
 // renderTest draws the panel.

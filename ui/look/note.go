@@ -10,7 +10,7 @@ import (
 
 // A Note is a Banner of the size of a text, within a card.
 type Note struct {
-	*fyne.Container
+	Container  *fyne.Container
 	shape      *widget.Icon
 	What, Then *widget.Label
 }
