@@ -120,7 +120,7 @@ func say(c *i18n.LocalizeConfig, data []Data) string {
 // Has reports whether there is a text for the key: keys that are made of an ID
 // may have none.
 func Has(key string) bool {
-	_, err := i18n.NewLocalizer(bundle, "en").Localize(&i18n.LocalizeConfig{MessageID: key, PluralCount: 1})
+	_, err := i18n.NewLocalizer(bundle, "en").Localize(&i18n.LocalizeConfig{MessageID: key})
 	return err == nil
 }
 
