@@ -46,3 +46,16 @@ func (l *flowLayout) place(objects []fyne.CanvasObject, put func(fyne.CanvasObje
 	}
 	return height
 }
+
+// Column gives its object a width, whatever it needs: a column of a list.
+type Column struct{ Width float32 }
+
+// Layout implements fyne.Layout.
+func (l Column) Layout(objects []fyne.CanvasObject, s fyne.Size) {
+	columnLayout{l.Width}.Layout(objects, s)
+}
+
+// MinSize implements fyne.Layout.
+func (l Column) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	return columnLayout{l.Width}.MinSize(objects)
+}

@@ -23,8 +23,12 @@ func NewNote() *Note {
 	return n
 }
 
-// Tell sets what the note says.
+// Tell sets what the note says. One that says nothing is hidden.
 func (n *Note) Tell(h Headline) {
+	Show(n.Container, h.What != "")
+	if h.What == "" {
+		return
+	}
 	SetSign(n.shape, n.What, h.Level)
 	SetText(n.What, h.What)
 	SetText(n.Then, h.Then)

@@ -1,0 +1,76 @@
+//go:build !darwin || cgo
+
+package handover
+
+import (
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/widget"
+
+	"traymail/ui/look"
+	"traymail/ui/words"
+)
+
+const installService = "traymail service install\ntraymail service start"
+
+// A runsPanel says how traymail keeps running.
+type runsPanel struct {
+	start   *look.Check
+	wrong   *widget.Label
+	note    *look.Note
+	differs *widget.Label
+	command *look.Entry
+	copy    *look.Button
+}
+
+func (s *Step) runsView() fyne.CanvasObject {
+	r := &runsPanel{wrong: look.Caption(widget.WarningImportance), note: look.NewNote(), differs: look.Text(words.Say("handover.service_differs"))}
+	s.runs = r
+	r.start = s.kit.Check(words.Say("handover.start"), s.p.start)
+	r.command = s.kit.Code(installService)
+	r.copy = s.kit.CopyButton(words.Say("handover.copy_command"), func() string { return installService })
+	return look.Rows(4, look.Strong(words.Say("handover.runs_title")), r.start, r.wrong,
+		look.Rows(-6, look.Small(words.Say("handover.service")), r.note.Container), r.differs, look.Indented(r.command), look.Indented(look.Flow(r.copy)))
+}
+
+// renderRuns draws the panel.
+func (s *Step) renderRuns(is State) {
+	r := s.runs
+	look.Show(r.start, is.Start.Offered)
+	r.start.Set(is.Start.On)
+	look.Enable(r.start, is.Start.Known && !is.Start.Busy)
+	look.SetText(r.wrong, reason(is.Start.Err))
+	r.note.Tell(serviceState(is.Service))
+	missing := !is.Service.Outside && (is.Service.State == "" || is.Service.State == "not installed")
+	for _, o := range []fyne.CanvasObject{r.differs, r.command, r.copy} {
+		look.Show(o, missing)
+	}
+}
+
+// serviceState says how it stands with the service.
+func serviceState(is Service) look.Headline {
+	switch {
+	case is.Outside && is.State == "running":
+		return look.Headline{Level: look.OK, What: words.Say("handover.service_running"), Then: words.Say("handover.service_running_then")}
+	case is.Outside:
+		return look.Headline{Level: look.OK, What: words.Say("handover.service_outside"), Then: words.Say("handover.service_outside_then")}
+	case is.State == "stopped" || is.State == "failed":
+		return look.Headline{Level: look.Attention, What: words.Say("handover.service_" + is.State), Then: words.Say("handover.service_start")}
+	case is.State == "running":
+		return look.Headline{Level: look.Attention, What: words.Say("handover.service_other"), Then: words.Say("handover.service_other_then")}
+	case is.Err != nil:
+		return look.Headline{Level: look.Pending, What: words.Say("handover.service_unknown"), Then: reason(is.Err)}
+	}
+	return look.Headline{Level: look.Pending, What: words.Say("handover.service_not_installed"), Then: words.Say("handover.service_window")}
+}
+
+func reason(err error) string {
+	if err == nil {
+		return ""
+	}
+	return words.Sentence(err.Error())
+}
+
+// key is an ID as keys have it.
+func key(id string) string { return strings.ReplaceAll(id, "-", "_") }
