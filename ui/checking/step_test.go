@@ -5,6 +5,7 @@ package checking
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -21,6 +22,7 @@ import (
 	"traymail/internal/account"
 	"traymail/internal/checks"
 	"traymail/internal/mailer"
+	"traymail/smtp"
 	"traymail/ui/look"
 	"traymail/ui/uitest"
 )
@@ -246,6 +248,14 @@ func TestTheTestEmailsOutcomeStaysReadable(t *testing.T) {
 	s.idle()
 	if p.note.What.Text != "The test email was not sent" || p.reply.Text != refusal().Error() || p.fix.Text == "" || p.id.Visible() {
 		t.Errorf("it says %q, %q, %q", p.note.What.Text, p.reply.Text, p.fix.Text)
+	}
+	f.sendTest = func(context.Context, string) (mailer.Delivery, error) {
+		return mailer.Delivery{}, &smtp.Error{Op: smtp.OpDATA, Server: "smtp.office365.com:587", Unknown: true, Err: io.ErrUnexpectedEOF}
+	}
+	s.Step.Test()
+	s.idle()
+	if p.note.What.Text != "Whether it was sent is not known" || s.Ready() {
+		t.Errorf("it says %q of %q", p.note.What.Text, p.reply.Text)
 	}
 }
 

@@ -115,6 +115,8 @@ func testHeadline(t Test) (look.Headline, bool) {
 		return look.Headline{}, false
 	case t.Stopped:
 		return look.Headline{Level: look.Attention, What: words.Say("checks.test_stopped"), Then: words.Say("checks.test_stopped_then")}, true
+	case t.Err != nil && strings.Contains(t.Err.Error(), "outcome unknown, the message may"): // as SMTP and Graph word it, also from another process
+		return look.Headline{Level: look.Attention, What: words.Say("checks.test_unknown"), Then: words.Say("checks.test_unknown_then", to)}, true
 	case t.Err != nil:
 		return look.Headline{Level: look.Error, What: words.Say("checks.test_failed")}, true
 	case len(t.Delivery.Refused) > 0 && len(t.Delivery.Accepted) == 0:
