@@ -51,6 +51,7 @@ var mayImport = map[string][]string{
 	"ui/words":              nil,
 	"ui/desk":               {"internal/mailer"},
 	"ui/look":               {"ui/desk", "ui/words"},
+	"ui/messages":           {"internal/mailer", "ui/desk", "ui/look", "ui/words"},
 	"ui/settings":           {"internal/account", "internal/mailer", "ui/desk", "ui/look", "ui/words"},
 	"ui/checking":           {"internal/account", "internal/admin", "internal/checks", "internal/mailer", "ui/desk", "ui/look", "ui/words"},
 	"ui/explain":            {"internal/account", "internal/mailer", "internal/refusals", "ui/desk", "ui/look", "ui/words"},

@@ -30,13 +30,13 @@ type Bench struct {
 	Opened   []desk.Place // places that were asked for
 	Notified []string     // "title: text"
 
-	t     *testing.T
+	t     testing.TB
 	queue chan func()
 }
 
 // New opens an empty window of the size that the design names as the usual one.
 // The test's end closes it.
-func New(t *testing.T) *Bench {
+func New(t testing.TB) *Bench {
 	t.Helper()
 	words.Use("en")
 	app := test.NewTempApp(t)
