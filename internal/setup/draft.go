@@ -146,7 +146,7 @@ func (d Draft) Missing(now time.Time) []string {
 			address(Username, a.Username, true)
 		}
 		address(Sender, a.Sender, true)
-		address(TestTo, a.TestTo, true)
+		address(TestTo, a.TestTo, false) // without one it goes to the sender
 		if a.Provider == account.Custom && a.SMTPHost == "" {
 			missing = append(missing, SMTPHost)
 		}

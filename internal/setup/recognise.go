@@ -96,7 +96,7 @@ var (
 	guidForm = regexp.MustCompile(`(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`)
 	// Entra's secrets have their third version in the fourth and fifth characters.
 	secretForm       = regexp.MustCompile(`(?:^|[^A-Za-z0-9_~.-])([A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34})(?:$|[^A-Za-z0-9_~.-])`)
-	labelledSecret   = regexp.MustCompile(`(?im)\b(?:client[ _-]?secret|secret[ _-]?text|secret[ _-]?value|app[ _-]?secret|clientgeheimnis)["']?\s*[:=]\s*["']?([^\s"',;]{8,200})`)
+	labelledSecret   = regexp.MustCompile(`(?im)(?:^|[^a-z])(?:client[ _-]?secret|secret[ _-]?text|secret[ _-]?value|app[ _-]?secret|clientgeheimnis)["']?\s*[:=]\s*["']?([^\s"',;]{8,200})`)
 	labelledRedirect = regexp.MustCompile(`(?im)(?:redirect[ _-]?ur[il]s?|reply ?urls?|umleitungs-uris?|uris? de redirection|uris? de redirección|uris? de redireccionamiento|uris? de redirecionamento|リダイレクト ?uri|重定向 ?uri|重新導向 ?uri)["']?\s*[:=]?\s*["']?(https?://[^\s"'<>]+)`)
 	googleID         = regexp.MustCompile(`\b[0-9]{6,20}-[a-z0-9]{10,64}\.apps\.googleusercontent\.com\b`)
 	urlForm          = regexp.MustCompile(`(?i)\bhttps?://[^\s"'<>|]+`)

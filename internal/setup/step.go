@@ -34,7 +34,8 @@ type Step struct {
 	Command  string
 	Optional bool
 	// Help is the same step as package admin has it, in English; the zero Step for
-	// those that are setup's own.
+	// those that are setup's own. NewRegistration has it for Outlook.com, where
+	// other accounts are supported.
 	Help admin.Step
 }
 
@@ -47,12 +48,18 @@ const (
 
 // passed are the steps of package admin that setup does itself, or that are for
 // other windows than Exchange's.
-var passed = map[string]bool{"test": true, "connect-graph": true}
+var passed = map[string]bool{"test": true, "connect-graph": true, personalAccounts: true}
 
-// atRegistration are the steps of package admin that are the app's.
+// personalAccounts is the step of package admin that says which account type an
+// app for Outlook.com has: setup has it in its NewRegistration.
+const personalAccounts = "registration"
+
+// atRegistration are the steps of package admin that are the app's, at Microsoft
+// and elsewhere.
 var atRegistration = map[string]bool{
 	"redirect-url": true, "client-secret": true, "certificate": true, "federated-credential": true, "api-permissions": true, "admin-consent": true,
-	"registration": true, "no-api-permission": true, "google-client": true, "consent-screen": true, "app-password": true, "provider": true,
+	"api-permission-smtp.sendasapp": true, "api-permission-mail.send": true,
+	"project": true, "consent-screen": true, "scope": true, "client": true, "trust": true, "app-password": true, "password": true,
 }
 
 // Steps returns what has to be done at the provider for an account, in order. It
@@ -80,6 +87,11 @@ func Steps(a account.Account) []Step {
 		if a.SignIn == account.BrowserSignIn && a.RedirectURL != "" {
 			first.Copy = []string{a.RedirectURL}
 		}
+		for _, h := range help {
+			if h.ID == personalAccounts {
+				first.Help = h
+			}
+		}
 		steps = append(steps, first, Step{ID: CopyIDs, Part: AtRegistration, Link: registrations})
 	}
 	for _, h := range help {
@@ -87,7 +99,7 @@ func Steps(a account.Account) []Step {
 			continue
 		}
 		s := Step{ID: h.ID, Part: AtMailbox, Link: h.Link, Command: h.Command, Optional: h.Optional, Help: h}
-		if atRegistration[h.ID] || strings.HasPrefix(h.ID, "api-permission-") {
+		if atRegistration[h.ID] {
 			s.Part = AtRegistration
 		}
 		if strings.Contains(s.Link, noClientID) {
