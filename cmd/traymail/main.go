@@ -84,7 +84,7 @@ func (p *program) rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c, plainFlag(err)} })
 	root.AddCommand(p.accountCommand(), p.loginCommand(), p.checkCommand(), p.explainCommand(), p.testCommand(), p.sendCommand(), p.sandboxCommand(), p.demoCommand(), p.versionCommand(),
 		p.adminCommand(), p.serveCommand(), p.reloadCommand(), p.statusCommand(), p.queueCommand(), p.logCommand(), p.clientCommand(), p.serviceCommand(),
-		p.pauseCommand(), p.resumeCommand(), p.diagnosticsCommand())
+		p.pauseCommand(), p.resumeCommand(), p.diagnosticsCommand(), p.setupCommand())
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
