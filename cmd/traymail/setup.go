@@ -36,11 +36,7 @@ Flags of 'traymail account add' answer beforehand what is set up otherwise, such
 		Args: usage(cobra.NoArgs),
 	}
 	c.RunE = p.with(func(c *cobra.Command, m mailer.Program, _ []string) error {
-		kept, ok := m.(drafting)
-		if !ok {
-			return errors.New("the traymail that runs is of another version and keeps no unfinished setup: start it again, or end it")
-		}
-		w := &wizard{p: p, m: m, kept: kept, ask: p.newAsker(plain), prefill: func(a *account.Account) error { _, err := setFields(c, a); return err }}
+		w := &wizard{p: p, m: m, ask: p.newAsker(plain), prefill: func(a *account.Account) error { _, err := setFields(c, a); return err }}
 		return w.run(c.Context(), again)
 	})
 	registerFields(c)
@@ -50,18 +46,10 @@ Flags of 'traymail account add' answer beforehand what is set up otherwise, such
 	return c
 }
 
-// drafting keeps an unfinished setup.
-type drafting interface {
-	Draft(ctx context.Context) (setup.Draft, error)
-	SaveDraft(ctx context.Context, d setup.Draft, secret keystore.Secret) error
-	DropDraft(ctx context.Context) error
-}
-
 // A wizard is one run of the setup.
 type wizard struct {
 	p       *program
 	m       mailer.Program
-	kept    drafting
 	ask     *asker
 	prefill func(*account.Account) error // with what was given as flags
 
@@ -83,6 +71,7 @@ func (w *wizard) run(ctx context.Context, again bool) error {
 	}
 	for !w.d.Done {
 		w.heading()
+		w.ask.backward = w.d.Step != setup.StepMethod
 		err := steps[w.d.Step](ctx)
 		switch {
 		case err == nil:
@@ -99,13 +88,13 @@ func (w *wizard) run(ctx context.Context, again bool) error {
 			return err
 		}
 	}
-	return w.kept.DropDraft(ctx)
+	return w.m.DropDraft(ctx)
 }
 
 // begin takes up what was left.
 func (w *wizard) begin(ctx context.Context, again bool) error {
-	d, err := w.kept.Draft(ctx)
-	if err != nil {
+	d, err := w.m.Draft(ctx)
+	if err != nil && !again {
 		return err
 	}
 	if !d.Empty() && !again {
@@ -120,7 +109,7 @@ func (w *wizard) begin(ctx context.Context, again bool) error {
 		again = !goOn
 	}
 	if d.Empty() || again {
-		if err := w.kept.DropDraft(ctx); err != nil {
+		if err := w.m.DropDraft(ctx); err != nil {
 			return err
 		}
 		w.d = setup.Draft{Step: setup.StepMethod, Ticks: map[string]bool{}}
@@ -145,7 +134,7 @@ func (w *wizard) begin(ctx context.Context, again bool) error {
 
 // keep keeps the draft, with the secret when one was typed.
 func (w *wizard) keep(ctx context.Context) error {
-	if err := w.kept.SaveDraft(ctx, w.d, w.secret); err != nil {
+	if err := w.m.SaveDraft(ctx, w.d, w.secret); err != nil {
 		return err
 	}
 	w.d.HasSecret = w.d.HasSecret || w.secret != ""

@@ -29,8 +29,10 @@ var (
 type asker struct {
 	p     *program
 	plain bool
-	lines *lineReader // what the plain way reads
-	out   io.Writer
+	// backward says that there is a step to go back to.
+	backward bool
+	lines    *lineReader // what the plain way reads
+	out      io.Writer
 }
 
 // newAsker chooses between the two ways; plain asks for the second.
@@ -84,12 +86,18 @@ func (q *asker) choose(ctx context.Context, title, why, at string, all []choice)
 	}
 	if q.plain {
 		q.say(why)
+		if q.backward {
+			options = append(options, huh.NewOption("Back", back))
+		}
 	}
 	s := huh.NewSelect[string]().Title(title).Options(options...).Value(&at)
 	if !q.plain {
 		s.Description(why)
 	}
 	err := q.run(ctx, s)
+	if err == nil && at == back {
+		err = errBack
+	}
 	return at, err
 }
 

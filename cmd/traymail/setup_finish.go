@@ -15,7 +15,6 @@ import (
 	"traymail/internal/account"
 	"traymail/internal/checks"
 	"traymail/internal/mailer"
-	"traymail/internal/relay"
 	"traymail/internal/setup"
 )
 
@@ -239,7 +238,7 @@ func (w *wizard) client(ctx context.Context) error {
 		if s = strings.TrimSpace(s); slices.Contains(taken, s) {
 			return "there is a client " + s + " already"
 		}
-		if (&mailer.Client{Name: s}).Validate() != nil {
+		if account.ValidateName(s) != nil { // a client's name has the form of an account's
 			return "use lower-case letters, digits and '-', such as backup-job"
 		}
 		return ""
@@ -247,8 +246,12 @@ func (w *wizard) client(ctx context.Context) error {
 		return err
 	}
 	c := mailer.Client{Name: strings.TrimSpace(name), AllowedSenders: []string{w.d.Account.Sender}, Account: w.d.Account.Name}
-	w.password, c.PasswordHash = relay.NewPassword()
-	if err := w.p.saveClient(ctx, c, w.password); err != nil {
+	password, err := w.m.SaveClient(ctx, c, mailer.NewPassword)
+	if err != nil && !errors.Is(err, mailer.ErrNotInForce) {
+		return err
+	}
+	c.HasPassword, w.password = true, password.Reveal()
+	if err := errors.Join(w.p.showClient(c, w.password), err); err != nil {
 		return err
 	}
 	w.d.Client = c.Name

@@ -215,7 +215,10 @@ func (w *wizard) atPortal(ctx context.Context, s setup.Step) error {
 		lines = append(lines, "Copy: "+c)
 	}
 	w.ask.say("\n" + strings.Join(slices.DeleteFunc(lines, func(l string) bool { return l == "" || l == "Where: " }), "\n"))
-	all := []choice{{"done", "Tick it off"}, {"list", "Back to the list"}}
+	all := []choice{{"done", "Tick it off"}}
+	if !w.ask.plain { // there it is Back
+		all = append(all, choice{"list", "Back to the list"})
+	}
 	if w.d.Ticks[s.ID] {
 		all[0].text = "Take the tick away"
 	}
