@@ -291,12 +291,16 @@ func (q *asker) run(ctx context.Context, fields ...huh.Field) error {
 			return msg
 		})).
 		WithTheme(huh.ThemeFunc(huh.ThemeBase16)).WithKeyMap(keys).WithAccessible(q.plain).WithShowHelp(!q.plain).WithOutput(q.out)
-	if q.plain {
-		form.WithInput(q.lines)
-	} else {
-		form.WithInput(q.p.terminal)
+	in, end, err := io.Reader(q.lines), func() error { return nil }, error(nil)
+	if !q.plain {
+		if in, end, err = keysFrom(q.p.terminal); err != nil {
+			return fmt.Errorf("the terminal gives no keys: %w", err)
+		}
 	}
-	err := form.RunWithContext(ctx)
+	err = form.WithInput(in).RunWithContext(ctx)
+	if failed := end(); err == nil {
+		err = failed
+	}
 	switch {
 	case ctx.Err() != nil, q.plain && q.lines.ended:
 		return errLeft
