@@ -264,7 +264,7 @@ func TestASetupThatWasLeftWithCtrlCGoesOnWhereItWas(t *testing.T) {
 	// Nothing is typed again, the secret neither; Escape goes back.
 	at = setUpAt(t, folder, s)
 	at.sees("unfinished", "svc@contoso.com").types(enter)
-	at.sees("portal").types(escape).sees("┃ Username").types(escape).sees("How").types(enter).sees("Whose").types(enter)
+	at.sees("portal").types(escape).sees("┃ Username").types(escape).sees("┃ How").types(enter).sees("┃ Whose").types(enter)
 	at.sees("┃ Username").types(enter).sees("┃ Sender").types(enter).sees("┃ Test").types(enter)
 	at.sees("portal").types(enter).sees("┃ Application").types(enter)
 	at.sees("┃ Directory").types(enter).sees("┃ Redirect").types(enter).sees("┃ Client").types(enter).sees("┃ Day").types(enter)

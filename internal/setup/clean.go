@@ -24,7 +24,7 @@ func withoutInvisible(s string) string {
 			return -1
 		}
 		return r
-	}, s)
+	}, strings.ToValidUTF8(s, ""))
 }
 
 // quotes are pairs that stand around what people copy.

@@ -121,7 +121,7 @@ func endpointCentral(r Relay) []Field {
 // fill puts the relay's values into a text, each quoted for its language.
 func fill(text string, r Relay, quote func(string) string) string {
 	return strings.NewReplacer(
-		"{host}", quote(r.Host), "{port}", quote(r.Port), "{client}", quote(r.Client), "{sender}", quote(r.Sender), "{to}", quote(r.TestTo),
+		"{authority}", net.JoinHostPort(r.Host, r.Port), "{host}", quote(r.Host), "{port}", quote(r.Port), "{client}", quote(r.Client), "{sender}", quote(r.Sender), "{to}", quote(r.TestTo),
 		"{program}", quote(r.Program), "{home}", quote(r.Home),
 	).Replace(text)
 }

@@ -27,7 +27,7 @@ func (f Found) Empty() bool { return f == Found{} }
 
 // longestPaste is how much of a text is looked at, in bytes. An Overview page has
 // less than 4 KiB.
-const longestPaste = 256 << 10
+const longestPaste = 64 << 10
 
 // Recognise finds in what somebody pasted the values of an app registration: the
 // portal's Overview page in English, German, French, Spanish, Portuguese,

@@ -60,7 +60,7 @@ with smtplib.SMTP("{host}", {port}, timeout=60) as relay:
     relay.login("{client}", password)
     relay.send_message(message)`
 
-	curl = `curl --url smtp://{host}:{port} --user "{client}:$(cat password.txt)" \
+	curl = `curl --url smtp://{authority} --user "{client}:$(cat password.txt)" \
   --mail-from {sender} --mail-rcpt {to} --upload-file message.eml`
 
 	msmtp = `account default
