@@ -1,0 +1,398 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"traymail/internal/account"
+	"traymail/internal/mailer"
+	"traymail/internal/setup"
+	"traymail/ui/desk"
+)
+
+// Program is what the page needs of the program. All of it blocks.
+type Program interface {
+	Account(ctx context.Context, name string) (account.Account, mailer.Secrets, error)
+	Save(ctx context.Context, a account.Account, secret mailer.Secret) error
+	SignIn(ctx context.Context, name string, how mailer.SignIn) (mailer.SignedIn, error)
+	Validate(ctx context.Context, name string) (mailer.Validation, error)
+	Drafts
+}
+
+// Drafts keeps the unfinished setup.
+type Drafts interface {
+	Draft(ctx context.Context) (setup.Draft, error)
+	SaveDraft(ctx context.Context, d setup.Draft, secret mailer.Secret) error
+	DropDraft(ctx context.Context) error
+}
+
+// A presenter is the page without its widgets. Its methods return at once and
+// belong to the window's goroutine.
+type presenter struct {
+	program Program
+	desk    *desk.Desk
+	follow  func(address string) // opens it in the person's browser
+	show    func(State)          // gets every new state
+
+	state  State
+	opened bool            // the draft was asked for
+	stored account.Account // as it is in its file
+	taken  []string        // names of accounts
+	hidden bool            // the page is not to be seen
+	after  func()          // what to do once it has opened
+
+	cancel context.CancelFunc // of the activity
+	settle context.CancelFunc // of the pause after typing
+	tick   context.CancelFunc // of the clock of a sign-in
+	pasted chan string        // to the sign-in
+	until  time.Time          // when the time of the sign-in is over
+
+	keeper
+}
+
+func newPresenter(program Program, d *desk.Desk, follow func(string), show func(State)) *presenter {
+	none := func() {}
+	p := &presenter{program: program, desk: d, follow: follow, show: show, cancel: none, settle: none, tick: none}
+	p.reset()
+	return p
+}
+
+// reset begins a new setup with what is recommended.
+func (p *presenter) reset() {
+	m := setup.Methods()[0]
+	p.stored = account.Account{}
+	p.state = State{Draft: setup.Draft{Step: setup.StepMethod, Method: m.ID, Account: m.Account("")}, Reached: setup.StepMethod,
+		Unkept: p.state.Unkept, Turn: p.state.Turn}
+}
+
+// draw shows the state.
+func (p *presenter) draw() { p.show(p.state) }
+
+// focus asks for the focus in a field of the present step, "" for where the step
+// begins.
+func (p *presenter) focus(f Field) {
+	p.state.Focus = f
+	p.state.Turn++
+}
+
+// open shows the unfinished setup, or a new one, or where the place names one
+// the setup of an account.
+func (p *presenter) open(at desk.Place) {
+	p.hidden = false
+	switch {
+	case p.state.Activity == Opening:
+		p.after = func() { p.open(at) }
+	case !p.opened:
+		p.opened = true
+		p.resume(at)
+	case at.Account != "" && (!p.state.Stored || p.state.Draft.Account.Name != at.Account):
+		p.openAccount(at)
+	case p.state.Draft.Done && (at.Account == "" || at.Do == desk.DoNew):
+		p.reset()
+		p.focus("")
+		p.draw()
+	default:
+		p.arrive(at)
+	}
+}
+
+// arrive begins what a place asks for of the account that is shown.
+func (p *presenter) arrive(at desk.Place) {
+	if at.Account != "" {
+		switch at.Do {
+		case desk.DoSignIn:
+			p.enter(setup.StepSignIn)
+			p.proceed()
+			return
+		case desk.DoCheck, desk.DoTest:
+			p.enter(setup.StepChecks)
+			return
+		}
+	}
+	p.focus("")
+	p.draw()
+}
+
+// resume reads the draft and goes on where it was left.
+func (p *presenter) resume(at desk.Place) {
+	p.begin(Opening, func(ctx context.Context) func() {
+		d, err := p.program.Draft(ctx)
+		var a account.Account
+		var secrets mailer.Secrets
+		if err == nil && !d.Empty() && d.Account.Name != "" {
+			a, secrets, err = p.program.Account(ctx, d.Account.Name)
+			if errors.Is(err, account.ErrNotFound) || a.ID != d.Account.ID {
+				a, err = account.Account{}, nil
+			}
+		}
+		return func() {
+			p.end()
+			if p.state.Err = err; err == nil && !d.Empty() {
+				p.adoptDraft(d, a, secrets)
+			}
+			if at.Account != "" && at.Account != p.state.Draft.Account.Name {
+				p.openAccount(at)
+				return
+			}
+			p.arrive(at)
+		}
+	})
+}
+
+func (p *presenter) adoptDraft(d setup.Draft, a account.Account, secrets mailer.Secrets) {
+	if d.Done {
+		return // it is finished, and was not dropped
+	}
+	p.state.Draft, p.state.Reached = d, d.Resume()
+	if a.ID != "" {
+		p.state.Stored, p.stored, p.state.Secrets = true, a, secrets
+		if position(d.Step) > position(setup.StepRegistration) {
+			p.state.Draft.Account = a // it may have been changed elsewhere
+		}
+		p.state.Reached = p.furthest()
+	}
+	p.state.Draft.Step = p.state.Draft.Resume()
+	if position(p.state.Reached) < position(p.state.Draft.Step) {
+		p.state.Reached = p.state.Draft.Step
+	}
+	p.nameTyped = d.Account.Name != "" && d.Account.Name != setup.FreeName(sendsAs(d.Account), p.taken)
+}
+
+// furthest is how far one may go with a stored account.
+func (p *presenter) furthest() string {
+	if p.state.SignsIn() && !p.state.Draft.IsSignedIn() {
+		return setup.StepSignIn
+	}
+	return setup.StepChecks
+}
+
+// openAccount shows the setup of an account that exists. An unfinished setup of
+// another one stays as it is, and what is changed here is not kept before it is
+// saved.
+func (p *presenter) openAccount(at desk.Place) {
+	p.leave()
+	waiting := p.state.Waiting
+	if p.touched && waiting == "" {
+		waiting = p.state.Draft.Account.Name
+		if waiting == "" {
+			waiting = p.state.Draft.Account.Username
+		}
+	}
+	p.begin(Opening, func(ctx context.Context) func() {
+		a, secrets, err := p.program.Account(ctx, at.Account)
+		return func() {
+			p.end()
+			if a.Name == "" {
+				p.state.Err = err
+				p.draw()
+				return
+			}
+			p.reset()
+			p.state.Waiting, p.state.Err = waiting, err
+			p.stored, p.state.Stored, p.state.Secrets = a, true, secrets
+			p.state.Draft = setup.Draft{Step: setup.StepAddresses, Method: setup.MethodOf(a), Account: a}
+			if secrets.SignedIn {
+				p.state.Draft.SignedIn = setup.SignInKey(a)
+			}
+			p.state.Reached = setup.StepDone
+			p.nameTyped = true
+			p.arrive(at)
+		}
+	})
+}
+
+// restore goes back to the unfinished setup of another account.
+func (p *presenter) restore() {
+	if p.state.Activity != Idle {
+		return
+	}
+	p.reset()
+	p.resume(desk.Place{})
+}
+
+// startOver drops the draft and begins anew.
+func (p *presenter) startOver() {
+	p.stop()
+	p.drop()
+	p.reset()
+	p.nameTyped, p.touched = false, false
+	p.focus("")
+	p.draw()
+}
+
+// status takes the names of the accounts.
+func (p *presenter) status(s desk.Status) {
+	var names []string
+	for _, a := range s.Accounts {
+		names = append(names, a.Name)
+	}
+	p.taken = names
+	if p.state.Activity == Idle && !p.state.Stored && s.Known {
+		p.suggestName()
+	}
+}
+
+// leave keeps what is typed, at once.
+func (p *presenter) leave() {
+	p.settle()
+	p.keep()
+}
+
+// hide is told when the page is left. A sign-in goes on.
+func (p *presenter) hide() {
+	p.hidden = true
+	p.leave()
+}
+
+// begin runs work on a goroutine of its own, and then what it returns.
+func (p *presenter) begin(a Activity, work func(ctx context.Context) func()) {
+	p.state.Activity, p.state.Err = a, nil
+	p.cancel = p.desk.Start(work)
+	p.draw()
+}
+
+// end is the end of an activity.
+func (p *presenter) end() {
+	p.cancel()
+	p.tick()
+	p.state.Activity, p.state.Signing = Idle, Signing{}
+	if then := p.after; then != nil {
+		p.after = nil
+		p.desk.Post(then)
+	}
+}
+
+// stop gives up what is under way. It ends when the program lets go.
+func (p *presenter) stop() {
+	if p.state.Activity == Idle || p.state.Signing.Cancelling {
+		return
+	}
+	p.state.Signing.Cancelling = true
+	p.cancel()
+	p.draw()
+}
+
+// enter goes to a step.
+func (p *presenter) enter(step string) {
+	if p.state.Step() == setup.StepSignIn && step != setup.StepSignIn {
+		p.stop() // a sign-in that nobody sees
+	}
+	p.settle()
+	p.state.Draft.Step = step
+	p.state.Typed, p.state.Filled, p.state.Err = nil, nil, nil
+	if position(step) > position(p.state.Reached) {
+		p.state.Reached = step
+	}
+	if step == setup.StepDone {
+		p.state.Draft.Done = true
+		if p.state.Waiting == "" {
+			p.drop()
+		}
+		p.touched = false
+	} else {
+		p.changed()
+		p.keep()
+	}
+	p.focus("")
+	p.draw()
+}
+
+// next goes on, unless something is missing, which it says. What was changed is
+// saved on the way from the registration.
+func (p *presenter) next() {
+	if p.state.Activity != Idle {
+		return
+	}
+	d := p.state.Draft
+	to := setup.Order()[min(position(p.state.Step())+1, position(setup.StepDone))]
+	if p.state.SignsIn() {
+		to = d.Next()
+	}
+	if p.complete() {
+		p.pass(to)
+	}
+}
+
+// back goes to the step before.
+func (p *presenter) back() {
+	at := position(p.state.Step())
+	if at == 0 || p.state.Activity == Saving || p.state.Activity == Opening {
+		return
+	}
+	to := setup.Order()[at-1]
+	if p.state.SignsIn() {
+		to = p.state.Draft.Back()
+	}
+	p.enter(to)
+}
+
+// goTo goes to a step that was reached before.
+func (p *presenter) goTo(step string) {
+	if step == p.state.Step() || !p.state.CanGo(step) {
+		return
+	}
+	if position(step) > position(p.state.Step()) {
+		if p.state.Activity == Idle && p.complete() {
+			p.pass(step)
+		}
+		return
+	}
+	p.enter(step)
+}
+
+// pass goes on to a step, and saves what was changed where the step needs it.
+func (p *presenter) pass(to string) {
+	if position(to) > position(setup.StepRegistration) && p.unsaved() {
+		p.save(to)
+		return
+	}
+	p.enter(to)
+}
+
+// unsaved reports whether the account differs from what is stored.
+func (p *presenter) unsaved() bool {
+	return !p.state.Stored || p.state.Secret != "" || p.state.Draft.HasSecret || !p.state.Draft.Account.Equal(p.stored)
+}
+
+// finish ends the setup for good.
+func (p *presenter) finish() {
+	p.reset()
+	p.nameTyped, p.touched = false, false
+}
+
+func (p *presenter) note(f Field, notes ...Note) {
+	all := maps.Clone(p.state.Notes)
+	if all == nil {
+		all = map[Field][]Note{}
+	}
+	if all[f] = notes; len(notes) == 0 {
+		delete(all, f)
+	}
+	p.state.Notes = all
+}
+
+// sendsAs is the address that a name is proposed for.
+func sendsAs(a account.Account) string {
+	if a.SignIn == account.AppOnly || a.Username == "" {
+		return a.Sender
+	}
+	return a.Username
+}
+
+// suggestName proposes a name that is free, unless the person gave one.
+func (p *presenter) suggestName() {
+	a := &p.state.Draft.Account
+	if p.state.Stored || p.nameTyped && !slices.Contains(p.taken, a.Name) {
+		return
+	}
+	if p.nameTyped {
+		return // it is said when the person goes on
+	}
+	a.Name = ""
+	if address := sendsAs(*a); address != "" {
+		a.Name = setup.FreeName(address, p.taken)
+	}
+}
