@@ -21,6 +21,8 @@ type Choice struct {
 	onEscape func()
 	onFocus  func()
 	chosen   func()
+	// OnEnter is what Enter does on the card that is chosen already; nil for nothing.
+	OnEnter func()
 
 	sign    *widget.Icon
 	content fyne.CanvasObject
@@ -71,7 +73,13 @@ func (c *Choice) TypedRune(rune)                 {}
 
 func (c *Choice) TypedKey(k *fyne.KeyEvent) {
 	switch k.Name {
-	case fyne.KeyReturn, fyne.KeyEnter, fyne.KeySpace:
+	case fyne.KeyReturn, fyne.KeyEnter:
+		if c.selected && c.OnEnter != nil {
+			c.OnEnter()
+			return
+		}
+		c.chosen()
+	case fyne.KeySpace:
 		c.chosen()
 	case fyne.KeyEscape:
 		c.onEscape()

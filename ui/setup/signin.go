@@ -2,7 +2,6 @@ package setup
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/url"
 	"time"
@@ -86,7 +85,7 @@ func (p *presenter) signIn(device bool) {
 	p.state.Signing = Signing{Device: device, Pasting: !device && !local}
 	p.begin(SigningIn, func(ctx context.Context) func() {
 		in, err := p.program.SignIn(ctx, name, how)
-		return func() { p.signedIn(in, err, ctx.Err() != nil) }
+		return func() { p.signedIn(in, err) }
 	})
 }
 
@@ -145,7 +144,8 @@ func (p *presenter) pasteAddress(address string) {
 	}
 }
 
-func (p *presenter) signedIn(in mailer.SignedIn, err error, cancelled bool) {
+func (p *presenter) signedIn(in mailer.SignedIn, err error) {
+	cancelled := p.state.Signing.Cancelling
 	p.end()
 	p.state.Outcome = Outcome{Of: SigningIn, Err: err, Cancelled: cancelled && err != nil, SignedInAs: in.Username}
 	if err == nil {
@@ -165,8 +165,9 @@ func (p *presenter) validate() {
 	p.begin(Validating, func(ctx context.Context) func() {
 		v, err := p.program.Validate(ctx, name)
 		return func() {
+			cancelled := p.state.Signing.Cancelling
 			p.end()
-			p.state.Outcome = Outcome{Of: Validating, Err: err, Cancelled: err != nil && errors.Is(ctx.Err(), context.Canceled), Validation: v}
+			p.state.Outcome = Outcome{Of: Validating, Err: err, Cancelled: cancelled && err != nil, Validation: v}
 			p.focus("")
 			p.draw()
 		}

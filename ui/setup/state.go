@@ -24,7 +24,6 @@ const (
 	fieldRegistration  Field = "registration" // a choice
 	fieldCredential    Field = "credential"   // a choice
 	fieldSignIn        Field = "sign_in"      // a choice
-	fieldSMTPAuth      Field = "smtp_auth"    // of no step; a problem with it shows at the sign-in
 )
 
 // An Activity is what the program does on the person's behalf; one at a time.
@@ -39,14 +38,14 @@ const (
 	Validating
 )
 
-// A Note is something about a field that the person should know. Exactly one of
-// Mistake, Address and Text is set, but for a field that is missing.
+// A Note is something about a field that the person should know; it is one of
+// these.
 type Note struct {
-	Mistake setup.Mistake
-	Address string // a code of setup.AddressProblem
-	Missing bool
-	Text    string // the program's own words
-	Fix     string
+	Mistake   setup.Mistake
+	Address   string // a code of setup.AddressProblem
+	Missing   bool
+	Whole     string // sentences
+	Text, Fix string // an account.FieldError's
 }
 
 // Certain reports whether it cannot work like this.
@@ -229,7 +228,6 @@ func part(a *account.Account, f Field) *string {
 		setup.SecretExpires: &a.SecretExpires, setup.SMTPHost: &a.SMTPHost, setup.SMTPScope: &a.SMTPScope, setup.TokenURL: &a.TokenURL,
 		setup.SMTPTLS: (*string)(&a.SMTPTLS), fieldAuthorizeURL: &a.AuthorizeURL, fieldAssertionFile: &a.AssertionFile,
 		fieldRegistration: (*string)(&a.Registration), fieldCredential: (*string)(&a.Credential), fieldSignIn: (*string)(&a.SignIn),
-		fieldSMTPAuth: (*string)(&a.SMTPAuth),
 	}[f]
 }
 
