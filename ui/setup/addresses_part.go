@@ -27,11 +27,11 @@ type addressesPart struct {
 
 func (p *Page) buildAddresses() fyne.CanvasObject {
 	a := &p.addresses
-	return p.kit.Scrolled(func() fyne.CanvasObject {
+	return p.scrolled(func() fyne.CanvasObject {
 		a.whose = look.NewBanner()
 		a.change = p.kit.Button("", func() { p.p.choose(otherMethod(p.last.Draft.Account)) })
 		a.elsewhere = gap(look.Surface(look.Rows(4, a.whose.Container, look.Indented(container.NewHBox(a.change)))))
-		fields := look.Rows(2, p.newRow(setup.Username).box, p.newRow(setup.Sender).box, p.newRow(setup.TestTo).box, p.newRow(fieldName).box)
+		fields := container.New(grid{2, 12}, p.newRow(setup.Username).box, p.newRow(setup.Sender).box, p.newRow(setup.TestTo).box, p.newRow(fieldName).box)
 		a.behalf = gap(p.buildBehalf())
 		a.server = gap(p.buildServer())
 		a.elsewhere.Hide()
@@ -42,13 +42,13 @@ func (p *Page) buildAddresses() fyne.CanvasObject {
 // buildBehalf says what happens when one signs in and another one sends.
 func (p *Page) buildBehalf() fyne.CanvasObject {
 	a := &p.addresses
-	form := container.New(layout.NewFormLayout())
+	form := look.Rows(-8)
 	for i, key := range []string{words.Say("setup.behalf_signs_in"), words.Say("setup.behalf_sends"), words.Say("setup.behalf_seen"), words.Say("setup.behalf_needs")} {
 		name := widget.NewLabel(key)
 		name.Importance = widget.LowImportance
 		a.facts[i] = look.Text("")
-		form.Add(name)
-		form.Add(a.facts[i])
+		name.Wrapping = fyne.TextWrapWord
+		form.Add(container.NewBorder(nil, nil, container.New(wide{140}, name), nil, a.facts[i]))
 	}
 	return look.NewCard(words.Say("setup.behalf_title"), look.Rows(-8, look.Text(words.Say("setup.behalf_then")), form))
 }

@@ -28,6 +28,9 @@ type row struct {
 	said  *widget.Label
 	alarm *fyne.Container
 	box   *fyne.Container
+	sight *look.Scroll // that it is in
+	// alarmed says that there was something wrong with it when it was drawn last.
+	alarmed bool
 }
 
 func (p *Page) newRow(f Field) *row {
@@ -37,6 +40,7 @@ func (p *Page) newRow(f Field) *row {
 	r.alarm.Hide()
 	r.box = look.Rows(-5, r.name, look.Indented(p.control(r)), r.hint, r.alarm)
 	p.rows[f] = r
+	p.made = append(p.made, r)
 	return r
 }
 

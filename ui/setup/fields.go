@@ -64,7 +64,7 @@ func (p *presenter) forgetSecret(a account.Account) {
 		return
 	}
 	p.state.Secret = ""
-	if p.state.Draft.HasSecret {
+	if p.state.Draft.HasSecret || p.kept != "" || p.busy {
 		p.state.Draft.HasSecret = false
 		p.forget = true
 	}

@@ -91,11 +91,11 @@ func (p *presenter) keep() {
 		}
 		return func() {
 			p.busy = false
+			if forget {
+				p.kept = ""
+			}
 			if err == nil && dirty && secret != "" {
 				p.kept = secret
-			}
-			if forget && !dirty {
-				p.kept = ""
 			}
 			if said := p.state.Unkept; err != nil || said != nil {
 				p.state.Unkept = err

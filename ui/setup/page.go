@@ -42,6 +42,7 @@ type Page struct {
 	list    map[string]*stepItem
 	parts   map[string]fyne.CanvasObject
 	rows    map[Field]*row
+	made    []*row // of the part that is being made
 
 	method       methodPart
 	addresses    addressesPart
@@ -137,6 +138,16 @@ func (p *Page) build() fyne.CanvasObject {
 	middle := container.New(layout.NewBorderLayout(head, foot, nil, nil), head, stack, foot)
 	body := container.New(layout.NewBorderLayout(nil, nil, side, nil), side, middle)
 	return look.Page(words.Say("setup.title"), body, p.startOver)
+}
+
+// scrolled makes a part of the page that scrolls, with the fields in it.
+func (p *Page) scrolled(build func() fyne.CanvasObject) *look.Scroll {
+	p.made = nil
+	s := p.kit.Scrolled(build)
+	for _, r := range p.made {
+		r.sight = s
+	}
+	return s
 }
 
 // buildList makes the list of the steps.

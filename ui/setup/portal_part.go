@@ -4,6 +4,7 @@ package setup
 
 import (
 	"reflect"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -42,7 +43,7 @@ func (p *Page) buildPortal() fyne.CanvasObject {
 			w.folded()
 		})
 		w.rest = look.Rows(4, look.Text(words.Say("setup.portal_mailbox")), look.Indented(container.NewHBox(w.fold)), w.more)
-		return inset(look.Surface(look.Rows(0, w.title, w.app, look.Space(0, 8), w.rest)))
+		return inset(container.NewVBox(look.Surface(look.Rows(0, w.title, w.app, look.Space(0, 8), w.rest))))
 	})
 	w.folded()
 	return w.sight.Scroll
@@ -117,7 +118,11 @@ func (w *portal) step(s setup.Step) fyne.CanvasObject {
 		buttons.Add(p.kit.Button(words.Say("setup.open_page"), func() { p.frame.Follow(s.Link) }))
 	}
 	for _, text := range s.Copy {
-		buttons.Add(p.kit.CopyButton(words.Say("setup.copy_what", words.Data{"Text": text}), func() string { return text }))
+		label := words.Say("setup.copy_what", words.Data{"Text": text})
+		if strings.Contains(text, "://") {
+			label = words.Say("setup.copy_redirect_url")
+		}
+		buttons.Add(p.kit.CopyButton(label, func() string { return text }))
 	}
 	if s.Command != "" {
 		buttons.Add(p.kit.CopyButton(words.Say("setup.copy_command"), func() string { return s.Command }))
@@ -169,6 +174,9 @@ func (f *flow) MinSize(objects []fyne.CanvasObject) (size fyne.Size) {
 func (f *flow) place(objects []fyne.CanvasObject, put func(o fyne.CanvasObject, at fyne.Position, size fyne.Size)) {
 	var x, y, line float32
 	for _, o := range objects {
+		if !o.Visible() {
+			continue
+		}
 		size := o.MinSize()
 		if f.width > 0 {
 			size.Width = min(size.Width, f.width)

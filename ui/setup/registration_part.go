@@ -30,14 +30,14 @@ type registrationPart struct {
 
 func (p *Page) buildRegistration() fyne.CanvasObject {
 	r := &p.registration
-	fields := p.kit.Scrolled(func() fyne.CanvasObject {
+	fields := p.scrolled(func() fyne.CanvasObject {
 		r.ends = container.NewVBox()
 		banner := look.NewBanner()
 		banner.Tell(look.Headline{Level: look.Attention, What: words.Say("setup.password_ends"), Then: words.Say("setup.password_ends_then")})
-		r.ends.Add(banner.Container)
+		r.ends.Add(look.Indented(banner.Container))
 		r.pasting = look.Text(words.Say("setup.paste_anywhere"))
 		r.foundIs = look.NewBanner()
-		r.found = container.NewVBox(r.foundIs.Container)
+		r.found = container.NewVBox(look.Indented(r.foundIs.Container))
 		r.found.Hide()
 		r.title = look.Strong("")
 		secret := p.newRow(setup.Secret)
@@ -53,9 +53,9 @@ func (p *Page) buildRegistration() fyne.CanvasObject {
 		r.pemBox = look.Rows(0, look.Indented(r.pem))
 		at := indexOf(secret.box, secret.hint)
 		secret.box.Objects = append(secret.box.Objects[:at:at], append([]fyne.CanvasObject{r.pemBox}, secret.box.Objects[at:]...)...)
-		return inset(look.Surface(look.Rows(2, r.title, r.ends, p.newRow(fieldRegistration).box, p.newRow(setup.RedirectURL).box, p.newRow(fieldCredential).box,
+		return inset(container.NewVBox(look.Surface(look.Rows(2, r.title, r.ends, p.newRow(fieldRegistration).box, p.newRow(setup.RedirectURL).box, p.newRow(fieldCredential).box,
 			r.pasting, r.found, p.newRow(setup.ClientID).box, p.newRow(setup.Tenant).box, secret.box, p.newRow(fieldAssertionFile).box,
-			p.newRow(setup.ObjectID).box, p.newRow(setup.SecretExpires).box)))
+			p.newRow(setup.ObjectID).box, p.newRow(setup.SecretExpires).box))))
 	})
 	steps := p.buildPortal()
 	return container.New(halves{gap: 12, share: .5}, steps, fields)

@@ -26,6 +26,7 @@ func (p *Page) show(s State) {
 	for _, r := range p.rows {
 		r.tell(s)
 	}
+	p.keepInSight(s)
 	switch s.Step() {
 	case setup.StepMethod:
 		p.method.tell(s)
@@ -40,6 +41,19 @@ func (p *Page) show(s State) {
 	p.renderFoot(s)
 	if moved || was.Turn != s.Turn {
 		p.moveFocus(s)
+	}
+}
+
+// keepInSight scrolls to what is said about the field that is typed into.
+func (p *Page) keepInSight(s State) {
+	for _, f := range s.Fields(s.Step()) {
+		r := p.rows[f]
+		if said := r.alarm.Visible(); said != r.alarmed {
+			r.alarmed = said
+			if said && r.entry != nil && p.frame.Window.Canvas().Focused() == fyne.Focusable(r.entry) {
+				r.sight.KeepInSight(r.entry, r.alarm.MinSize().Height+8)
+			}
+		}
 	}
 }
 
@@ -97,7 +111,8 @@ func (p *Page) renderHead(s State) {
 // renderFoot draws the buttons: one of them is the primary.
 func (p *Page) renderFoot(s State) {
 	step := s.Step()
-	look.Enable(p.back, position(step) > 0 && s.Activity != Saving && s.Activity != Opening)
+	look.Show(p.back, position(step) > 0)
+	look.Enable(p.back, s.Activity != Saving && s.Activity != Opening)
 	label, importance := words.Say("setup.next"), widget.HighImportance
 	said, at := "", look.Pending
 	tried := false

@@ -83,6 +83,7 @@ func (p *presenter) signIn(device bool) {
 	}
 	p.state.Outcome = Outcome{}
 	p.state.Signing = Signing{Device: device, Pasting: !device && !local}
+	p.focus("")
 	p.begin(SigningIn, func(ctx context.Context) func() {
 		in, err := p.program.SignIn(ctx, name, how)
 		return func() { p.signedIn(in, err) }
@@ -162,6 +163,7 @@ func (p *presenter) signedIn(in mailer.SignedIn, err error) {
 func (p *presenter) validate() {
 	name := p.state.Draft.Account.Name
 	p.state.Outcome = Outcome{}
+	p.focus("")
 	p.begin(Validating, func(ctx context.Context) func() {
 		v, err := p.program.Validate(ctx, name)
 		return func() {

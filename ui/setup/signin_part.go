@@ -64,8 +64,8 @@ func (p *Page) buildSignIn() fyne.CanvasObject {
 		g.idle = container.New(&flow{gap: 8}, g.again, g.another)
 		g.buildCode(p)
 		g.buildPaste(p)
-		return inset(look.Surface(look.Rows(4, look.Indented(g.banner.Container), look.Indented(g.detail), g.fixed, look.Indented(g.fix), g.coding, g.pasting,
-			look.Space(0, 4), look.Indented(g.busy), look.Indented(g.idle))))
+		return inset(container.NewVBox(look.Surface(look.Rows(4, look.Indented(g.banner.Container), look.Indented(g.detail), g.fixed, look.Indented(g.fix), g.coding, g.pasting,
+			look.Space(0, 4), look.Indented(g.busy), look.Indented(g.idle)))))
 	})
 }
 

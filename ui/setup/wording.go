@@ -58,10 +58,6 @@ func hintOf(f Field, s State) string {
 		return words.Say("setup.hint_name")
 	case setup.RedirectURL:
 		return words.Say("setup.hint_redirect_url")
-	case setup.ClientID:
-		if a.HasEntra() {
-			return words.Say("setup.hint_client_id")
-		}
 	case setup.Tenant:
 		return words.Say("setup.hint_tenant")
 	case setup.Secret:
