@@ -36,7 +36,7 @@ func (p *Page) buildAddresses() fyne.CanvasObject {
 		a.server = gap(p.buildServer())
 		a.elsewhere.Hide()
 		return inset(look.Rows(0, look.NewCard(words.Say("setup.addresses_title"), fields), a.elsewhere, a.behalf, a.server))
-	})
+	}).Scroll
 }
 
 // buildBehalf says what happens when one signs in and another one sends.

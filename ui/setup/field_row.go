@@ -21,6 +21,7 @@ type row struct {
 	field Field
 	name  *widget.Label
 	entry *look.Entry // nil for a choice
+	line  fyne.CanvasObject
 	pick  *look.Select
 	codes []string // of the choice, in its order
 	hint  *widget.Label
@@ -38,7 +39,8 @@ func (p *Page) newRow(f Field) *row {
 	r.name.TextStyle.Bold = true
 	r.alarm = container.NewBorder(nil, nil, container.NewVBox(look.Space(22, 8), container.NewCenter(look.Sized(16, r.sign))), nil, r.said)
 	r.alarm.Hide()
-	r.box = look.Rows(-5, r.name, look.Indented(p.control(r)), r.hint, r.alarm)
+	r.line = look.Indented(p.control(r))
+	r.box = look.Rows(-5, r.name, r.line, r.hint, r.alarm)
 	p.rows[f] = r
 	p.made = append(p.made, r)
 	return r

@@ -94,12 +94,16 @@ func (p *presenter) keep() {
 			if forget {
 				p.kept = ""
 			}
-			if err == nil && dirty && secret != "" {
-				p.kept = secret
-			}
 			if said := p.state.Unkept; err != nil || said != nil {
 				p.state.Unkept = err
 				p.draw()
+			}
+			if err != nil { // the next change tries again
+				p.forget, p.dirty = p.forget || forget, p.dirty || dirty
+				return
+			}
+			if dirty && secret != "" {
+				p.kept = secret
 			}
 			p.keep()
 		}

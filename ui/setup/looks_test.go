@@ -5,15 +5,19 @@ package setup
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/widget"
 
 	"traymail/internal/account"
 	"traymail/internal/mailer"
 	"traymail/internal/setup"
 	"traymail/ui/desk"
+	"traymail/ui/look"
 )
 
 func TestLooksOfTheSteps(t *testing.T) {
@@ -75,6 +79,57 @@ func TestLooksOfTheSteps(t *testing.T) {
 	s.Look("setup-4-signed-in")
 	s.next()
 	s.Look("setup-5")
+}
+
+// lengthen makes every text two fifths longer, as other languages do.
+func (s *screen) lengthen() {
+	longer := func(text string) string {
+		if text == "" || strings.HasSuffix(text, "~") {
+			return text
+		}
+		words := strings.Fields(text)
+		return text + " " + strings.Join(words[:(len(words)*2+4)/5], " ") + "~"
+	}
+	for range 2 {
+		for _, o := range test.LaidOutObjects(s.Window.Content()) {
+			switch o := o.(type) {
+			case *widget.Label:
+				o.SetText(longer(o.Text))
+			case *look.Button:
+				if o.Text != "" {
+					o.SetText(longer(o.Text))
+				}
+			}
+		}
+	}
+}
+
+func TestLooksOfALongerLanguageOnASmallWindow(t *testing.T) {
+	s := openScreen(t, newFake(), desk.Place{Page: desk.Setup})
+	s.Window.Resize(fyne.NewSize(968, 700))
+	look := func(name string) {
+		s.lengthen()
+		s.Look(name)
+	}
+	look("setup-long-1")
+	s.p.followGuide("endpoint-central")
+	s.next()
+	s.fill(setup.Username, "svc@contoso.com")
+	s.fill(setup.Sender, "invoices@contoso.com")
+	look("setup-long-2")
+	s.next()
+	look("setup-long-3")
+	s.paste(setup.ClientID, overview)
+	s.paste(setup.Secret, secretIs)
+	s.f.signIn = inBrowser(s.f)
+	s.next()
+	s.p.proceed()
+	s.Until(func() bool { return s.state().Signing.Link != "" })
+	s.p.tick()
+	s.p.openPaste(true)
+	look("setup-long-4")
+	s.p.stop()
+	s.idle()
 }
 
 func TestLooksOfTheOthers(t *testing.T) {

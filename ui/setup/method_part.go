@@ -52,7 +52,7 @@ func (p *Page) buildMethod() fyne.CanvasObject {
 		}
 		lead := look.Rows(-10, look.Strong(words.Say("setup.guide_title")), look.Text(words.Say("setup.guide_when")))
 		return inset(look.Rows(8, look.Text(words.Say("setup.method_lead")), cards, m.graph, lead, guides))
-	})
+	}).Scroll
 }
 
 // pick chooses a card's first method, unless another one of the card is chosen.

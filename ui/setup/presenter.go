@@ -293,6 +293,7 @@ func (p *presenter) enter(step string) {
 		}
 		p.touched = false
 	} else {
+		p.state.Draft.Done = false
 		p.changed()
 		p.keep()
 	}

@@ -21,6 +21,7 @@ type registrationPart struct {
 	portal  portal
 	pem     *look.Entry // a certificate with its key
 	pemBox  *fyne.Container
+	secret  *row
 	pasting *widget.Label // that a whole page can be pasted
 	found   *fyne.Container
 	foundIs *look.Banner
@@ -41,6 +42,7 @@ func (p *Page) buildRegistration() fyne.CanvasObject {
 		r.found.Hide()
 		r.title = look.Strong("")
 		secret := p.newRow(setup.Secret)
+		r.secret = secret
 		r.pem = p.kit.Entry()
 		r.pem.MultiLine, r.pem.Wrapping, r.pem.TextStyle.Monospace = true, fyne.TextWrapBreak, true
 		r.pem.SetMinRowsVisible(4)
@@ -58,7 +60,7 @@ func (p *Page) buildRegistration() fyne.CanvasObject {
 			p.newRow(setup.ObjectID).box, p.newRow(setup.SecretExpires).box))))
 	})
 	steps := p.buildPortal()
-	return container.New(halves{gap: 12, share: .5}, steps, fields)
+	return container.New(halves{gap: 12, share: .5}, steps, fields.Scroll)
 }
 
 func indexOf(box *fyne.Container, o fyne.CanvasObject) int {
@@ -81,6 +83,7 @@ func (r *registrationPart) tell(s State) {
 	look.Show(r.ends, password && a.HasEntra())
 	look.Show(r.pasting, !password && a.HasEntra())
 	look.Show(r.pemBox, s.Certified())
+	look.Show(r.secret.line, !s.Certified())
 	if s.Secret == "" || !strings.Contains(s.Secret.Reveal(), r.pem.Text) {
 		look.SetEntry(r.pem, "")
 	}

@@ -66,7 +66,7 @@ func (p *Page) buildSignIn() fyne.CanvasObject {
 		g.buildPaste(p)
 		return inset(container.NewVBox(look.Surface(look.Rows(4, look.Indented(g.banner.Container), look.Indented(g.detail), g.fixed, look.Indented(g.fix), g.coding, g.pasting,
 			look.Space(0, 4), look.Indented(g.busy), look.Indented(g.idle)))))
-	})
+	}).Scroll
 }
 
 func (g *signInPart) buildCode(p *Page) {

@@ -121,7 +121,7 @@ func placeholderOf(f Field, s State) string {
 			return "00000000-0000-0000-0000-000000000000"
 		}
 	case setup.SecretExpires:
-		return time.Now().AddDate(2, 0, 0).Format(time.DateOnly)
+		return "2028-01-31"
 	case setup.Secret:
 		if s.HasSecret() {
 			return words.Say("setup.secret_kept")
