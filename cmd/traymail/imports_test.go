@@ -56,6 +56,7 @@ var mayImport = map[string][]string{
 	"ui/checking":           {"internal/account", "internal/admin", "internal/checks", "internal/mailer", "ui/desk", "ui/look", "ui/words"},
 	"ui/explain":            {"internal/account", "internal/mailer", "internal/refusals", "ui/desk", "ui/look", "ui/words"},
 	"ui/handover":           {"internal/account", "internal/mailer", "internal/setup", "ui/desk", "ui/look", "ui/words"},
+	"ui/setup":              {"internal/account", "internal/mailer", "internal/setup", "ui/desk", "ui/look", "ui/words"},
 	"ui/uitest":             {"ui/desk", "ui/look", "ui/words"},
 	"cmd/traymail": {"authcode", "keystore", "smtp", "ui", "internal/account", "internal/admin", "internal/apponly", "internal/mailer",
 		"internal/sandbox", "internal/control", "internal/relay", "internal/logfile", "internal/metrics", "internal/service", "internal/checks", "internal/refusals", "internal/setup"},

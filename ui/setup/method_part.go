@@ -92,5 +92,5 @@ func (m *methodPart) chosen(s State) fyne.Focusable {
 
 // inset leaves room for rings of the focus and the scroll bar.
 func inset(o fyne.CanvasObject) fyne.CanvasObject {
-	return container.New(layout.NewCustomPaddedLayout(4, 4, 4, 8), o)
+	return container.New(layout.NewCustomPaddedLayout(4, 4, 6, 10), o)
 }

@@ -49,7 +49,6 @@ type Page struct {
 	registration registrationPart
 	signIn       signInPart
 
-	about     *widget.Label // which account it is, beside the title
 	startOver *look.Button
 	waiting   *fyne.Container // another setup is unfinished
 	waitText  *widget.Label
@@ -101,7 +100,7 @@ func (p *Page) Hide() {
 		host.Hide()
 	}
 	p.showing = ""
-	p.p.hide()
+	p.p.leave()
 }
 
 // Status takes a new status.

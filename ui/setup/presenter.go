@@ -2,10 +2,8 @@ package setup
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
-	"time"
 
 	"traymail/internal/account"
 	"traymail/internal/mailer"
@@ -19,14 +17,7 @@ type Program interface {
 	Save(ctx context.Context, a account.Account, secret mailer.Secret) error
 	SignIn(ctx context.Context, name string, how mailer.SignIn) (mailer.SignedIn, error)
 	Validate(ctx context.Context, name string) (mailer.Validation, error)
-	Drafts
-}
-
-// Drafts keeps the unfinished setup.
-type Drafts interface {
-	Draft(ctx context.Context) (setup.Draft, error)
-	SaveDraft(ctx context.Context, d setup.Draft, secret mailer.Secret) error
-	DropDraft(ctx context.Context) error
+	mailer.Drafting
 }
 
 // A presenter is the page without its widgets. Its methods return at once and
@@ -41,14 +32,12 @@ type presenter struct {
 	opened bool            // the draft was asked for
 	stored account.Account // as it is in its file
 	taken  []string        // names of accounts
-	hidden bool            // the page is not to be seen
 	after  func()          // what to do once it has opened
 
 	cancel context.CancelFunc // of the activity
 	settle context.CancelFunc // of the pause after typing
 	tick   context.CancelFunc // of the clock of a sign-in
 	pasted chan string        // to the sign-in
-	until  time.Time          // when the time of the sign-in is over
 
 	keeper
 }
@@ -78,143 +67,11 @@ func (p *presenter) focus(f Field) {
 	p.state.Turn++
 }
 
-// open shows the unfinished setup, or a new one, or where the place names one
-// the setup of an account.
-func (p *presenter) open(at desk.Place) {
-	p.hidden = false
-	switch {
-	case p.state.Activity == Opening:
-		p.after = func() { p.open(at) }
-	case !p.opened:
-		p.opened = true
-		p.resume(at)
-	case at.Account != "" && (!p.state.Stored || p.state.Draft.Account.Name != at.Account):
-		p.openAccount(at)
-	case p.state.Draft.Done && (at.Account == "" || at.Do == desk.DoNew):
-		p.reset()
-		p.focus("")
-		p.draw()
-	default:
-		p.arrive(at)
-	}
-}
-
-// arrive begins what a place asks for of the account that is shown.
-func (p *presenter) arrive(at desk.Place) {
-	if at.Account != "" {
-		switch at.Do {
-		case desk.DoSignIn:
-			p.enter(setup.StepSignIn)
-			p.proceed()
-			return
-		case desk.DoCheck, desk.DoTest:
-			p.enter(setup.StepChecks)
-			return
-		}
-	}
-	p.focus("")
-	p.draw()
-}
-
-// resume reads the draft and goes on where it was left.
-func (p *presenter) resume(at desk.Place) {
-	p.begin(Opening, func(ctx context.Context) func() {
-		d, err := p.program.Draft(ctx)
-		var a account.Account
-		var secrets mailer.Secrets
-		if err == nil && !d.Empty() && d.Account.Name != "" {
-			a, secrets, err = p.program.Account(ctx, d.Account.Name)
-			if errors.Is(err, account.ErrNotFound) || a.ID != d.Account.ID {
-				a, err = account.Account{}, nil
-			}
-		}
-		return func() {
-			p.end()
-			if p.state.Err = err; err == nil && !d.Empty() {
-				p.adoptDraft(d, a, secrets)
-			}
-			if at.Account != "" && at.Account != p.state.Draft.Account.Name {
-				p.openAccount(at)
-				return
-			}
-			p.arrive(at)
-		}
-	})
-}
-
-func (p *presenter) adoptDraft(d setup.Draft, a account.Account, secrets mailer.Secrets) {
-	if d.Done {
-		return // it is finished, and was not dropped
-	}
-	p.state.Draft, p.state.Reached = d, d.Resume()
-	if a.ID != "" {
-		p.state.Stored, p.stored, p.state.Secrets = true, a, secrets
-		if position(d.Step) > position(setup.StepRegistration) {
-			p.state.Draft.Account = a // it may have been changed elsewhere
-		}
-		p.state.Reached = p.furthest()
-	}
-	p.state.Draft.Step = p.state.Draft.Resume()
-	if position(p.state.Reached) < position(p.state.Draft.Step) {
-		p.state.Reached = p.state.Draft.Step
-	}
-	p.nameTyped = d.Account.Name != "" && d.Account.Name != setup.FreeName(sendsAs(d.Account), p.taken)
-}
-
-// furthest is how far one may go with a stored account.
-func (p *presenter) furthest() string {
-	if p.state.SignsIn() && !p.state.Draft.IsSignedIn() {
-		return setup.StepSignIn
-	}
-	return setup.StepChecks
-}
-
-// openAccount shows the setup of an account that exists. An unfinished setup of
-// another one stays as it is, and what is changed here is not kept before it is
-// saved.
-func (p *presenter) openAccount(at desk.Place) {
-	p.leave()
-	waiting := p.state.Waiting
-	if p.touched && waiting == "" {
-		waiting = p.state.Draft.Account.Name
-		if waiting == "" {
-			waiting = p.state.Draft.Account.Username
-		}
-	}
-	p.begin(Opening, func(ctx context.Context) func() {
-		a, secrets, err := p.program.Account(ctx, at.Account)
-		return func() {
-			p.end()
-			if a.Name == "" {
-				p.state.Err = err
-				p.draw()
-				return
-			}
-			p.reset()
-			p.state.Waiting, p.state.Err = waiting, err
-			p.stored, p.state.Stored, p.state.Secrets = a, true, secrets
-			p.state.Draft = setup.Draft{Step: setup.StepAddresses, Method: setup.MethodOf(a), Account: a}
-			if secrets.SignedIn {
-				p.state.Draft.SignedIn = setup.SignInKey(a)
-			}
-			p.state.Reached = setup.StepDone
-			p.nameTyped = true
-			p.arrive(at)
-		}
-	})
-}
-
-// restore goes back to the unfinished setup of another account.
-func (p *presenter) restore() {
-	if p.state.Activity != Idle {
-		return
-	}
-	p.reset()
-	p.resume(desk.Place{})
-}
-
 // startOver drops the draft and begins anew.
 func (p *presenter) startOver() {
+	if p.state.Waiting != "" {
+		return // the draft is that of another setup
+	}
 	p.stop()
 	p.drop()
 	p.reset()
@@ -232,19 +89,14 @@ func (p *presenter) status(s desk.Status) {
 	p.taken = names
 	if p.state.Activity == Idle && !p.state.Stored && s.Known {
 		p.suggestName()
+		p.draw()
 	}
 }
 
-// leave keeps what is typed, at once.
+// leave keeps what is typed, at once. A sign-in goes on.
 func (p *presenter) leave() {
 	p.settle()
 	p.keep()
-}
-
-// hide is told when the page is left. A sign-in goes on.
-func (p *presenter) hide() {
-	p.hidden = true
-	p.leave()
 }
 
 // begin runs work on a goroutine of its own, and then what it returns.

@@ -61,7 +61,7 @@ func TestWhatIsTypedIsKeptWhenTheTypingPauses(t *testing.T) {
 			t.Errorf("kept %d times, as %q", f.kept-was, f.draft.Account.Username)
 		}
 		b.write(setup.Username, "svc@contoso.com")
-		b.hide()
+		b.leave()
 		b.settle()
 		if f.draft.Account.Username != "svc@contoso.com" {
 			t.Errorf("when the page is left it has %q", f.draft.Account.Username)
@@ -79,7 +79,7 @@ func TestASetupGoesOnWhereItWasLeft(t *testing.T) {
 		b.tickOff("new-registration", true)
 		b.pasteInto(setup.ClientID, overview)
 		b.pasteInto(setup.Secret, secretIs)
-		b.hide()
+		b.leave()
 		b.settle()
 
 		again := newBench(f)

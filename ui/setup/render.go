@@ -105,7 +105,7 @@ func (p *Page) renderHead(s State) {
 		p.troubled.Tell(look.Headline{Level: look.Error, What: words.Say("setup.not_done"), Then: words.Sentence(s.Err.Error())})
 		look.SetCode(p.fix, words.Sentence(mailer.Fix(s.Err)))
 	}
-	look.Show(p.startOver, s.Stored || s.Draft.Account.Username != "" || s.Draft.Account.Sender != "" || s.Draft.Guide != "" || s.Draft.Method != setup.Methods()[0].ID)
+	look.Show(p.startOver, s.Waiting == "" && (s.Stored || s.Draft.Account.Username != "" || s.Draft.Account.Sender != "" || s.Draft.Guide != "" || s.Draft.Method != setup.Methods()[0].ID))
 }
 
 // renderFoot draws the buttons: one of them is the primary.
