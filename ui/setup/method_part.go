@@ -6,6 +6,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/widget"
 
 	"traymail/internal/setup"
 	"traymail/ui/look"
@@ -41,7 +42,7 @@ func (p *Page) buildMethod() fyne.CanvasObject {
 			cards.Add(card)
 		}
 		m.graphAs = p.kit.Select(asGraph, func(i int) { p.p.choose(m.ofGraph[i]) })
-		m.graph = container.NewBorder(nil, nil, look.Text(words.Say("setup.graph_as")), nil, m.graphAs)
+		m.graph = container.NewBorder(nil, nil, widget.NewLabel(words.Say("setup.graph_as")), nil, m.graphAs)
 		m.graph.Hide()
 		guides := container.New(grid{5, 8})
 		for _, g := range setup.Guides() {

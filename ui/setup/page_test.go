@@ -11,8 +11,10 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/widget"
 
 	"traymail/internal/account"
+	"traymail/internal/mailer"
 	"traymail/internal/setup"
 	"traymail/ui/desk"
 	"traymail/ui/look"
@@ -233,6 +235,72 @@ func TestTheStepsAtTheProviderHaveTheirLinkAndTextAndKeepTheirTicks(t *testing.T
 	for _, step := range setup.Steps(s.state().Draft.Account) {
 		if portalText(step) == "" {
 			t.Errorf("the step %s has no text", step.ID)
+		}
+	}
+}
+
+func TestStartingOverIsAskedAndDropsTheDraft(t *testing.T) {
+	s := openScreen(t, newFake(), desk.Place{Page: desk.Setup})
+	if s.startOver.Visible() {
+		t.Error("there is nothing to start over")
+	}
+	s.next()
+	s.fill(setup.Username, "svc@contoso.com")
+	answer := func(label string) {
+		t.Helper()
+		test.Tap(s.startOver)
+		for _, o := range test.LaidOutObjects(s.Window.Canvas().Overlays().Top()) {
+			if b, is := o.(*look.Button); is && b.Text == label {
+				test.Tap(b)
+				return
+			}
+		}
+		t.Fatalf("there is no answer %q", label)
+	}
+	answer(words.Say("setup.start_over_keep"))
+	if s.state().Draft.Account.Username == "" {
+		t.Fatal("it was dropped although it was to stay")
+	}
+	answer(words.Say("setup.start_over_do"))
+	s.idle()
+	if s.state().Step() != setup.StepMethod || s.state().Draft.Account.Username != "" || !s.f.draft.Empty() {
+		t.Errorf("after starting over: at %s, kept is %+v", s.state().Step(), s.f.draft)
+	}
+}
+
+func TestAStepThatIsNotReadySaysSoAndCanBePassed(t *testing.T) {
+	f := newFake(stored("old"))
+	f.secrets["old"] = mailer.Secrets{SignedIn: true}
+	s := openScreen(t, f, desk.Place{Page: desk.Setup, Account: "old", Do: desk.DoCheck})
+	if s.foot.Text != words.Say("setup.not_ready") || s.primary.Disabled() || s.primary.Importance == widget.HighImportance {
+		t.Errorf("below the checks it says %q", s.foot.Text)
+	}
+	s.checks.ready = true
+	s.Until(func() bool { return s.foot.Text == "" && s.primary.Importance == widget.HighImportance })
+	s.next()
+	if s.state().Step() != setup.StepDone {
+		t.Errorf("at %s", s.state().Step())
+	}
+}
+
+func TestEveryStepAtTheProviderHasAText(t *testing.T) {
+	for _, m := range setup.Methods() {
+		for _, change := range []func(*account.Account){
+			func(*account.Account) {},
+			func(a *account.Account) { a.Registration = account.Web },
+			func(a *account.Account) { a.Credential = account.CertificateCredential },
+			func(a *account.Account) { a.Credential = account.FederatedCredential },
+			func(a *account.Account) { a.Sender = "invoices@contoso.com" },
+		} {
+			a := setup.WithAddress(m.Account("x"), "svc@contoso.com")
+			former := a
+			change(&a)
+			a.Follow(former)
+			for _, step := range setup.Steps(a) {
+				if key := "setup.portal_" + keyOf(step.ID); !words.Has(key) && a.Provider != account.Custom {
+					t.Errorf("%s: %s is missing: %s; %s", m.ID, key, step.Help.Title, step.Help.Where)
+				}
+			}
 		}
 	}
 }

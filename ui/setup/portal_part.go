@@ -63,7 +63,7 @@ func (w *portal) tell(s State) {
 	look.Show(w.sight.Scroll, a.Provider != account.Custom && (a.SignIn != account.PasswordSignIn || a.Provider == account.Google))
 	if steps := stepsOf(a); !reflect.DeepEqual(steps, w.steps) {
 		w.steps = steps
-		w.rebuild()
+		w.rebuild(a.HasEntra())
 	}
 	title := words.Say("setup.portal_title")
 	if !a.HasEntra() {
@@ -84,13 +84,15 @@ func stepsOf(a account.Account) []setup.Step {
 	return all
 }
 
-func (w *portal) rebuild() {
+// rebuild draws the steps anew. exchange says that those for the mailbox are for
+// an administrator of Exchange.
+func (w *portal) rebuild(exchange bool) {
 	w.ticks = map[string]*look.Check{}
 	w.app.RemoveAll()
 	w.more.RemoveAll()
 	w.page.kit.Within(w.sight, func() {
 		for _, s := range w.steps {
-			if s.Part == setup.AtRegistration {
+			if s.Part == setup.AtRegistration || !exchange {
 				w.app.Add(w.step(s))
 			} else {
 				w.more.Add(w.step(s))

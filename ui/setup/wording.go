@@ -57,7 +57,9 @@ func hintOf(f Field, s State) string {
 	case fieldName:
 		return words.Say("setup.hint_name")
 	case setup.RedirectURL:
-		return words.Say("setup.hint_redirect_url")
+		if a.Provider != account.Google { // which takes any port of this machine
+			return words.Say("setup.hint_redirect_url")
+		}
 	case setup.Tenant:
 		return words.Say("setup.hint_tenant")
 	case setup.Secret:
@@ -77,7 +79,9 @@ func hintOf(f Field, s State) string {
 	case setup.SecretExpires:
 		return words.Say("setup.hint_secret_expires")
 	case fieldRegistration:
-		return words.Say("setup.hint_registration_" + string(a.Registration))
+		if a.HasEntra() {
+			return words.Say("setup.hint_registration_" + string(a.Registration))
+		}
 	case setup.SMTPScope:
 		return words.Say("setup.hint_smtp_scope")
 	case fieldAssertionFile:
