@@ -111,8 +111,14 @@ func (p *Page) Status(s desk.Status) {
 	}
 }
 
-// Escape gives up what is under way; when there is nothing, it does nothing.
-func (p *Page) Escape() { p.p.stop() }
+// Escape gives up what is under way, of a given step too where that has a method
+// Escape; when there is nothing, it does nothing.
+func (p *Page) Escape() {
+	p.p.stop()
+	if host, ok := p.hosts[p.showing].(interface{ Escape() }); ok {
+		host.Escape()
+	}
+}
 
 func (p *Page) build() fyne.CanvasObject {
 	p.parts = map[string]fyne.CanvasObject{
