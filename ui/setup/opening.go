@@ -39,7 +39,9 @@ func (p *presenter) arrive(at desk.Place) {
 			p.proceed()
 			return
 		case desk.DoCheck, desk.DoTest:
+			p.state.Do = at.Do
 			p.enter(setup.StepChecks)
+			p.state.Do = ""
 			return
 		}
 	}

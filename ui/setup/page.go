@@ -19,8 +19,10 @@ import (
 )
 
 // A Step is one of the steps that are given to the page. Its methods are called
-// on the window's goroutine. It may have a method Ready() (ok bool), which says
-// whether everything in it is done.
+// on the window's goroutine. It may have methods more: Ready() bool, which says
+// whether everything in it is done, and is asked every second; Begin(), called
+// after Show to begin what the step is there for; Test(), called in its place
+// when a place wants the test email sent; and Escape().
 type Step interface {
 	Content() fyne.CanvasObject
 	// Show is called when the person comes to the step, with the account's name.
@@ -82,6 +84,9 @@ func New(d *desk.Desk, p Program, f look.Frame, checks, done Step) *Page {
 
 // Content returns what is to be seen.
 func (p *Page) Content() fyne.CanvasObject { return p.content }
+
+// Guide returns the ID of the guide that the person follows, "" for none.
+func (p *Page) Guide() string { return p.last.Draft.Guide }
 
 // Show opens the page: where the setup was left, or at the account of a place.
 // What the place has to be begun is begun.

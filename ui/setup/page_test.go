@@ -27,6 +27,8 @@ type given struct {
 	content fyne.CanvasObject
 	shown   []string
 	hidden  int
+	begun   int
+	tests   int
 	ready   bool
 }
 
@@ -37,6 +39,8 @@ func (g *given) Show(account string)        { g.shown = append(g.shown, account)
 func (g *given) Hide()                      { g.hidden++ }
 func (g *given) Status(desk.Status)         {}
 func (g *given) Ready() bool                { return g.ready }
+func (g *given) Begin()                     { g.begun++ }
+func (g *given) Test()                      { g.tests++ }
 
 // A screen is the page in a window on the test driver.
 type screen struct {
@@ -274,6 +278,14 @@ func TestAStepThatIsNotReadySaysSoAndCanBePassed(t *testing.T) {
 	s := openScreen(t, f, desk.Place{Page: desk.Setup, Account: "old", Do: desk.DoCheck})
 	if s.foot.Text != words.Say("setup.not_ready") || s.primary.Disabled() || s.primary.Importance == widget.HighImportance {
 		t.Errorf("below the checks it says %q", s.foot.Text)
+	}
+	if s.checks.begun != 1 || s.checks.tests != 0 {
+		t.Errorf("the checks were begun %d times, the test email %d times", s.checks.begun, s.checks.tests)
+	}
+	s.Page.Show(desk.Place{Page: desk.Setup, Account: "old", Do: desk.DoTest})
+	s.idle()
+	if s.checks.begun != 1 || s.checks.tests != 1 {
+		t.Errorf("at a place with a test the checks were begun %d times, the test email %d times", s.checks.begun, s.checks.tests)
 	}
 	s.checks.ready = true
 	s.Until(func() bool { return s.foot.Text == "" && s.primary.Importance == widget.HighImportance })

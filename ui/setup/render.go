@@ -8,6 +8,7 @@ import (
 
 	"traymail/internal/mailer"
 	"traymail/internal/setup"
+	"traymail/ui/desk"
 	"traymail/ui/look"
 	"traymail/ui/words"
 )
@@ -76,8 +77,14 @@ func (p *Page) renderStep(s State) bool {
 	}
 	p.showing, p.of = step, of
 	p.watch(step)
-	if host != nil {
-		host.Show(of)
+	if host == nil {
+		return true
+	}
+	host.Show(of)
+	if tests, ok := host.(interface{ Test() }); ok && s.Do == desk.DoTest {
+		tests.Test()
+	} else if begins, ok := host.(interface{ Begin() }); ok {
+		begins.Begin()
 	}
 	return true
 }

@@ -98,6 +98,9 @@ type State struct {
 	Unkept  error  // why the draft cannot be kept
 	Waiting string // the name of another account whose setup is unfinished
 
+	// Do is what a place wants begun in the step of the checks, as desk.Place has it.
+	Do string
+
 	// Focus is the field where the next key belongs, each time that Turn grows.
 	Focus Field
 	Turn  int
