@@ -41,6 +41,7 @@ const (
 	DoTest   = "test"
 	DoCheck  = "check"
 	DoNew    = "new"
+	DoSecret = "secret" // a new client secret, certificate or password is asked for
 )
 
 // A Status is what the window knows of the program, as one immutable snapshot.

@@ -1,0 +1,63 @@
+//go:build !darwin || cgo
+
+package trial
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+
+	"traymail/ui/desk"
+	"traymail/ui/look"
+	"traymail/ui/words"
+)
+
+// A Strip is the card that says how a trial goes. It is hidden while there is
+// nothing to say.
+type Strip struct {
+	*Trial
+	Card *look.Card
+
+	banner                *look.Banner
+	reply, fix            *look.Entry
+	cancel, check, remove *look.Button
+	changed               func()
+}
+
+var levels = map[Stage]look.Level{Busy: look.Working, Taken: look.OK, Partly: look.Attention, Failed: look.Error}
+
+// NewStrip returns a strip with a trial of its own. check shows the checks of an
+// account, and changed is called when the strip says something else than before,
+// which moves what is below it.
+func NewStrip(k *look.Kit, d *desk.Desk, p Program, check func(account string), changed func()) *Strip {
+	s := &Strip{banner: look.NewBanner(), reply: k.Code(""), fix: k.ReadOnly(), changed: changed}
+	s.Trial = New(d, p, s.show)
+	s.cancel = k.Button(words.Say("trial.cancel"), s.Trial.Cancel)
+	s.check = k.Button(words.Say("trial.check"), func() { check(s.State().Account) })
+	s.remove = k.Button(words.Say("trial.close"), s.Trial.Close)
+	s.Card = look.Surface(look.Rows(4, container.NewBorder(nil, nil, nil,
+		container.NewVBox(look.Row(s.check, s.cancel, s.remove)), s.banner), look.Indented(s.reply), look.Indented(s.fix)))
+	s.Card.Hide()
+	return s
+}
+
+// Focus is where the next key belongs while there is something to say.
+func (s *Strip) Focus() fyne.Focusable {
+	if s.State().Stage == Busy {
+		return s.cancel
+	}
+	return s.remove
+}
+
+func (s *Strip) show(state State) {
+	look.Show(s.Card, state.Stage != None)
+	if state.Stage != None {
+		s.banner.Tell(look.Headline{Level: levels[state.Stage], What: state.What, Then: state.Then})
+		look.SetCode(s.reply, state.Reply)
+		look.SetCode(s.fix, state.Fix)
+		look.Show(s.cancel, state.Stage == Busy)
+		look.Show(s.remove, state.Stage != Busy)
+		look.Show(s.check, state.Stage == Failed && state.Reply != "")
+		s.Card.Refresh()
+	}
+	s.changed()
+}
