@@ -42,11 +42,13 @@ func newAccountCard(k *look.Kit, act func(cure, account string)) *accountCard {
 	c.address.Wrapping, c.address.Truncation = fyne.TextWrapOff, fyne.TextTruncateEllipsis
 	sign := container.NewVBox(look.Space(0, 3), look.Sized(22, c.shape))
 	head := container.NewBorder(nil, nil, sign, container.NewVBox(c.buttons), look.Rows(-12, container.New(&titleLayout{}, c.name, c.word), c.address))
-	c.Card = look.Surface(look.Rows(2, head, beneath(26, look.Rows(0, c.why, look.Indented(c.said), look.Indented(c.fix))), beneath(26, c.facts), c.notes))
+	c.Card = look.Surface(look.Rows(2, head, beneath(26, look.Rows(-6, c.why, look.Quiet(look.Rows(-6, c.said, c.fix)))), beneath(26, c.facts), c.notes))
 	return c
 }
 
-func (c *accountCard) draw(s Card, usable, asking bool) {
+// draw shows the account. alone says that there is no other: the button for its
+// test email is the page's.
+func (c *accountCard) draw(s Card, alone, usable, asking bool) {
 	c.account = s.Account
 	look.SetSign(c.shape, c.word, levels[s.Mood])
 	look.SetLabel(c.name, s.Account)
@@ -55,7 +57,10 @@ func (c *accountCard) draw(s Card, usable, asking bool) {
 	look.SetText(c.why, s.Why)
 	look.SetCode(c.said, s.Said)
 	look.SetCode(c.fix, s.Fix)
-	kinds := append(slices.Clone(s.Cures), CureTest)
+	kinds := slices.Clone(s.Cures)
+	if !alone {
+		kinds = append(kinds, CureTest)
+	}
 	if !slices.Equal(kinds, c.kinds) {
 		c.kinds, c.cures, c.buttons.Objects = kinds, nil, nil
 		for _, kind := range kinds {
@@ -113,7 +118,7 @@ func (c *accountCard) drawNotes(notes []Note) {
 		c.noteButtons = append(c.noteButtons, b)
 		sign := container.NewVBox(look.Space(0, 7), look.Sized(18, widget.NewIcon(look.Icon(level.Shape, level.Colour))))
 		c.notes.Add(container.NewVBox(look.Space(0, 4), container.NewThemeOverride(widget.NewSeparator(), look.Theme{}), look.Space(0, 4),
-			container.New(layout.NewCustomPaddedLayout(0, 0, 2, 0), container.NewBorder(nil, nil, sign, container.NewVBox(look.Space(0, 2), b), look.Indented(look.Rows(0, said, fix))))))
+			container.New(layout.NewCustomPaddedLayout(0, 0, 2, 0), container.NewBorder(nil, nil, sign, container.NewVBox(look.Space(0, 2), b), look.Quiet(look.Rows(-6, said, fix))))))
 	}
 	c.notes.Refresh()
 }

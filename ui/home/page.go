@@ -144,7 +144,7 @@ func (gutter) MinSize(o []fyne.CanvasObject) fyne.Size { return o[0].MinSize().A
 // wholeCard is the sentence for the whole.
 func (v *Page) wholeCard() fyne.CanvasObject {
 	v.banner, v.said, v.fix, v.where = look.NewBanner(), v.kit.ReadOnly(), v.kit.ReadOnly(), look.Small("")
-	return look.Surface(look.Rows(0, v.banner, beneath(32, look.Indented(v.said)), beneath(32, look.Indented(v.fix)), beneath(32, v.where)))
+	return look.Surface(look.Rows(0, v.banner.Container, beneath(32, look.Quiet(look.Rows(0, v.said, v.fix))), beneath(32, v.where)))
 }
 
 func (v *Page) problemCard() fyne.CanvasObject {
@@ -152,7 +152,7 @@ func (v *Page) problemCard() fyne.CanvasObject {
 	banner.Tell(look.Headline{Level: look.Attention, What: words.Say("home.problem"), Then: words.Say("home.problem_then")})
 	v.problemSaid = v.kit.ReadOnly()
 	v.reread = v.kit.Button(words.Say("home.do_settings"), func() { v.Cure(CureSettings, "") })
-	v.problem = look.Surface(look.Rows(4, container.NewBorder(nil, nil, nil, container.NewVBox(v.reread), banner), beneath(32, look.Indented(v.problemSaid))))
+	v.problem = look.Surface(look.Rows(4, container.NewBorder(nil, nil, nil, container.NewVBox(v.reread), banner.Container), beneath(32, look.Quiet(v.problemSaid))))
 	return v.problem
 }
 
@@ -162,7 +162,7 @@ func (v *Page) troubleCard() fyne.CanvasObject {
 	look.SetSign(shape, v.troubleWhat, look.Error)
 	remove := v.kit.Button(words.Say("home.close"), v.CloseTrouble)
 	v.trouble = look.Surface(look.Rows(4, container.NewBorder(nil, nil, container.NewVBox(look.Space(0, 4), look.Sized(20, shape)), container.NewVBox(remove), v.troubleWhat),
-		look.Indented(v.troubleSaid), look.Indented(v.troubleFix)))
+		beneath(24, look.Quiet(look.Rows(0, v.troubleSaid, v.troubleFix)))))
 	return v.trouble
 }
 
@@ -238,6 +238,7 @@ func (v *Page) draw(s State) {
 	look.Show(v.filled, !s.Empty && len(s.Cards) > 0)
 	v.drawCards(s)
 	v.plot.draw(s.Plot)
+	look.Show(v.plot.Card, s.Usable || len(s.Plot.Bars) > 0)
 	v.settle()
 }
 
@@ -250,7 +251,7 @@ func (v *Page) drawCards(s State) {
 			v.kit.Within(v.scroll, func() { card = newAccountCard(v.kit, v.act) })
 			v.byAccount[c.Account] = card
 		}
-		v.kit.Within(v.scroll, func() { card.draw(c, s.Usable, s.Asking) })
+		v.kit.Within(v.scroll, func() { card.draw(c, len(s.Cards) == 1, s.Usable, s.Asking) })
 		there[c.Account] = true
 		order = append(order, card.Card)
 	}

@@ -212,7 +212,7 @@ func (r *plotRenderer) Layout(s fyne.Size) {
 		half := r.scale[i].MinSize().Height / 2
 		r.scale[i].Resize(fyne.NewSize(plotLeft-8, half*2))
 		r.scale[i].Move(fyne.NewPos(0, y-half))
-		shown := n > 0 && (i == 0 || up%2 == 0)
+		shown := len(r.plot.bars) > 0 && n > 0 && (i == 0 || up%2 == 0)
 		look.Show(r.scale[i], shown)
 		look.Show(r.grid[i], shown)
 	}
@@ -226,7 +226,7 @@ func (r *plotRenderer) Layout(s fyne.Size) {
 			}
 			return max(float32(n)*unit, least)
 		}
-		place(c.accepted, x+gap, zero-tall(b.Accepted, 3), w-2*gap, tall(b.Accepted, 3))
+		place(c.accepted, x+gap, zero-tall(b.Accepted, 3), w-2*gap, max(tall(b.Accepted, 3)-1, 0)) // its line is centred
 		inset := min(gap+2, w/3)
 		place(c.delivered, x+inset, zero-tall(b.Delivered, 2), w-2*inset, tall(b.Delivered, 2))
 		place(c.refused, x+inset, zero+1, w-2*inset, min(tall(b.Refused, 4), max(below-1, 4)))
@@ -256,7 +256,7 @@ func place(o fyne.CanvasObject, x, y, width, height float32) {
 // round is the next number from n on that reads well at an axis.
 func round(n int) int {
 	for power := 1; ; power *= 10 {
-		for _, step := range []int{2, 4, 6, 10} {
+		for _, step := range []int{1, 2, 4, 6, 8, 10} {
 			if step*power >= n {
 				return step * power
 			}

@@ -133,7 +133,7 @@ func card(a mailer.AccountStatus, s desk.Status, last delivery, now time.Time) C
 		c.Notes = append(c.Notes, note(w))
 	}
 	if c.Mood == Fine && slices.ContainsFunc(c.Notes, func(n Note) bool { return n.Mood != Fine }) {
-		c.Mood = Needed
+		c.Mood, c.Word = Needed, words.Say("home.state_warned")
 	}
 	return c
 }
@@ -249,14 +249,23 @@ func facts(a mailer.AccountStatus, s desk.Status, last delivery, now time.Time) 
 			words.Count("home.delivered", int(a.Delivered)) + "\n" + words.Count("home.refused", int(a.Refused))},
 	}
 	if !a.SecretExpires.IsZero() {
-		text := words.Say("home.secret_ended", words.Data{"Day": words.Day(a.SecretExpires, now)})
-		if a.SecretExpires.After(now) {
-			text = words.Say("home.secret_ends", words.Data{"In": words.In(a.SecretExpires, now)})
-		}
-		all = append(all, Fact{words.Say("home.fact_secret"), text})
+		all = append(all, Fact{words.Say("home.fact_secret"), secretEnds(a.SecretExpires, now)})
 	}
 	if a.TokenExpires.After(now) {
 		all = append(all, Fact{words.Say("home.fact_token"), words.Say("home.token_until", words.Data{"When": words.Moment(a.TokenExpires, now)})})
 	}
 	return all
+}
+
+// secretEnds counts the days of the calendar, which is UTC's, because a secret
+// ends on a day and at no hour.
+func secretEnds(day, now time.Time) string {
+	switch today := now.UTC().Truncate(24 * time.Hour); {
+	case day.Before(today):
+		return words.Say("home.secret_ended", words.Data{"Day": words.Day(day, now)})
+	case day.Equal(today):
+		return words.Say("home.secret_today")
+	default:
+		return words.Say("home.secret_ends", words.Data{"In": words.In(day, today)})
+	}
 }

@@ -2,7 +2,27 @@
 
 package look
 
-import "fyne.io/fyne/v2"
+import (
+	"image/color"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+)
+
+// Quiet shows fields without their lines: texts that can be selected, where they
+// are said and not typed. The focus is still seen.
+func Quiet(o fyne.CanvasObject) fyne.CanvasObject { return container.NewThemeOverride(o, quietTheme{}) }
+
+type quietTheme struct{ Theme }
+
+// Color implements fyne.Theme.
+func (t quietTheme) Color(n fyne.ThemeColorName, v fyne.ThemeVariant) color.Color {
+	if n == theme.ColorNameInputBorder || n == theme.ColorNameInputBackground {
+		return color.Transparent
+	}
+	return t.Theme.Color(n, v)
+}
 
 // Follow returns what a page's own widget calls when it gets the focus, so that
 // it is scrolled into sight where it is in a Scrolled part.

@@ -5,6 +5,7 @@ package trial
 import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
 
 	"traymail/ui/desk"
 	"traymail/ui/look"
@@ -35,7 +36,8 @@ func NewStrip(k *look.Kit, d *desk.Desk, p Program, check func(account string), 
 	s.check = k.Button(words.Say("trial.check"), func() { check(s.State().Account) })
 	s.remove = k.Button(words.Say("trial.close"), s.Trial.Close)
 	s.Card = look.Surface(look.Rows(4, container.NewBorder(nil, nil, nil,
-		container.NewVBox(look.Row(s.check, s.cancel, s.remove)), s.banner), look.Indented(s.reply), look.Indented(s.fix)))
+		container.NewVBox(look.Row(s.check, s.cancel, s.remove)), s.banner.Container),
+		container.New(layout.NewCustomPaddedLayout(0, 0, 40, 0), s.reply), container.New(layout.NewCustomPaddedLayout(0, 0, 32, 0), look.Quiet(s.fix))))
 	s.Card.Hide()
 	return s
 }
