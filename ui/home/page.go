@@ -30,6 +30,7 @@ type Page struct {
 	test, pause, resume *look.Button
 	trial               *trial.Strip
 
+	whole         *look.Card
 	banner        *look.Banner
 	said, fix     *look.Entry
 	where         *widget.Label
@@ -144,7 +145,8 @@ func (gutter) MinSize(o []fyne.CanvasObject) fyne.Size { return o[0].MinSize().A
 // wholeCard is the sentence for the whole.
 func (v *Page) wholeCard() fyne.CanvasObject {
 	v.banner, v.said, v.fix, v.where = look.NewBanner(), v.kit.ReadOnly(), v.kit.ReadOnly(), look.Small("")
-	return look.Surface(look.Rows(0, v.banner.Container, beneath(32, look.Quiet(look.Rows(0, v.said, v.fix))), beneath(32, v.where)))
+	v.whole = look.Surface(look.Rows(0, v.banner.Container, beneath(32, look.Quiet(look.Rows(0, v.said, v.fix))), beneath(32, v.where)))
+	return v.whole
 }
 
 func (v *Page) problemCard() fyne.CanvasObject {
@@ -193,12 +195,12 @@ func (v *Page) settle() {
 		return
 	}
 	v.scroll.Arrange()
-	if f, ok := v.kit.Canvas.Focused().(fyne.CanvasObject); ok && !f.Visible() {
-		if v.trial.State().Stage == trial.None {
-			v.kit.Canvas.Focus(v.first())
-		} else {
-			v.kit.Canvas.Focus(v.trial.Focus())
-		}
+	switch {
+	case !v.trial.Lost(v.kit.Canvas.Focused()):
+	case v.trial.State().Stage == trial.None:
+		v.kit.Canvas.Focus(v.first())
+	default:
+		v.kit.Canvas.Focus(v.trial.Focus())
 	}
 }
 
@@ -234,6 +236,7 @@ func (v *Page) draw(s State) {
 		look.SetCode(v.troubleSaid, s.Trouble.Said)
 		look.SetCode(v.troubleFix, s.Trouble.Fix)
 	}
+	look.Show(v.whole, !s.Empty)
 	look.Show(v.empty, s.Empty)
 	look.Show(v.filled, !s.Empty && len(s.Cards) > 0)
 	v.drawCards(s)

@@ -4,15 +4,20 @@ package home
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/test"
 
 	"traymail/internal/mailer"
 	"traymail/ui/desk"
+	"traymail/ui/trial"
 	"traymail/ui/uitest"
 )
 
@@ -40,9 +45,142 @@ func (s *screen) showing(st desk.Status) *screen {
 	return s
 }
 
-func pausedByUser(s desk.Status) desk.Status {
-	s.Paused = &mailer.Pause{Since: noon, Until: noon.Add(2*time.Hour + 20*time.Minute)}
-	return s
+func (s *screen) key(names ...fyne.KeyName) {
+	for _, n := range names {
+		s.Press(n)
+	}
+}
+
+func TestItsMainStatesAreDrawn(t *testing.T) {
+	for name, st := range map[string]desk.Status{
+		"flows":     running(ready("main")),
+		"attention": running(ready("main"), revoked("invoices"), ending("erp")),
+		"paused":    pausedUntil1430(running(ready("main"))),
+		"empty":     running(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, &fake{}).showing(st)
+			test.AssertRendersToMarkup(t, name+".xml", s.Window.Canvas())
+		})
+	}
+}
+
+func TestTheCureHasTheFocus(t *testing.T) {
+	s := open(t, &fake{}).showing(running(ready("main"), revoked("invoices")))
+	s.key(fyne.KeyReturn)
+	if want := (desk.Place{Page: desk.Setup, Account: "invoices", Do: desk.DoSignIn}); len(s.Opened) != 1 || s.Opened[0] != want {
+		t.Errorf("Enter leads to %v, want %v", s.Opened, want)
+	}
+}
+
+func TestWithoutAnAccountEnterLeadsToSetup(t *testing.T) {
+	s := open(t, &fake{}).showing(running())
+	s.key(fyne.KeyReturn)
+	if want := (desk.Place{Page: desk.Setup, Do: desk.DoNew}); len(s.Opened) != 1 || s.Opened[0] != want {
+		t.Errorf("Enter leads to %v, want %v", s.Opened, want)
+	}
+}
+
+func TestTheTestEmailIsSentByEnterAndItsResultPutAwayByEscape(t *testing.T) {
+	f := &fake{}
+	s := open(t, f).showing(running(ready("main")))
+	s.key(fyne.KeyReturn)
+	if st := s.trial.State(); st.Stage != trial.Busy || s.Window.Canvas().Focused() != s.trial.Focus() {
+		t.Fatalf("it is at %d, and %T has the focus", st.Stage, s.Window.Canvas().Focused())
+	}
+	s.Until(func() bool { return s.trial.State().Stage == trial.Taken })
+	if s.Look("home-sent"); !s.trial.Card.Visible() {
+		t.Error("the result is not shown")
+	}
+	if s.key(fyne.KeyEscape); s.trial.Card.Visible() || s.Window.Canvas().Focused() != s.test {
+		t.Error("Escape does not put it away")
+	}
+}
+
+func TestATestEmailThatHangsIsGivenUpByEscape(t *testing.T) {
+	f := &fake{sendTest: func(ctx context.Context) (mailer.Delivery, error) {
+		<-ctx.Done()
+		return mailer.Delivery{}, ctx.Err()
+	}}
+	s := open(t, f).showing(running(ready("main")))
+	s.key(fyne.KeyReturn)
+	s.Look("home-sending")
+	s.key(fyne.KeyEscape)
+	s.Until(func() bool { return s.trial.State().Stage == trial.Failed })
+	if st := s.trial.State(); st.What != "The test email of main was given up" {
+		t.Errorf("it says %q", st.What)
+	}
+}
+
+func TestOfSeveralAccountsAMenuAsksWhichSendsTheTestEmail(t *testing.T) {
+	f := &fake{}
+	s := open(t, f).showing(running(ready("main"), ready("second")))
+	s.key(fyne.KeyReturn, fyne.KeyDown, fyne.KeyDown, fyne.KeyReturn)
+	s.Until(func() bool { return s.trial.State().Stage == trial.Taken })
+	if want := []string{"test second"}; !slices.Equal(f.calls, want) {
+		t.Errorf("it did %q, want %q", f.calls, want)
+	}
+}
+
+func TestThePauseIsChosenFromAMenuByKeys(t *testing.T) {
+	f := &fake{}
+	s := open(t, f).showing(running(ready("main")))
+	s.Window.Canvas().Focus(s.pause)
+	s.key(fyne.KeyReturn)
+	s.Look("home-pause-menu")
+	s.key(fyne.KeyDown, fyne.KeyReturn)
+	s.Until(func() bool { return !s.asking })
+	s.Page.Status(pausedUntil1430(running(ready("main"))))
+	if s.pause.Visible() || !s.resume.Visible() {
+		t.Error("while it is paused, it does not offer to resume")
+	}
+	s.Window.Canvas().Focus(s.resume)
+	s.key(fyne.KeySpace)
+	s.Until(func() bool { return !s.asking })
+	if want := []string{`pause "" until 12:25`, `resume ""`}; !slices.Equal(f.calls, want) {
+		t.Errorf("it did %q, want %q", f.calls, want)
+	}
+}
+
+func TestThePlotIsReadWithTheArrowsAndThePointer(t *testing.T) {
+	s := open(t, &fake{}).showing(running(ready("main")))
+	p, says := s.plot.plot, s.plot.says
+	if says.Text != "In the last 24 hours 1,132 accepted, 1,076 delivered, 13 refused." {
+		t.Errorf("it says %q", says.Text)
+	}
+	s.Window.Canvas().Focus(p)
+	s.key(fyne.KeyLeft)
+	if want := "12:00–12:30: 43 accepted, 21 delivered, 0 refused"; says.Text != want {
+		t.Errorf("the newest bar says %q, want %q", says.Text, want)
+	}
+	s.key(fyne.KeyLeft, fyne.KeyLeft, fyne.KeyRight)
+	if want := "11:30–12:00: "; !strings.HasPrefix(says.Text, want) {
+		t.Errorf("it says %q, want %q", says.Text, want)
+	}
+	s.Look("home-plot-chosen")
+	s.key(fyne.KeyHome)
+	if want := "12:30–13:00: "; !strings.HasPrefix(says.Text, want) {
+		t.Errorf("the first bar says %q, want %q", says.Text, want)
+	}
+	p.MouseMoved(&desktop.MouseEvent{PointEvent: fyne.PointEvent{Position: fyne.NewPos(p.Size().Width-2, 40)}})
+	if want := "12:00–12:30: "; !strings.HasPrefix(says.Text, want) {
+		t.Errorf("under the pointer it says %q, want %q", says.Text, want)
+	}
+	if p.MouseOut(); !strings.HasPrefix(says.Text, "In the last") {
+		t.Errorf("without the pointer it says %q", says.Text)
+	}
+}
+
+func TestTheFocusStaysWhileStatusesArrive(t *testing.T) {
+	s := open(t, &fake{}).showing(running(ready("main"), revoked("invoices")))
+	at := s.byAccount["invoices"].cures[1]
+	s.Window.Canvas().Focus(at)
+	for range 3 {
+		s.Page.Status(running(ready("main"), revoked("invoices"), ready("third")))
+	}
+	if s.Window.Canvas().Focused() != at {
+		t.Errorf("%T has the focus", s.Window.Canvas().Focused())
+	}
 }
 
 func TestLooks(t *testing.T) {
@@ -60,7 +198,7 @@ func TestLooks(t *testing.T) {
 	for name, st := range map[string]desk.Status{
 		"ready":     running(ready("main")),
 		"attention": running(ready("main"), revoked("invoices"), throttled("scanner"), ending("erp")),
-		"paused":    pausedByUser(running(ready("main"))),
+		"paused":    pausedUntil1430(running(ready("main"))),
 		"empty":     running(),
 		"problem":   problem,
 		"silent":    silent,

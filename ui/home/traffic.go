@@ -24,7 +24,7 @@ func (p *presenter) plot() Plot {
 		from, to := words.Clock(start), words.Clock(start.Add(step))
 		d := words.Data{"From": from, "To": to, "Accepted": words.Number(v.Accepted), "Delivered": words.Number(v.Delivered), "Refused": words.Number(v.Refused)}
 		if p.span == Month {
-			d["Day"] = words.Day(start, p.since)
+			d["Day"] = words.Day(start, p.now())
 			b.Says = words.Say("home.plot_day", d)
 		} else {
 			b.Says = words.Say("home.plot_step", d)

@@ -55,7 +55,7 @@ func headline(s desk.Status, last delivery, now time.Time) Headline {
 	case len(attention) == 1:
 		return Headline{Mood: Needed, What: words.Say("home.attention_one", words.Data{"Account": attention[0].Name}), Then: stays(attention[0].Waiting, why(attention[0], now))}
 	case len(attention) > 1:
-		return Headline{Mood: Needed, What: words.Count("home.attention", len(attention)), Then: stays(waiting, words.Sentence(words.List(names(attention))+"."))}
+		return Headline{Mood: Needed, What: words.Count("home.attention", len(attention)), Then: stays(waiting, words.Say("home.attention_then", words.Data{"Accounts": words.List(names(attention))}))}
 	case resting > 0 && resting == len(s.Accounts):
 		return Headline{Mood: Resting, What: words.Say("home.resting"), Then: stays(waiting, words.Say("home.resting_then"))}
 	case resting > 0:

@@ -50,6 +50,20 @@ func (s *Strip) Focus() fyne.Focusable {
 	return s.remove
 }
 
+// Lost reports whether the focus is on something of the strip that is not to be
+// seen any more.
+func (s *Strip) Lost(focused fyne.Focusable) bool {
+	for _, o := range []interface {
+		fyne.Focusable
+		fyne.CanvasObject
+	}{s.cancel, s.check, s.remove, s.reply, s.fix} {
+		if focused == o {
+			return !s.Card.Visible() || !o.Visible()
+		}
+	}
+	return false
+}
+
 func (s *Strip) show(state State) {
 	look.Show(s.Card, state.Stage != None)
 	if state.Stage != None {
