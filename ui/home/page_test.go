@@ -115,7 +115,7 @@ func TestATestEmailThatHangsIsGivenUpByEscape(t *testing.T) {
 func TestOfSeveralAccountsAMenuAsksWhichSendsTheTestEmail(t *testing.T) {
 	f := &fake{}
 	s := open(t, f).showing(running(ready("main"), ready("second")))
-	s.key(fyne.KeyReturn, fyne.KeyDown, fyne.KeyDown, fyne.KeyReturn)
+	s.key(fyne.KeyReturn, fyne.KeyDown, fyne.KeyReturn)
 	s.Until(func() bool { return s.trial.State().Stage == trial.Taken })
 	if want := []string{"test second"}; !slices.Equal(f.calls, want) {
 		t.Errorf("it did %q, want %q", f.calls, want)
@@ -128,7 +128,7 @@ func TestThePauseIsChosenFromAMenuByKeys(t *testing.T) {
 	s.Window.Canvas().Focus(s.pause)
 	s.key(fyne.KeyReturn)
 	s.Look("home-pause-menu")
-	s.key(fyne.KeyDown, fyne.KeyReturn)
+	s.key(fyne.KeyUp, fyne.KeyDown, fyne.KeyReturn)
 	s.Until(func() bool { return !s.asking })
 	s.Page.Status(pausedUntil1430(running(ready("main"))))
 	if s.pause.Visible() || !s.resume.Visible() {

@@ -12,7 +12,9 @@ import (
 
 // Quiet shows fields without their lines: texts that can be selected, where they
 // are said and not typed. The focus is still seen.
-func Quiet(o fyne.CanvasObject) fyne.CanvasObject { return container.NewThemeOverride(o, quietTheme{}) }
+func Quiet(o fyne.CanvasObject) fyne.CanvasObject {
+	return container.NewThemeOverride(Rows(0, o), quietTheme{}) // in rows a hidden one takes no room
+}
 
 type quietTheme struct{ Theme }
 

@@ -115,12 +115,18 @@ type Button struct {
 }
 
 func newButton(text string, tapped func()) *Button {
-	b := &Button{ring: canvas.NewRectangle(color.Transparent)}
-	b.ring.StrokeWidth = 2
-	b.ring.Hide()
+	b := &Button{ring: newRing()}
 	b.Text, b.OnTapped = text, tapped
 	b.ExtendBaseWidget(b)
 	return b
+}
+
+// newRing returns the ring of a button without the focus.
+func newRing() *canvas.Rectangle {
+	r := canvas.NewRectangle(color.Transparent)
+	r.StrokeWidth = 2
+	r.Hide()
+	return r
 }
 
 func (b *Button) TypedKey(k *fyne.KeyEvent) {
