@@ -160,11 +160,11 @@ func (pairLayout) MinSize(o []fyne.CanvasObject) fyne.Size {
 	return fyne.NewSize(nameWidth+m.Width, max(m.Height, 36))
 }
 
-// draw shows the fields. blame moves the focus to the first that is wrong.
-func (f *form) draw(s State, blame bool) {
+// draw shows the fields and returns the first that is wrong. blame unfolds where
+// that is.
+func (f *form) draw(s State, blame bool) (first fyne.Focusable) {
 	f.drawing = true
 	there := map[string]bool{}
-	var first fyne.Focusable
 	editable := s.Stage == Editing
 	for _, v := range s.Inputs {
 		in := f.inputs[v.Key]
@@ -185,9 +185,7 @@ func (f *form) draw(s State, blame bool) {
 		first = f.secret.focus()
 	}
 	f.drawing = false
-	if blame && first != nil {
-		f.kit.Canvas.Focus(first)
-	}
+	return first
 }
 
 func (in *input) draw(v Input, editable bool) {

@@ -5,6 +5,7 @@ package accounts
 import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/widget"
 
 	"traymail/ui/desk"
 	"traymail/ui/look"
@@ -14,6 +15,7 @@ import (
 // A headCard is how the chosen account is doing, with what can be done with it.
 type headCard struct {
 	card                                               *look.Card
+	name                                               *widget.Label
 	banner                                             *look.Banner
 	said, fix                                          *look.Entry
 	signIn, check, test, pause, resume, export, remove *look.Button
@@ -21,7 +23,7 @@ type headCard struct {
 
 func (v *Page) newHead() *headCard {
 	k := v.kit
-	h := &headCard{banner: look.NewBanner(), said: k.ReadOnly(), fix: k.ReadOnly()}
+	h := &headCard{name: look.Strong(""), banner: look.NewBanner(), said: k.ReadOnly(), fix: k.ReadOnly()}
 	h.signIn = k.Button(words.Say("accounts.sign_in"), func() {
 		v.frame.Open(desk.Place{Page: desk.Setup, Account: v.chosen, Do: desk.DoSignIn})
 	})
@@ -32,7 +34,7 @@ func (v *Page) newHead() *headCard {
 	h.export = k.Button(words.Say("accounts.export"), v.Export)
 	h.remove = k.Button(words.Say("accounts.remove"), v.askRemove)
 	buttons := look.Flow(h.signIn, h.check, h.test, h.pause, h.resume, h.export, h.remove)
-	h.card = look.Surface(look.Rows(0, h.banner.Container,
+	h.card = look.Surface(look.Rows(0, look.Rows(-8, h.name, container.New(layout.NewCustomPaddedLayout(0, 0, 4, 0), h.banner.Container)),
 		container.New(layout.NewCustomPaddedLayout(0, 0, 32, 0), look.Quiet(look.Rows(-6, h.said, h.fix))), container.New(layout.NewCustomPaddedLayout(4, 0, 8, 0), buttons)))
 	return h
 }
@@ -43,16 +45,21 @@ func (h *headCard) draw(s State) {
 		return
 	}
 	level := levels[s.Head.Mood]
-	then := s.Head.Word
+	word := s.Head.Word
 	switch {
 	case s.Stage == Loading:
-		level, then = look.Working, words.Say("accounts.loading")
+		level, word = look.Working, words.Say("accounts.loading")
 	case s.Head.Word == "":
 		level = look.Pending
 	}
-	h.banner.Tell(look.Headline{Level: level, What: s.Chosen, Then: then})
-	look.SetCode(h.said, s.Head.Said)
-	look.SetCode(h.fix, s.Head.Fix)
+	h.banner.Tell(look.Headline{Level: level, What: word})
+	look.SetLabel(h.name, s.Chosen)
+	said, fix := s.Head.Said, s.Head.Fix
+	if s.Stage == Unreadable {
+		said, fix = "", "" // the card below says it
+	}
+	look.SetCode(h.said, said)
+	look.SetCode(h.fix, fix)
 	ready := s.Stage == Editing
 	look.Show(h.signIn, s.Head.SignsIn)
 	look.Show(h.pause, !s.Head.Paused)
@@ -72,6 +79,7 @@ type noticeCard struct {
 	banner        *look.Banner
 	said, fix     *look.Entry
 	signIn, check *look.Button
+	again         *look.Button // reads the account again
 }
 
 func (v *Page) newNotice() *noticeCard {
@@ -80,7 +88,9 @@ func (v *Page) newNotice() *noticeCard {
 		v.frame.Open(desk.Place{Page: desk.Setup, Account: v.chosen, Do: desk.DoSignIn})
 	})
 	n.check = v.kit.Button(words.Say("accounts.check"), func() { v.showChecks(true) })
-	n.card = look.Surface(look.Rows(0, container.NewBorder(nil, nil, nil, container.NewVBox(look.Row(n.signIn, n.check)), n.banner.Container),
+	n.again = v.kit.Button(words.Say("accounts.again"), func() { v.Choose(v.chosen) })
+	n.again.Hide()
+	n.card = look.Surface(look.Rows(0, container.NewBorder(nil, nil, nil, container.NewVBox(look.Row(n.signIn, n.check, n.again)), n.banner.Container),
 		container.New(layout.NewCustomPaddedLayout(0, 0, 32, 0), look.Quiet(look.Rows(-6, n.said, n.fix)))))
 	return n
 }

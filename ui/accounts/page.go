@@ -43,6 +43,7 @@ type Page struct {
 	choices      []*look.Choice
 	empty, whole *fyne.Container
 
+	settings        *fyne.Container // detail, and the bar below it
 	detail          *look.Scroll
 	checking        *fyne.Container
 	checked         bool // the checks are shown
@@ -55,7 +56,8 @@ type Page struct {
 	changed         *widget.Label
 	apply, discard  *look.Button
 
-	wanted string // what a place began, until the account is read
+	coming bool   // the page was opened, and waits for the account to be read
+	wanted string // what the place then begins
 	blame  bool   // the focus goes to what is wrong
 }
 
@@ -85,7 +87,7 @@ func (v *Page) Show(at desk.Place) {
 		v.frame.Open(at)
 		return
 	}
-	v.wanted = at.Do
+	v.coming, v.wanted = true, at.Do
 	if at.Account == "" || at.Account == v.chosen {
 		v.Refresh()
 		v.begin()
@@ -144,7 +146,7 @@ func (v *Page) begin() {
 		return
 	}
 	wanted := v.wanted
-	v.wanted = ""
+	v.coming, v.wanted = false, ""
 	switch {
 	case wanted == desk.DoCheck:
 		v.showChecks(true)
@@ -193,7 +195,7 @@ func (v *Page) build(d *desk.Desk, p trial.Program) {
 		v.blame = true
 		v.Apply()
 	})
-	v.apply.Importance = widget.SuccessImportance
+	v.apply.Importance = widget.HighImportance
 	v.discard = k.Button(words.Say("accounts.discard"), v.Discard)
 	v.changed = look.Text("")
 	v.applyBar = look.Surface(container.New(layout.NewCustomPaddedLayout(2, -6, 0, 0), container.NewBorder(nil, nil, nil, look.Row(v.discard, v.apply), v.changed)))
@@ -202,11 +204,14 @@ func (v *Page) build(d *desk.Desk, p trial.Program) {
 	backRow := container.New(layout.NewCustomPaddedLayout(4, 8, 4, 0), container.NewHBox(back))
 	v.checking = container.New(layout.NewBorderLayout(backRow, nil, nil, nil), backRow, v.checks.Content())
 	v.checking.Hide()
-	settings := container.New(layout.NewBorderLayout(nil, bar, nil, nil), v.detail.Scroll, bar)
-	v.whole = container.New(&sideLayout{}, v.listScroll.Scroll, container.NewStack(settings, v.checking))
+	v.settings = container.New(layout.NewBorderLayout(nil, bar, nil, nil), v.detail.Scroll, bar)
+	v.whole = container.New(&sideLayout{}, v.listScroll.Scroll, container.NewStack(v.settings, v.checking))
 	v.empty = container.NewStack(look.Surface(look.Empty(words.Say("accounts.empty"), words.Say("accounts.empty_then"))))
 	v.content = look.Page(words.Say("accounts.title"), container.NewStack(v.whole, v.empty), v.bring, v.add)
 }
+
+// alarmHeight is the room for what is said below a field that is wrong.
+const alarmHeight = 76
 
 // sideLayout gives the list its width, and the rest to what is beside it.
 type sideLayout struct{}
@@ -235,7 +240,7 @@ func (v *Page) showChecks(on bool) {
 	}
 	v.checked = on
 	look.Show(v.checking, on)
-	look.Show(v.detail.Scroll, !on)
+	look.Show(v.settings, !on)
 	v.drawBar(v.state)
 	if on {
 		v.checks.Show(v.chosen)
@@ -292,25 +297,42 @@ func (v *Page) draw(s State) {
 	v.head.draw(s)
 	v.notice.draw(s.Notice)
 	v.problem.draw(s.Problem)
+	look.Show(v.problem.again, s.Stage == Unreadable)
 	editing := s.Stage == Editing || s.Stage == Applying
 	look.Show(v.formBox, editing)
+	var wrong fyne.Focusable
 	if editing {
-		v.form.draw(s, v.blame && s.Stage == Editing)
-	}
-	if s.Stage == Editing {
-		v.blame = false
+		wrong = v.form.draw(s, v.blame)
 	}
 	v.drawBar(s)
 	if v.content != nil {
+		v.settings.Layout.Layout(v.settings.Objects, v.settings.Size())
 		v.detail.Arrange()
 	}
-	if was.Stage == Loading && s.Stage != Loading && v.wanted != "" {
+	if s.Stage == Editing && v.blame {
+		if v.blame = false; wrong != nil {
+			v.kit.Canvas.Focus(wrong)
+			v.detail.KeepInSight(wrong.(fyne.CanvasObject), alarmHeight)
+		} else if s.Notice != nil {
+			v.detail.ScrollToTop()
+			v.kit.Canvas.Focus(v.head.check)
+		}
+	}
+	if was.Stage == Loading && s.Stage != Loading && v.coming {
 		v.begin()
 	}
 }
 
 func (v *Page) drawBar(s State) {
 	look.Show(v.applyBar, s.Changes > 0 && !v.checked)
+	first := widget.HighImportance
+	if s.Changes > 0 {
+		first = widget.MediumImportance // applying them comes first
+	}
+	if v.add.Importance != first {
+		v.add.Importance = first
+		v.add.Refresh()
+	}
 	text := words.Count("accounts.changes", s.Changes)
 	if s.Stage == Applying {
 		text = words.Say("accounts.applying")
@@ -331,7 +353,7 @@ func (v *Page) drawRows(s State) {
 		v.rows, v.choices, v.list.Objects = s.Rows, nil, nil
 		v.kit.Within(v.listScroll, func() {
 			for _, r := range s.Rows {
-				c := v.kit.Choice(r.Name, words.Say("accounts.row", words.Data{"Address": r.Address, "Way": r.Way, "State": r.Word}), func() { v.change(r.Name) })
+				c := v.kit.Option(rowContent(r), func() { v.change(r.Name) })
 				v.choices = append(v.choices, c)
 				v.list.Add(c)
 			}
@@ -344,4 +366,18 @@ func (v *Page) drawRows(s State) {
 	for i, c := range v.choices {
 		c.Select(s.Rows[i].Name == s.Chosen)
 	}
+}
+
+// rowContent is an account of the list: how it is doing, who sends, and how.
+func rowContent(r Row) fyne.CanvasObject {
+	name := widget.NewLabelWithStyle(r.Name, fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
+	word, sign := look.Caption(widget.MediumImportance), widget.NewIcon(nil)
+	word.Text = r.Word
+	look.SetSign(sign, word, levels[r.Mood])
+	lines := look.Rows(-16, name, look.Small(r.Address), look.Small(r.Way), word)
+	for _, o := range lines.Objects {
+		l := o.(*widget.Label)
+		l.Wrapping, l.Truncation = fyne.TextWrapOff, fyne.TextTruncateEllipsis
+	}
+	return container.NewBorder(nil, nil, container.NewVBox(look.Space(0, 4), look.Sized(20, sign)), nil, lines)
 }

@@ -4,17 +4,22 @@ package accounts
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/widget"
 
 	"traymail/internal/account"
 	"traymail/internal/mailer"
 	"traymail/ui/desk"
+	"traymail/ui/trial"
 	"traymail/ui/uitest"
 )
 
@@ -63,6 +68,186 @@ func (s *screen) key(names ...fyne.KeyName) {
 	}
 }
 
+func TestItsMainStatesAreDrawn(t *testing.T) {
+	for name, f := range map[string]*fake{"chosen": newFake(personal("main"), app("erp")), "empty": newFake(), "unreadable": unreadable()} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, f)
+			if s.Page.Show(desk.Place{}); name != "empty" {
+				s.at(desk.Place{Account: s.rows[0].Name})
+			}
+			test.AssertRendersToMarkup(t, name+".xml", s.Window.Canvas())
+		})
+	}
+}
+
+func unreadable() *fake {
+	f := newFake(personal("main"))
+	f.broken["erp"] = &account.FieldError{File: "/home/ada/.config/traymail/accounts/erp.toml", Line: 7, Key: "smtp_port", Text: "incomplete number", Fix: "correct the line; docs/configuration.md shows the form of every key"}
+	return f
+}
+
+func TestEverySettingHasAFieldWithAName(t *testing.T) {
+	s := open(t, newFake(personal("main"), app("erp")))
+	for i := range fields {
+		f := &fields[i]
+		in := s.form.inputs[f.key]
+		name := in.row.Objects[0].(*widget.Label).Text
+		if f.kind == flag {
+			name = in.flag.Text
+		}
+		if name == "" || strings.HasPrefix(name, "accounts.") {
+			t.Errorf("the field of %s is called %q", f.key, name)
+		}
+		if f.kind == choice && slices.ContainsFunc(in.choice.Options, func(o string) bool { return strings.HasPrefix(o, "accounts.") }) {
+			t.Errorf("%s can be %q", f.key, in.choice.Options)
+		}
+	}
+	// The file's keys are the fields, but for what cannot be changed.
+	typ := reflect.TypeFor[account.Account]()
+	for _, f := range append(reflect.VisibleFields(typ), reflect.VisibleFields(reflect.TypeFor[account.Limits]())...) {
+		key, _, _ := strings.Cut(f.Tag.Get("toml"), ",")
+		if key != "" && key != "-" && key != "id" && fieldOf(key) == nil {
+			t.Errorf("%s has no field", key)
+		}
+	}
+}
+
+func TestASettingIsTypedAndAppliedByKeys(t *testing.T) {
+	s := open(t, newFake(personal("main"))).at(desk.Place{})
+	s.Window.Canvas().Focus(s.form.inputs["test_to"].entry)
+	s.form.inputs["test_to"].entry.SetText("")
+	s.Type("someone@contoso.com")
+	if !s.applyBar.Visible() {
+		t.Fatal("nothing offers to apply it")
+	}
+	s.Window.Canvas().Focus(s.apply)
+	s.key(fyne.KeyReturn)
+	s.Until(func() bool { return s.stage == Editing })
+	if got := s.fake.accounts["main"].TestTo; got != "someone@contoso.com" || s.applyBar.Visible() {
+		t.Errorf("the test email goes to %q; still to be applied: %v", got, s.applyBar.Visible())
+	}
+}
+
+func TestTheFocusGoesToWhatIsWrongAndUnfoldsIt(t *testing.T) {
+	s := open(t, newFake(personal("main"))).at(desk.Place{})
+	s.Set("sessions", "many")
+	s.Window.Canvas().Focus(s.apply)
+	s.key(fyne.KeyReturn)
+	if at := s.Window.Canvas().Focused(); at != s.form.inputs["sessions"].entry || !s.form.rest.Visible() {
+		t.Errorf("%T has the focus", at)
+	}
+	s.Look("accounts-wrong")
+	if len(s.fake.calls) != 0 {
+		t.Errorf("it was saved: %v", s.fake.calls)
+	}
+}
+
+func TestAnotherAccountIsChosenOnlyWhenTheChangesMayGo(t *testing.T) {
+	s := open(t, newFake(personal("main"), app("erp"))).at(desk.Place{Account: "main"})
+	s.Set("label", "changed")
+	s.Page.Show(desk.Place{Page: desk.Accounts, Account: "erp"})
+	s.Look("accounts-ask-discard")
+	s.key(fyne.KeyEscape)
+	if s.chosen != "main" || s.changes() != 1 {
+		t.Fatalf("%s is chosen, with %d changes", s.chosen, s.changes())
+	}
+	s.Page.Show(desk.Place{Page: desk.Accounts, Account: "erp"})
+	s.Window.Canvas().FocusNext()
+	s.key(fyne.KeyReturn)
+	s.Until(func() bool { return s.chosen == "erp" && s.stage == Editing })
+}
+
+func TestRemovingIsAskedAndAnAccountWithMessagesStays(t *testing.T) {
+	s := open(t, newFake(personal("main"), app("erp"))).at(desk.Place{Account: "main"})
+	s.head.remove.OnTapped()
+	s.key(fyne.KeyEscape)
+	if len(s.fake.calls) != 0 {
+		t.Fatalf("it was removed: %v", s.fake.calls)
+	}
+	st := s.fake.status()
+	st.Accounts[1].Waiting = 3
+	s.Page.Status(st)
+	s.head.remove.OnTapped()
+	s.Look("accounts-ask-waiting")
+	s.Window.Canvas().FocusNext()
+	s.key(fyne.KeyReturn)
+	if want := (desk.Place{Page: desk.Queue, Account: "main"}); len(s.Opened) != 1 || s.Opened[0] != want {
+		t.Errorf("it leads to %v, want %v", s.Opened, want)
+	}
+	s.Page.Status(s.fake.status())
+	s.head.remove.OnTapped()
+	s.Window.Canvas().FocusNext()
+	s.key(fyne.KeyReturn)
+	s.Until(func() bool { return !s.busy })
+	if want := []string{"remove main"}; !slices.Equal(s.fake.calls, want) || s.chosen != "" || s.notice.card.Visible() == false {
+		t.Errorf("it did %v, and %q is chosen", s.fake.calls, s.chosen)
+	}
+}
+
+func TestAPlaceBeginsWhatItSays(t *testing.T) {
+	for do, begun := range map[string]func(s *screen) bool{
+		desk.DoCheck:  func(s *screen) bool { return s.checks.shown == "erp" && s.checking.Visible() && !s.settings.Visible() },
+		desk.DoTest:   func(s *screen) bool { return s.trial.State().Account == "erp" },
+		desk.DoSecret: func(s *screen) bool { return s.Window.Canvas().Focused() == s.form.secret.entry },
+		desk.DoSignIn: func(s *screen) bool {
+			return len(s.Opened) == 1 && s.Opened[0] == desk.Place{Page: desk.Setup, Account: "erp", Do: desk.DoSignIn}
+		},
+		"": func(s *screen) bool { return s.Window.Canvas().Focused() == s.choices[0] },
+	} {
+		t.Run("do "+do, func(t *testing.T) {
+			s := open(t, newFake(app("erp"), personal("main")))
+			s.Page.Show(desk.Place{Page: desk.Accounts, Account: "erp", Do: do})
+			s.Until(func() bool { return begun(s) })
+			if do == desk.DoCheck {
+				s.Escape()
+				if s.checks.hidden != 1 || s.checking.Visible() || s.Window.Canvas().Focused() != s.head.check {
+					t.Error("Escape does not lead back")
+				}
+			}
+			if do == desk.DoTest {
+				s.Until(func() bool { return s.trial.State().Stage == trial.Taken })
+				s.key(fyne.KeyEscape)
+				if s.trial.Card.Visible() {
+					t.Error("Escape does not put the result away")
+				}
+			}
+		})
+	}
+}
+
+func TestThePauseOfAnAccountIsChosenFromAMenu(t *testing.T) {
+	s := open(t, newFake(personal("main"))).at(desk.Place{})
+	s.Window.Canvas().Focus(s.head.pause)
+	s.key(fyne.KeyReturn, fyne.KeyUp, fyne.KeyReturn)
+	s.Until(func() bool { return !s.busy })
+	st := s.fake.status()
+	st.Accounts[0].State, st.Accounts[0].Cause = mailer.Paused, mailer.CauseUser
+	s.Page.Status(st)
+	s.Window.Canvas().Focus(s.head.resume)
+	s.key(fyne.KeyReturn)
+	s.Until(func() bool { return !s.busy })
+	if want := []string{"pause main false", "resume main"}; !slices.Equal(s.fake.calls, want) {
+		t.Errorf("it did %v, want %v", s.fake.calls, want)
+	}
+}
+
+func TestWhatIsTypedForASecretIsNotShown(t *testing.T) {
+	s := open(t, newFake(app("erp"))).at(desk.Place{Account: "erp", Do: desk.DoSecret})
+	s.Window.Canvas().Focus(s.form.secret.entry)
+	s.Type("Abc8Q~value")
+	s.Look("accounts-secret")
+	var markup strings.Builder
+	markup.WriteString(test.RenderToMarkup(s.Window.Canvas()))
+	if strings.Contains(markup.String(), "Abc8Q~value") {
+		t.Error("the window shows it")
+	}
+	s.Apply()
+	s.Until(func() bool { return s.stage == Editing })
+	if len(s.fake.saved) != 1 || s.fake.saved[0].Reveal() != "Abc8Q~value" || s.form.secret.entry.Text != "" {
+		t.Errorf("%d secrets were saved, and %d letters stand in the field", len(s.fake.saved), len(s.form.secret.entry.Text))
+	}
+}
+
 func TestLooks(t *testing.T) {
 	many := newFake(personal("main"), app("erp"))
 	for i := range 20 {
@@ -71,8 +256,6 @@ func TestLooks(t *testing.T) {
 		a.Sender = "invoices.northern.branch.no-reply@mail.contoso.example"
 		many.accounts[a.Name] = a
 	}
-	broken := newFake(personal("main"))
-	broken.broken["erp"] = &account.FieldError{File: "/home/ada/.config/traymail/accounts/erp.toml", Line: 7, Key: "smtp_port", Text: "incomplete number", Fix: "correct the line; docs/configuration.md shows the form of every key"}
 	for name, c := range map[string]struct {
 		f  *fake
 		do func(s *screen)
@@ -81,7 +264,7 @@ func TestLooks(t *testing.T) {
 		"app":    {newFake(personal("main"), app("erp")), func(s *screen) { s.at(desk.Place{Account: "erp"}) }},
 		"many":   {many, func(s *screen) { s.at(desk.Place{Account: "branch-03.with-a-rather-long-name-of-an-account"}) }},
 		"empty":  {newFake(), func(s *screen) { s.Page.Show(desk.Place{}) }},
-		"broken": {broken, func(s *screen) { s.at(desk.Place{Account: "erp"}) }},
+		"broken": {unreadable(), func(s *screen) { s.at(desk.Place{Account: "erp"}) }},
 		"changed": {newFake(personal("main")), func(s *screen) {
 			s.at(desk.Place{})
 			s.Set("username", "new@contoso.com")

@@ -24,7 +24,8 @@ type Choice struct {
 	// OnEnter is what Enter does on the card that is chosen already; nil for nothing.
 	OnEnter func()
 
-	sign    *widget.Icon
+	sign    *widget.Icon      // nil where a bar says which is chosen
+	bar     *canvas.Rectangle // nil where a sign does
 	content fyne.CanvasObject
 
 	selected, focused, hovered bool
@@ -56,7 +57,9 @@ func (c *Choice) Select(selected bool) {
 	if selected {
 		at = Level{OK.Shape, theme.ColorNamePrimary}
 	}
-	c.sign.SetResource(Icon(at.Shape, at.Colour))
+	if c.sign != nil {
+		c.sign.SetResource(Icon(at.Shape, at.Colour))
+	}
 	c.Refresh()
 }
 
@@ -116,6 +119,10 @@ func (r *choiceRenderer) Layout(s fyne.Size) {
 	r.ring.Move(fyne.NewPos(-3, -3))
 	r.ring.Resize(s.AddWidthHeight(6, 6))
 	r.choice.content.Resize(s)
+	if r.choice.bar != nil {
+		r.choice.bar.Move(fyne.NewPos(0, 8))
+		r.choice.bar.Resize(fyne.NewSize(5, max(s.Height-16, 0)))
+	}
 }
 
 func (r *choiceRenderer) MinSize() fyne.Size { return r.choice.content.MinSize() }
@@ -131,13 +138,21 @@ func (r *choiceRenderer) Refresh() {
 	}
 	r.ring.StrokeColor, r.ring.FillColor = th.Color(theme.ColorNameForeground, v), color.Transparent
 	r.ring.Hidden = !r.choice.focused
+	if bar := r.choice.bar; bar != nil {
+		bar.FillColor, bar.Hidden = th.Color(theme.ColorNamePrimary, v), !r.choice.selected
+		bar.Refresh()
+	}
 	r.back.Refresh()
 	r.ring.Refresh()
 	r.choice.content.Refresh()
 }
 
 func (r *choiceRenderer) Objects() []fyne.CanvasObject {
-	return []fyne.CanvasObject{r.back, r.choice.content, r.ring}
+	all := []fyne.CanvasObject{r.back, r.choice.content, r.ring}
+	if r.choice.bar != nil {
+		all = append(all, r.choice.bar)
+	}
+	return all
 }
 
 func (r *choiceRenderer) Destroy() {}

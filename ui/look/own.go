@@ -6,7 +6,9 @@ import (
 	"image/color"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 )
 
@@ -32,3 +34,14 @@ func (k *Kit) Follow(o fyne.CanvasObject) (focused func()) { return k.follower(o
 
 // Escape is what a page's own widget calls for Escape.
 func (k *Kit) Escape() { k.escape() }
+
+// Option returns a card that can be chosen, with a content of its own. The chosen
+// one has a stronger line and a bar at its side.
+func (k *Kit) Option(content fyne.CanvasObject, chosen func()) *Choice {
+	bar := canvas.NewRectangle(color.Transparent)
+	c := &Choice{chosen: chosen, bar: bar}
+	c.content = container.New(layout.NewCustomPaddedLayout(4, 6, 8, 8), content)
+	c.onEscape, c.onFocus = k.escape, k.follower(c)
+	c.ExtendBaseWidget(c)
+	return c
+}
