@@ -3,6 +3,7 @@
 package accounts
 
 import (
+	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/widget"
@@ -106,4 +107,15 @@ func (n *noticeCard) draw(s *Notice) {
 	look.Show(n.signIn, s.SignIn)
 	look.Show(n.check, s.Control)
 	n.card.Refresh()
+}
+
+// focus is where the next key belongs: at what the notice offers, or else.
+func (n *noticeCard) focus(or fyne.Focusable) fyne.Focusable {
+	switch {
+	case n.signIn.Visible():
+		return n.signIn
+	case n.check.Visible():
+		return n.check
+	}
+	return or
 }

@@ -315,7 +315,7 @@ func (v *Page) draw(s State) {
 			v.detail.KeepInSight(wrong.(fyne.CanvasObject), alarmHeight)
 		} else if s.Notice != nil {
 			v.detail.ScrollToTop()
-			v.kit.Canvas.Focus(v.head.check)
+			v.kit.Canvas.Focus(v.notice.focus(v.head.check))
 		}
 	}
 	if was.Stage == Loading && s.Stage != Loading && v.coming {
