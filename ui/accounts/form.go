@@ -208,6 +208,19 @@ func (in *input) draw(v Input, editable bool) {
 	look.Show(in.alarm, v.Wrong != "")
 }
 
+// has reports whether something of the form has the focus.
+func (f *form) has(focused fyne.Focusable) (fyne.CanvasObject, bool) {
+	if focused == f.secret.entry {
+		return f.secret.entry, true
+	}
+	for _, in := range f.inputs {
+		if at := in.focus(); focused == at {
+			return at.(fyne.CanvasObject), true
+		}
+	}
+	return nil, false
+}
+
 func (in *input) focus() fyne.Focusable {
 	switch {
 	case in.choice != nil:

@@ -304,10 +304,14 @@ func (v *Page) draw(s State) {
 	if editing {
 		wrong = v.form.draw(s, v.blame)
 	}
+	bar := v.applyBar.Visible()
 	v.drawBar(s)
 	if v.content != nil {
 		v.settings.Layout.Layout(v.settings.Objects, v.settings.Size())
 		v.detail.Arrange()
+	}
+	if at, is := v.form.has(v.kit.Canvas.Focused()); is && bar != v.applyBar.Visible() {
+		v.detail.KeepInSight(at, 0) // which the bar must not cover
 	}
 	if s.Stage == Editing && v.blame {
 		if v.blame = false; wrong != nil {

@@ -231,6 +231,30 @@ func TestThePauseOfAnAccountIsChosenFromAMenu(t *testing.T) {
 	}
 }
 
+func TestTheBarDoesNotCoverWhatIsTyped(t *testing.T) {
+	s := open(t, newFake(app("erp")))
+	place := fyne.CurrentApp().Driver().AbsolutePositionForObject
+	for i := range fields {
+		in := s.form.inputs[fields[i].key]
+		if in.entry == nil || fields[i].group == Servers {
+			continue
+		}
+		s.Choose("erp")
+		s.Until(func() bool { return s.stage == Editing })
+		s.form.fold(true)
+		s.detail.Arrange()
+		if !in.row.Visible() {
+			continue
+		}
+		s.Window.Canvas().Focus(in.entry)
+		s.Type("7")
+		bottom, end := place(in.entry).Y+in.entry.Size().Height, place(s.detail.Scroll).Y+s.detail.Size().Height
+		if !s.applyBar.Visible() || bottom > end {
+			t.Errorf("%s ends at %g, and what can be seen at %g", fields[i].key, bottom, end)
+		}
+	}
+}
+
 func TestWhatIsTypedForASecretIsNotShown(t *testing.T) {
 	s := open(t, newFake(app("erp"))).at(desk.Place{Account: "erp", Do: desk.DoSecret})
 	s.Window.Canvas().Focus(s.form.secret.entry)
