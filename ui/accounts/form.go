@@ -292,7 +292,7 @@ func (s *secretInput) draw(v Secret, editable bool) {
 	if s.entry.PlaceHolder != placeholder {
 		s.entry.SetPlaceHolder(placeholder)
 	}
-	look.SetEntry(s.entry, v.Typed)
+	look.SetEntry(s.entry, v.Typed.Reveal())
 	look.Enable(s.entry, editable)
 	look.Enable(s.choose, editable)
 	look.Enable(s.make, editable)

@@ -60,7 +60,7 @@ func secretKind(a *account.Account) SecretKind {
 }
 
 func (p *presenter) secretState() Secret {
-	s := Secret{Kind: secretKind(&p.draft), Typed: p.secret.typed.Reveal(), File: p.secret.file, Wrong: p.wrong[secretKey].text, Fix: p.wrong[secretKey].fix}
+	s := Secret{Kind: secretKind(&p.draft), Typed: p.secret.typed, File: p.secret.file, Wrong: p.wrong[secretKey].text, Fix: p.wrong[secretKey].fix}
 	switch s.Kind {
 	case ClientSecret:
 		s.Stored = p.stored.ClientSecret

@@ -104,7 +104,7 @@ type Secret struct {
 	Stored bool
 	// Typed is what the person typed over it: a new one or, where File is one that
 	// needs it, the password of the file.
-	Typed string
+	Typed mailer.Secret
 	File  string // of a certificate that was chosen or made; "" for none
 	Wrong string
 	Fix   string
