@@ -19,6 +19,7 @@ type headCard struct {
 	name                                               *widget.Label
 	banner                                             *look.Banner
 	said, fix                                          *look.Entry
+	buttons                                            *fyne.Container
 	signIn, check, test, pause, resume, export, remove *look.Button
 }
 
@@ -32,11 +33,12 @@ func (v *Page) newHead() *headCard {
 	h.test = k.Button(words.Say("accounts.test"), v.send)
 	h.pause = k.Button(words.Say("accounts.pause"), v.choosePause)
 	h.resume = k.Button(words.Say("accounts.resume"), v.Resume)
+	h.resume.Hide()
 	h.export = k.Button(words.Say("accounts.export"), v.Export)
 	h.remove = k.Button(words.Say("accounts.remove"), v.askRemove)
-	buttons := look.Flow(h.signIn, h.check, h.test, h.pause, h.resume, h.export, h.remove)
+	h.buttons = look.Flow(h.signIn, h.check, h.test, h.pause, h.resume, h.export, h.remove)
 	h.card = look.Surface(look.Rows(0, look.Rows(-8, h.name, container.New(layout.NewCustomPaddedLayout(0, 0, 4, 0), h.banner.Container)),
-		container.New(layout.NewCustomPaddedLayout(0, 0, 32, 0), look.Quiet(look.Rows(-6, h.said, h.fix))), container.New(layout.NewCustomPaddedLayout(4, 0, 8, 0), buttons)))
+		container.New(layout.NewCustomPaddedLayout(0, 0, 32, 0), look.Quiet(look.Rows(-6, h.said, h.fix))), container.New(layout.NewCustomPaddedLayout(4, 0, 8, 0), h.buttons)))
 	return h
 }
 
@@ -62,9 +64,12 @@ func (h *headCard) draw(s State) {
 	look.SetCode(h.said, said)
 	look.SetCode(h.fix, fix)
 	ready := s.Stage == Editing
-	look.Show(h.signIn, s.Head.SignsIn)
-	look.Show(h.pause, !s.Head.Paused)
-	look.Show(h.resume, s.Head.Paused)
+	if h.signIn.Visible() != s.Head.SignsIn || h.resume.Visible() != s.Head.Paused {
+		look.Show(h.signIn, s.Head.SignsIn)
+		look.Show(h.pause, !s.Head.Paused)
+		look.Show(h.resume, s.Head.Paused)
+		h.buttons.Refresh() // the others move up
+	}
 	look.Enable(h.signIn, ready)
 	look.Enable(h.check, ready)
 	look.Enable(h.test, ready && s.Usable)

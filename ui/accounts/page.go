@@ -3,6 +3,7 @@
 package accounts
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
@@ -88,6 +89,7 @@ func (v *Page) Show(at desk.Place) {
 		return
 	}
 	v.coming, v.wanted = true, at.Do
+	v.Open()
 	if at.Account == "" || at.Account == v.chosen {
 		v.Refresh()
 		v.begin()
@@ -99,6 +101,7 @@ func (v *Page) Show(at desk.Place) {
 
 // Hide keeps what was changed, until the page is shown again.
 func (v *Page) Hide() {
+	v.Close()
 	if v.checked {
 		v.checks.Hide()
 	}
@@ -288,6 +291,9 @@ func (v *Page) askRemove() {
 
 // draw shows a state.
 func (v *Page) draw(s State) {
+	if reflect.DeepEqual(s, v.state) && !v.blame {
+		return
+	}
 	was := v.state
 	v.state = s
 	look.Show(v.empty, s.Empty)

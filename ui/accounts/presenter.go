@@ -22,6 +22,7 @@ type presenter struct {
 	show    func(State)
 	now     func() time.Time
 
+	shown   bool
 	status  desk.Status
 	chosen  string
 	stage   Stage
@@ -54,8 +55,19 @@ func (p *presenter) Status(s desk.Status) {
 	if p.chosen != "" && p.usable() && p.find(p.chosen) == nil && p.stage != Loading {
 		p.leave() // somebody removed it
 	}
+	if p.shown {
+		p.draw()
+	}
+}
+
+// Open and Close say whether the page is to be seen. While it is not, what the
+// program says is only remembered.
+func (p *presenter) Open() {
+	p.shown = true
 	p.draw()
 }
+
+func (p *presenter) Close() { p.shown = false }
 
 func (p *presenter) usable() bool {
 	return p.status.Known && p.status.Silent.IsZero() && p.status.Unstarted == nil

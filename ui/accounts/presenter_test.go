@@ -18,7 +18,7 @@ type loop struct {
 	*presenter
 	disk
 	queue chan func()
-	shown State
+	last  State
 }
 
 // onLoop runs a test in a bubble of its own time, with an account chosen.
@@ -28,7 +28,8 @@ func onLoop(t *testing.T, f *fake, chosen string, test func(t *testing.T, l *loo
 		l := &loop{queue: make(chan func(), 10_000)}
 		d := desk.New(func(f func()) { l.queue <- f })
 		defer d.Close()
-		l.presenter = newPresenter(d, f, l.disk.files(), func(s State) { l.shown = s })
+		l.presenter = newPresenter(d, f, l.disk.files(), func(s State) { l.last = s })
+		l.Open()
 		l.Status(f.status())
 		l.Choose(chosen)
 		l.settle()
@@ -44,7 +45,7 @@ func (l *loop) settle() State {
 		case f := <-l.queue:
 			f()
 		default:
-			return l.shown
+			return l.last
 		}
 	}
 }
@@ -70,8 +71,8 @@ func TestWhatFollowsFromAFieldFollowsWhileItIsTyped(t *testing.T) {
 		if s.input("registration").Key != "" || s.input("credential").Value != string(account.SecretCredential) || s.Secret.Kind != ClientSecret {
 			t.Errorf("of an application it asks for %+v, %+v", s.Inputs, s.Secret)
 		}
-		if l.Discard(); l.shown.Changes != 0 || l.shown.input("username").Value != "svc@contoso.com" {
-			t.Errorf("discarded, there are %d changes", l.shown.Changes)
+		if l.Discard(); l.last.Changes != 0 || l.last.input("username").Value != "svc@contoso.com" {
+			t.Errorf("discarded, there are %d changes", l.last.Changes)
 		}
 	})
 }
@@ -204,7 +205,7 @@ func TestAFileThatCannotBeReadSaysWhereAndIsReadAgain(t *testing.T) {
 	f := newFake(personal("main"))
 	f.broken["main"] = &account.FieldError{File: "main.toml", Line: 7, Key: "smtp_port", Text: "incomplete number", Fix: "correct the line"}
 	onLoop(t, f, "main", func(t *testing.T, l *loop) {
-		if s := l.shown; s.Stage != Unreadable || s.Problem.Said != "main.toml:7: smtp_port: incomplete number" || s.Problem.Fix != "Correct the line" {
+		if s := l.last; s.Stage != Unreadable || s.Problem.Said != "main.toml:7: smtp_port: incomplete number" || s.Problem.Fix != "Correct the line" {
 			t.Fatalf("it says %+v", s.Problem)
 		}
 		f.mu.Lock()

@@ -3,6 +3,7 @@
 package home
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
@@ -215,6 +216,9 @@ func (v *Page) choosePause() {
 
 // draw shows a state.
 func (v *Page) draw(s State) {
+	if reflect.DeepEqual(s, v.state) {
+		return
+	}
 	v.state = s
 	acts := s.Usable && !s.Empty
 	look.Show(v.pause, !s.Paused && !s.Empty)

@@ -4,6 +4,7 @@ package home
 
 import (
 	"image/color"
+	"slices"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -39,11 +40,13 @@ func newPlot(tell func(string), escape func()) *plot {
 
 // Set draws other bars. The chosen one stays chosen.
 func (p *plot) Set(bars []Bar) {
-	p.bars = bars
+	if !slices.Equal(bars, p.bars) {
+		p.bars = bars
+		defer p.Refresh()
+	}
 	if p.chosen >= len(bars) {
 		p.chosen = -1
 	}
-	p.Refresh()
 	p.say()
 }
 
@@ -190,7 +193,9 @@ func (r *plotRenderer) Refresh() {
 
 // Layout implements fyne.WidgetRenderer.
 func (r *plotRenderer) Layout(s fyne.Size) {
-	r.size = s
+	if r.size = s; s.Width <= plotLeft {
+		return // it has no place yet
+	}
 	up, down := 0, 0
 	for _, b := range r.plot.bars {
 		up, down = max(up, b.Accepted, b.Delivered), max(down, b.Refused)

@@ -47,11 +47,10 @@ func headline(s desk.Status, last delivery, now time.Time) Headline {
 	case !s.Running:
 		return Headline{Mood: Broken, What: words.Say("home.stopped"), Then: stays(waiting, words.Say("home.stopped_then"))}
 	case s.Paused != nil:
-		what := words.Say("home.paused")
-		if !s.Paused.Until.IsZero() {
-			what = words.Say("home.paused_until", words.Data{"When": words.Moment(s.Paused.Until, now)})
+		if s.Paused.Until.IsZero() {
+			return Headline{Mood: Resting, What: words.Say("home.paused"), Then: stays(waiting, words.Say("home.paused_then"))}
 		}
-		return Headline{Mood: Resting, What: what, Then: stays(waiting, words.Say("home.paused_then"))}
+		return Headline{Mood: Resting, What: words.Say("home.paused_until", words.Data{"When": words.Moment(s.Paused.Until, now)}), Then: stays(waiting, words.Say("home.paused_until_then"))}
 	case len(attention) == 1:
 		return Headline{Mood: Needed, What: words.Say("home.attention_one", words.Data{"Account": attention[0].Name}), Then: stays(attention[0].Waiting, why(attention[0], now))}
 	case len(attention) > 1:
