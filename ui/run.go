@@ -5,7 +5,6 @@ package ui
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"runtime"
 
@@ -16,45 +15,46 @@ import (
 	"traymail/ui/probe"
 )
 
-// Run opens the window and blocks until it is closed or ctx ends. It must be
-// called on the main goroutine. What is under way then is given up and waited
-// for. Without a display, or one that cannot show the window, it returns an
-// error at once.
+// Usable returns an error that says what is missing when this machine cannot
+// draw the window: a display, or OpenGL, and what to do instead. It must be
+// called on the main goroutine, before Run.
+func Usable() error {
+	if noDisplay() {
+		return errors.New("there is no display here, DISPLAY is not set: set traymail up in the terminal, traymail setup, and run it with traymail serve")
+	}
+	if err := probe.Window(); err != nil {
+		probe.Show(err) // where nobody reads what the program writes
+		return err
+	}
+	return nil
+}
+
+// Run opens the window, or the tray alone, and blocks until the program is to
+// end: by the person, or with ctx. It must be called on the main goroutine,
+// where Usable has returned nil. What is under way then is given up and waited
+// for.
 func Run(ctx context.Context, o Options) error {
-	w, a, err := start(o)
+	// A program that was built without the packager has no FyneApp.toml in it.
+	app.SetMetadata(fyne.AppMetadata{ID: appID, Name: "traymail", Migrations: map[string]bool{"fyneDo": true}})
+	a := app.NewWithID(appID)
+	f, err := newFrame(ctx, a, o, fyne.Do)
 	if err != nil {
 		return err
 	}
-	defer w.presenter.close()
-	w.SetOnClosed(w.presenter.end)
+	defer f.close()
 	forget := func() bool { return true }
 	a.Lifecycle().SetOnStarted(func() {
 		// Not before: there is no loop yet that could be ended.
-		forget = context.AfterFunc(ctx, func() { fyne.Do(w.Close) })
+		forget = context.AfterFunc(ctx, func() { fyne.Do(f.quit) })
 	})
-	w.ShowAndRun()
+	f.show()
+	a.Run()
 	forget()
 	return nil
 }
 
-// start makes the window. The toolkit panics where it finds no display.
-func start(o Options) (w *window, a fyne.App, err error) {
-	if noDisplay() {
-		return nil, nil, errors.New("there is no display here, DISPLAY is not set: use the commands, traymail --help lists them")
-	}
-	if err := probe.Window(); err != nil {
-		probe.Show(err)
-		return nil, nil, err
-	}
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("the window cannot be opened (%v): use the commands, traymail --help lists them", cause)
-		}
-	}()
-	a = app.NewWithID("app.traymail")
-	w, err = open(a, o, fyne.Do)
-	return w, a, err
-}
+// appID names the program to the desktop, and the folder of its preferences.
+const appID = "app.traymail"
 
 // noDisplay reports whether this is a system whose windows need an X server,
 // without one.

@@ -1,40 +1,63 @@
-// Package ui is the window: a page with the account's form, the redirect URL
-// to copy, the sign-in, the test email and its result; one with the checks of
-// the setup; and one that explains a refusal.
+// Package ui is the window and the tray. This package is their frame: it watches
+// the program, has the rail with the pages, and decides what closing means. Each
+// page is a package of its own below it.
 //
-// It has two halves. The presenter knows no widget: it turns what the person
-// does into calls of the mailer and emits a State, which is never changed. The
-// page knows no mailer: it draws a State and reports what was typed and
-// tapped. Both live on the goroutine of the window; what blocks does not, and
-// comes back through the dispatcher that the presenter is given.
+// A page has two halves. Its presenter knows no widget: it turns what the person
+// does into calls of the program and has a state. Its other half knows no
+// program: it draws that state and reports what was typed and tapped. Both live
+// on the goroutine of the window; what blocks does not, and comes back through
+// the desk.
 //
 // Only Run needs a graphics driver, and with it cgo; the rest builds and is
 // tested without, but for macOS, where the toolkit's widgets need cgo too.
 package ui
 
 import (
-	"context"
+	"io"
 
-	"traymail/internal/checks"
 	"traymail/internal/mailer"
 )
 
-// A Service is what the window needs of the program, such as a mailer.Program.
-type Service interface {
-	mailer.Service
-	// Check does the setup checks of an account and tells report of each, as
-	// mailer.Program does.
-	Check(ctx context.Context, name string, o checks.Options, report func(checks.Result)) ([]checks.Result, error)
-}
-
-// Options say what the window shows. Service and OpenBrowser must be set.
+// Options say what the window shows. Program, OpenBrowser and Machine must be
+// set.
 type Options struct {
-	Service Service
-	// Account is the account to show, "" for the form of a new one.
-	Account string
+	Program mailer.Program
+	// Service says that the program is another process, which goes on when the
+	// window is closed.
+	Service bool
+	// Unstarted is why the program could not start its background sending; nil
+	// when it did.
+	Unstarted error
 	// OpenBrowser opens an address in the person's browser. It may block.
 	OpenBrowser func(address string) error
-	// Notice stands above the page, such as "Sandbox: nothing leaves this
-	// machine". An address in it can be followed.
+	// Machine is what the window changes of the machine that it runs on.
+	Machine Machine
+	// Account is the account to sign in at once, "" for none.
+	Account string
+	// Notice stands above the pages, such as "Sandbox: nothing leaves this
+	// machine". An address at its end can be followed.
 	Notice string
+	// Hidden starts in the tray, if the desktop has one.
+	Hidden bool
+	// Raised is called with what brings the window to the front, and returns what
+	// ends that; nil when nobody else can.
+	Raised func(raise func()) (io.Closer, error)
+}
+
+// A Machine is what the window tells and changes of the machine.
+type Machine struct {
+	// Autostart is whether the window starts with the person's session.
+	Autostart Autostart
+	// Service asks for the state of traymail as a service of the system, in the
+	// words of 'traymail service status'. It may block.
+	Service func() (state string, err error)
+	// Program is where traymail is, and Name the machine's in the network.
+	Program, Name string
+}
+
+// An Autostart is whether the window starts with the person's session. Its
+// methods may block.
+type Autostart interface {
+	Enabled() (bool, error)
+	Set(on bool) error
 }

@@ -3,59 +3,178 @@
 package ui
 
 import (
-	"embed"
+	"net/url"
+	"strings"
+	"time"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
 
-	"traymail/internal/account"
-	"traymail/internal/checks"
+	"traymail/ui/desk"
+	"traymail/ui/look"
+	"traymail/ui/words"
 )
 
-//go:embed translations
-var translations embed.FS
-
-//go:embed icon.png
-var iconPNG []byte
-
-// A window is a page on the screen and what drives it. The presenter is to be
-// closed when the window is.
-type window struct {
-	fyne.Window
-	page      *page
-	presenter *presenter
+// A page is one of the window's pages. All of it runs on the window's goroutine.
+type page interface {
+	// Content is what is seen of it, made once.
+	Content() fyne.CanvasObject
+	// Show is called each time it is opened, with the place that is wanted.
+	Show(at desk.Place)
+	// Hide is called when another one is opened.
+	Hide()
+	// Status is called whenever there is a new one, seen or not.
+	Status(s desk.Status)
+	// Escape does what that key does, if it does anything here.
+	Escape()
 }
 
-// open makes the window, ready to be shown. do runs a function on the window's
-// goroutine.
-func open(a fyne.App, o Options, do func(func())) (*window, error) {
-	if err := lang.AddTranslationsFS(translations, "translations"); err != nil {
-		return nil, err
-	}
-	a.Settings().SetTheme(houseTheme{})
-	a.SetIcon(fyne.NewStaticResource("traymail.png", iconPNG))
-	w := a.NewWindow("traymail")
-	w.SetIcon(a.Icon())
-	w.SetPadded(false)
+// A window is the frame of the pages on the screen.
+type window struct {
+	fyne.Window
+	desk    *desk.Desk // the window's, as long as it is open
+	build   func(d *desk.Desk, f look.Frame) map[desk.Page]page
+	follow  func(address string)
+	copy    func(string)
+	notify  func(title, say string)
+	do      func(func())
+	notice  string
+	changed func(desk.Status) // for the tray; nil for none
 
-	v := newPage(w.Canvas())
-	p := newPresenter(o.Service, o.OpenBrowser, do, v.render)
-	v.onSet, v.onSave, v.onSignIn, v.onSend, v.onCancel = p.set, p.save, p.signIn, p.sendTest, p.stop
-	v.onEscape, v.onLook = p.escape, p.look
-	v.onCheck, v.onAgain, v.onAwait, v.onWithTest = p.check, p.tryAgain, p.await, p.withTest
-	v.onToggle, v.onUnfold, v.onAsk, v.onOpenEntry = p.toggle, p.unfold, p.ask, p.openEntry
-	p.notify = func(r checks.Result, of account.Account) {
-		// The desktop may take its time.
-		go a.SendNotification(fyne.NewNotification(passedTitle(r), passedText(of)))
+	pagesDesk *desk.Desk // of the pages as they are now
+	pages     map[desk.Page]page
+	place     desk.Place
+	rail      *rail
+	stack     *fyne.Container
+	wrong     *fyne.Container // what keeps the program from working
+	wrongText *look.Banner
+	status    desk.Status
+}
+
+// rebuild makes all pages, at first and in another language, and opens the one
+// that was open.
+func (w *window) rebuild() {
+	if w.pagesDesk != nil {
+		w.pages[w.place.Page].Hide()
+		w.pagesDesk.End()
 	}
-	v.onCopy = a.Clipboard().SetContent
-	v.onFollow = p.follow
-	w.SetContent(v.build(o.Notice))
-	w.Resize(fyne.NewSize(1000, 720))
-	w.CenterOnScreen()
-	p.open(o.Account)
-	if o.Account == "" {
-		w.Canvas().Focus(v.rows[FieldUsername].value)
+	w.pagesDesk = desk.New(w.do)
+	frame := look.Frame{Window: w.Window, Copy: w.copy, Follow: w.follow, Open: w.open, Notify: w.notify}
+	w.pages = w.build(w.pagesDesk, frame)
+	w.SetContent(w.content())
+	for _, p := range w.pages {
+		p.Status(w.status)
 	}
-	return &window{w, v, p}, nil
+	w.open(w.place)
+}
+
+// content puts rail, notices and pages together.
+func (w *window) content() fyne.CanvasObject {
+	w.rail = newRail(func(p desk.Page) { w.open(desk.Place{Page: p}) })
+	w.stack = container.NewStack()
+	for _, p := range desk.Pages {
+		content := w.pages[p].Content()
+		content.Hide()
+		w.stack.Add(content)
+	}
+	head := container.NewVBox()
+	if w.notice != "" {
+		head.Add(w.noticeLine())
+	}
+	w.wrongText = look.NewBanner()
+	w.wrong = container.New(layout.NewCustomPaddedLayout(0, 8, 0, 0), look.Surface(look.Indented(w.wrongText.Container)))
+	w.wrong.Hide()
+	head.Add(w.wrong)
+	inner := container.New(layout.NewCustomPaddedLayout(12, 16, 8, 16), container.New(layout.NewBorderLayout(head, nil, nil, nil), head, w.stack))
+	tips, all := look.NewTips(container.New(beside{w.rail}, w.rail.object, inner))
+	w.rail.tips = tips
+	return all
+}
+
+// noticeLine draws the notice with the address at its end, if there is one, as
+// a link.
+func (w *window) noticeLine() fyne.CanvasObject {
+	l := look.Caption(widget.MediumImportance)
+	l.Text = w.notice
+	at := strings.LastIndex(w.notice, " ") + 1
+	u, err := url.Parse(w.notice[at:])
+	if err != nil || u.Host == "" {
+		return l
+	}
+	l.Text = w.notice[:at]
+	link := widget.NewHyperlink(u.String(), u)
+	link.SizeName = theme.SizeNameCaptionText
+	link.OnTapped = func() { w.follow(u.String()) }
+	return container.NewBorder(nil, nil, nil, link, l)
+}
+
+// open shows a place.
+func (w *window) open(at desk.Place) {
+	if at.Page == "" {
+		at.Page = desk.Home
+	}
+	if was := w.pages[w.place.Page]; was != nil && w.place.Page != at.Page {
+		was.Hide()
+	}
+	w.place = desk.Place{Page: at.Page, Account: at.Account}
+	w.rail.choose(at.Page)
+	w.rail.tips.Hide()
+	for i, p := range desk.Pages {
+		look.Show(w.stack.Objects[i], p == at.Page)
+	}
+	w.pages[at.Page].Show(at)
+}
+
+// told passes a status on to everything that shows it.
+func (w *window) told(s desk.Status) {
+	w.status = s
+	h := troubleOf(s, time.Now())
+	look.Show(w.wrong, h.What != "")
+	if h.What != "" {
+		w.wrongText.Tell(h)
+	}
+	look.SetLabel(w.rail.foot, whereabouts(s))
+	w.rail.badge(desk.Home, needsPerson(s))
+	w.rail.badge(desk.Queue, unknownOutcome(s))
+	for _, p := range w.pages {
+		p.Status(s)
+	}
+	if w.changed != nil {
+		w.changed(s)
+	}
+}
+
+// shortcuts gives the window its keys: Control with the number of a page, or
+// with E for the page that explains.
+func (w *window) shortcuts() {
+	keys := []fyne.KeyName{fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5, fyne.Key6, fyne.Key7, fyne.Key8, fyne.Key9}
+	lead := func(key fyne.KeyName, to desk.Page) {
+		w.Canvas().AddShortcut(&desktop.CustomShortcut{KeyName: key, Modifier: fyne.KeyModifierShortcutDefault}, func(fyne.Shortcut) { w.open(desk.Place{Page: to}) })
+	}
+	for i, p := range desk.Pages {
+		lead(keys[i], p)
+	}
+	lead(fyne.KeyE, desk.Explain)
+	w.Canvas().SetOnTypedKey(func(k *fyne.KeyEvent) {
+		if k.Name == fyne.KeyEscape {
+			w.pages[w.place.Page].Escape()
+		}
+	})
+}
+
+// whereabouts says where the program runs.
+func whereabouts(s desk.Status) string {
+	switch {
+	case !s.Known:
+		return ""
+	case s.Service:
+		return words.Say("common.runs_elsewhere", words.Data{"PID": s.PID})
+	case !s.Running:
+		return words.Say("common.runs_not")
+	}
+	return words.Say("common.runs_here")
 }

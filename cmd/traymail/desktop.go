@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 
 	"github.com/pkg/browser"
 	"github.com/spf13/cobra"
 
+	"traymail/internal/control"
 	"traymail/internal/mailer"
 	"traymail/ui"
 )
@@ -19,33 +21,41 @@ import (
 // hasWindow tells the two variants of the program apart.
 const hasWindow = true
 
-// openWindow opens the window on the first account. Where no traymail runs for
-// this home, the background sending runs together with the window.
+// openWindow opens the window. Where no traymail runs for this home, the
+// background sending runs together with it. A second start brings the first
+// one's window to the front.
 func (p *program) openWindow(c *cobra.Command, _ []string) error {
+	home, err := p.homeFolder()
+	if err != nil {
+		return err
+	}
+	if err := ui.Usable(); err != nil {
+		return err
+	}
+	switch err := control.RaiseWindow(c.Context(), home); {
+	case err == nil:
+		fmt.Fprintln(p.stderr, "traymail is open already: its window is in front now.")
+		return nil
+	case !errors.Is(err, control.ErrNotRunning):
+		return err
+	}
 	m, done, err := p.reach(c.Context())
 	if err != nil {
 		return err
 	}
 	defer done()
-	o := ui.Options{Service: m, OpenBrowser: browser.OpenURL}
+	o := ui.Options{
+		Program: m, Service: true, OpenBrowser: browser.OpenURL, Machine: machine(home), Hidden: p.hidden,
+		Raised: func(raise func()) (io.Closer, error) { return control.ServeWindow(home, raise) },
+	}
 	if local, ok := m.(*mailer.Mailer); ok {
+		o.Service, local.Window = false, true
 		stop, err := p.behindWindow(c.Context(), local)
 		if err != nil {
-			o.Notice = "Background sending is off: " + oneLine(err)
+			o.Unstarted = err
 		} else {
 			defer func() { _ = stop() }() // the log has what went wrong
 		}
-	}
-	dir, err := p.accounts()
-	if err != nil {
-		return err
-	}
-	names, err := dir.Names()
-	if err != nil {
-		return err
-	}
-	if len(names) > 0 {
-		o.Account = names[0]
 	}
 	return ui.Run(c.Context(), o)
 }
@@ -74,6 +84,9 @@ func (p *program) behindWindow(ctx context.Context, m *mailer.Mailer) (stop func
 // showDemo opens the window on the sandbox's account. A tool has handed over a
 // message before, which leaves as soon as somebody has signed in.
 func (p *program) showDemo(c *cobra.Command, r *rehearsal) error {
+	if err := ui.Usable(); err != nil {
+		return err
+	}
 	r.mailer.Logger = slog.New(slog.DiscardHandler) // what there is to tell stands here
 	relayed, err := p.handToRelay(c.Context(), r)
 	if err != nil {
@@ -89,9 +102,10 @@ func (p *program) showDemo(c *cobra.Command, r *rehearsal) error {
 	defer waiting.Wait()
 	defer cancel()
 	return ui.Run(ctx, ui.Options{
-		Service:     r.mailer,
+		Program:     r.mailer,
 		Account:     r.account.Name,
 		OpenBrowser: browser.OpenURL,
+		Machine:     machine(r.mailer.Home),
 		Notice: fmt.Sprintf("Sandbox: nothing leaves this machine. Sign in as %s with the password %s; what is sent arrives at %s",
 			r.user.Username, r.user.Password, r.ready.InboxURL),
 	})

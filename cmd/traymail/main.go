@@ -68,6 +68,7 @@ type program struct {
 	home           string
 	json           bool
 	wire           string
+	hidden         bool // the window starts in the tray
 	sendmail       bool // called as sendmail, which says nothing on success
 }
 
@@ -81,6 +82,7 @@ func (p *program) rootCommand() *cobra.Command {
 		RunE:          p.openWindow,
 	}
 	root.PersistentFlags().StringVar(&p.home, "home", "", "folder for configuration and state (default: $"+homeVariable+", else the system's folder for configuration)")
+	root.Flags().BoolVar(&p.hidden, "hidden", false, "with a window: start it in the tray, where the desktop has one")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c, plainFlag(err)} })
 	root.AddCommand(p.accountCommand(), p.loginCommand(), p.checkCommand(), p.explainCommand(), p.testCommand(), p.sendCommand(), p.sandboxCommand(), p.demoCommand(), p.versionCommand(),
 		p.adminCommand(), p.serveCommand(), p.reloadCommand(), p.statusCommand(), p.queueCommand(), p.logCommand(), p.clientCommand(), p.serviceCommand(),

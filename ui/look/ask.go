@@ -54,3 +54,22 @@ func Ask(c fyne.Canvas, q Question, do func()) {
 	over.Show()
 	c.Focus(keep)
 }
+
+// Tell says something over the window until it is closed, with Enter or Escape
+// too.
+func Tell(c fyne.Canvas, h Headline, closing string) {
+	was := c.Focused()
+	var over *widget.PopUp
+	end := func() {
+		over.Hide()
+		c.Focus(was)
+	}
+	k := NewKit(c, func(string) {}, end)
+	done := k.Button(closing, end)
+	b := NewBanner()
+	b.Tell(h)
+	over = widget.NewModalPopUp(container.New(columnLayout{width: min(480, c.Size().Width-48)},
+		Surface(Rows(4, b.Container, container.NewHBox(layout.NewSpacer(), done, Space(theme.Padding(), 0))))), c)
+	over.Show()
+	c.Focus(done)
+}

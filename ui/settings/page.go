@@ -31,8 +31,8 @@ type Preferences interface {
 // An Autostart is whether the window starts with the person's session. It may
 // block.
 type Autostart interface {
-	Autostart() (bool, error)
-	SetAutostart(on bool) error
+	Enabled() (bool, error)
+	Set(on bool) error
 }
 
 // A Page is the page on the screen.
@@ -40,7 +40,7 @@ type Page struct {
 	presenter *presenter
 	desk      *desk.Desk
 	prefs     Preferences
-	machine   Autostart
+	autostart Autostart
 	kit       *look.Kit
 	content   fyne.CanvasObject
 	scroll    *look.Scroll
@@ -72,8 +72,8 @@ type row struct {
 }
 
 // New makes the page. It is not loaded before Show.
-func New(d *desk.Desk, p Program, f look.Frame, prefs Preferences, machine Autostart) *Page {
-	v := &Page{desk: d, prefs: prefs, machine: machine, rows: map[string]*row{}}
+func New(d *desk.Desk, p Program, f look.Frame, prefs Preferences, a Autostart) *Page {
+	v := &Page{desk: d, prefs: prefs, autostart: a, rows: map[string]*row{}}
 	v.kit = f.Kit(v.Escape)
 	v.presenter = newPresenter(d, p, v.render)
 	v.content = v.build()
@@ -317,7 +317,7 @@ func (v *Page) renderFoot(s State) {
 // readAutostart shows whether the window starts with the session.
 func (v *Page) readAutostart() {
 	v.desk.Start(func(context.Context) func() {
-		on, err := v.machine.Autostart()
+		on, err := v.autostart.Enabled()
 		return func() { v.autostartIs(on, err) }
 	})
 }
@@ -325,8 +325,8 @@ func (v *Page) readAutostart() {
 func (v *Page) setAutostart(on bool) {
 	v.auto.Disable()
 	v.desk.Start(func(context.Context) func() {
-		err := v.machine.SetAutostart(on)
-		is, readErr := v.machine.Autostart()
+		err := v.autostart.Set(on)
+		is, readErr := v.autostart.Enabled()
 		if err == nil {
 			err = readErr
 		}

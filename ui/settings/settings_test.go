@@ -45,14 +45,14 @@ type chosen struct {
 	failing           error
 }
 
-func (c *chosen) Language() string         { return c.language }
-func (c *chosen) SetLanguage(tag string)   { c.language = tag }
-func (c *chosen) Variant() string          { return c.variant }
-func (c *chosen) SetVariant(name string)   { c.variant = name }
-func (c *chosen) Notifies() bool           { return !c.quiet }
-func (c *chosen) SetNotifies(on bool)      { c.quiet = !on }
-func (c *chosen) Autostart() (bool, error) { return c.auto, nil }
-func (c *chosen) SetAutostart(on bool) error {
+func (c *chosen) Language() string       { return c.language }
+func (c *chosen) SetLanguage(tag string) { c.language = tag }
+func (c *chosen) Variant() string        { return c.variant }
+func (c *chosen) SetVariant(name string) { c.variant = name }
+func (c *chosen) Notifies() bool         { return !c.quiet }
+func (c *chosen) SetNotifies(on bool)    { c.quiet = !on }
+func (c *chosen) Enabled() (bool, error) { return c.auto, nil }
+func (c *chosen) Set(on bool) error {
 	if c.failing == nil {
 		c.auto = on
 	}

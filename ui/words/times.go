@@ -2,6 +2,7 @@ package words
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -20,7 +21,7 @@ func Number(n int) string {
 // Day is a day of the calendar, "2 December"; with its year when that is not
 // the year of now.
 func Day(t, now time.Time) string {
-	d := Data{"Day": t.Day(), "Month": Say(fmt.Sprintf("common.month_%d", int(t.Month()))), "Year": t.Year()}
+	d := Data{"Day": t.Day(), "Month": Say("common.month_" + strconv.Itoa(int(t.Month()))), "Year": t.Year()}
 	if t.Year() == now.Year() {
 		return Say("common.day", d)
 	}

@@ -1,0 +1,258 @@
+//go:build !darwin || cgo
+
+package ui
+
+import (
+	"context"
+	_ "embed"
+	"io"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/desktop"
+
+	"traymail/ui/desk"
+	"traymail/ui/look"
+	"traymail/ui/tray"
+	"traymail/ui/words"
+)
+
+//go:embed icon.png
+var iconPNG []byte
+
+// A frame is everything that is there while the program runs: the window, shown
+// or not, the tray, and what watches the program.
+type frame struct {
+	app     fyne.App
+	options Options
+	desk    *desk.Desk
+	window  *window
+	closing *closing
+	prefs   *preferences
+
+	icon    *tray.Icon // nil where there can be none
+	notices tray.Notices
+	status  desk.Status
+	minute  context.CancelFunc
+	raised  io.Closer // nil when nobody else can raise the window
+	resting bool      // the window is hidden
+	ctx     context.Context
+}
+
+// newFrame makes the window and the tray, neither of them shown. do runs a
+// function on the window's goroutine. The caller calls show, and close when the
+// app has ended.
+func newFrame(ctx context.Context, a fyne.App, o Options, do func(func())) (*frame, error) {
+	f := &frame{app: a, options: o, desk: desk.New(do), ctx: ctx}
+	f.prefs = &preferences{app: a, rebuild: func() { f.window.rebuild() }}
+	f.prefs.apply()
+	a.SetIcon(fyne.NewStaticResource("traymail.png", iconPNG))
+	w := a.NewWindow("traymail")
+	w.SetMaster()
+	w.SetIcon(a.Icon())
+	w.SetPadded(false)
+	f.window = &window{
+		Window: w, desk: f.desk, do: do, notice: o.Notice, copy: a.Clipboard().SetContent, follow: f.follow, notify: f.notify, changed: f.told,
+		build: f.pages, place: desk.Place{Page: desk.Home},
+	}
+	first := desk.Status{Service: o.Service, Unstarted: o.Unstarted}
+	f.status, f.window.status = first, first
+	f.window.rebuild()
+	f.window.shortcuts()
+	w.Resize(fyne.NewSize(1280, 720))
+	w.CenterOnScreen()
+	f.closing = &closing{canvas: w.Canvas(), hide: f.rest, quit: f.quit, notify: f.notify, first: f.firstInTray}
+	w.SetCloseIntercept(func() { f.closing.asked(f.status) })
+	f.hostTray()
+	if o.Raised != nil {
+		var err error
+		if f.raised, err = o.Raised(func() { do(f.raise) }); err != nil {
+			f.desk.Close()
+			return nil, err
+		}
+	}
+	watch(f.desk, o.Program, first, f.window.told)
+	f.window.told(first)
+	return f, nil
+}
+
+// hostTray sets the icon up, where there can be one, and notes whether the
+// desktop shows it.
+func (f *frame) hostTray() {
+	d, ok := f.app.(desktop.App)
+	if !ok || !tray.Possible() {
+		return
+	}
+	f.icon = tray.New(d, tray.Of(f.status, time.Now()), f.act)
+	present, changes := tray.Host(f.ctx)
+	f.closing.tray = present
+	f.desk.Start(func(ctx context.Context) func() {
+		for {
+			select {
+			case is, more := <-changes:
+				if !more {
+					is, changes = false, nil
+				}
+				f.desk.Post(func() { f.hosted(is) })
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	})
+	// What the line says of times grows old.
+	f.minute = f.desk.Every(time.Minute, func() { f.icon.Show(tray.Of(f.status, time.Now())) })
+}
+
+// hosted notes that the tray came or went. A window that is hidden where no
+// tray shows it any more comes back.
+func (f *frame) hosted(is bool) {
+	f.closing.tray = is
+	if !is {
+		f.wake()
+	}
+}
+
+// show shows the window, unless it is to stay in a tray that is there.
+func (f *frame) show() {
+	if f.options.Hidden && f.closing.tray {
+		f.resting = true
+		f.window.pages[f.window.place.Page].Hide()
+		return
+	}
+	if f.options.Account != "" {
+		f.window.open(desk.Place{Page: desk.Setup, Account: f.options.Account, Do: desk.DoSignIn})
+	} else {
+		f.greet()
+	}
+	f.window.Show()
+}
+
+// greet opens the setup at the first start, when there is no account yet.
+func (f *frame) greet() {
+	f.desk.Start(func(ctx context.Context) func() {
+		s, err := f.options.Program.Status(ctx)
+		return func() {
+			if err == nil && len(s.Accounts) == 0 && f.window.place.Page == desk.Home {
+				f.window.open(desk.Place{Page: desk.Setup})
+			}
+		}
+	})
+}
+
+// rest hides the window, whose pages then do nothing for nobody.
+func (f *frame) rest() {
+	f.resting = true
+	f.window.pages[f.window.place.Page].Hide()
+	f.window.Hide()
+}
+
+// wake shows the window that rested.
+func (f *frame) wake() {
+	if f.resting {
+		f.resting = false
+		f.window.open(f.window.place)
+	}
+	f.window.Show()
+}
+
+// raise brings the window to the front.
+func (f *frame) raise() {
+	f.wake()
+	f.window.RequestFocus()
+}
+
+// told is called with every new status, when the pages have it.
+func (f *frame) told(s desk.Status) {
+	f.status = s
+	now := time.Now()
+	if f.icon != nil {
+		f.icon.Show(tray.Of(s, now))
+	}
+	for _, n := range f.notices.Of(s, now) {
+		f.notify(n.Title, n.Text)
+	}
+}
+
+// notify shows a notification of the desktop, if those are wanted. The desktop
+// may take its time.
+func (f *frame) notify(title, say string) {
+	if f.prefs.Notifies() {
+		go f.app.SendNotification(fyne.NewNotification(title, say))
+	}
+}
+
+// follow opens an address in the browser. Its failure is not the page's
+// business: the address stands there to be copied.
+func (f *frame) follow(address string) {
+	f.desk.Start(func(context.Context) func() {
+		_ = f.options.OpenBrowser(address)
+		return nil
+	})
+}
+
+// act does what was chosen in the tray.
+func (f *frame) act(a tray.Action) {
+	p := f.options.Program
+	switch a.Do {
+	case tray.Open:
+		f.raise()
+	case tray.SendTest:
+		f.raise()
+		f.window.open(desk.Place{Page: desk.Accounts, Account: a.Account, Do: desk.DoTest})
+	case tray.SignIn:
+		f.raise()
+		f.window.open(desk.Place{Page: desk.Setup, Account: a.Account, Do: desk.DoSignIn})
+	case tray.Pause:
+		until := time.Time{}
+		if a.For > 0 {
+			until = time.Now().Add(a.For)
+		}
+		f.call(func(ctx context.Context) error { return p.Pause(ctx, a.Account, until) })
+	case tray.Resume:
+		f.call(func(ctx context.Context) error { return p.Resume(ctx, a.Account) })
+	case tray.Quit:
+		f.quit()
+	}
+}
+
+// call does what was chosen in the tray; the window comes up with an error.
+func (f *frame) call(do func(ctx context.Context) error) {
+	f.desk.Start(func(ctx context.Context) func() {
+		err := do(ctx)
+		if err == nil || ctx.Err() != nil {
+			return nil
+		}
+		return func() {
+			f.raise()
+			look.Tell(f.window.Canvas(), failure(err), words.Say("common.close_message"))
+		}
+	})
+}
+
+// firstInTray reports whether the window goes to the tray for the first time.
+func (f *frame) firstInTray() bool {
+	p := f.app.Preferences()
+	if p.Bool(trayToldKey) {
+		return false
+	}
+	p.SetBool(trayToldKey, true)
+	return true
+}
+
+// quit ends the program.
+func (f *frame) quit() {
+	f.window.pages[f.window.place.Page].Hide() // which keeps what was typed
+	f.app.Quit()
+}
+
+// close gives up what is under way and waits for it, when the app has ended.
+func (f *frame) close() {
+	f.window.pagesDesk.Close()
+	f.desk.Close()
+	if f.raised != nil {
+		_ = f.raised.Close()
+	}
+	if f.icon != nil {
+		f.icon.Close()
+	}
+}

@@ -1,0 +1,48 @@
+//go:build !darwin || cgo
+
+package ui
+
+import (
+	"traymail/ui/about"
+	"traymail/ui/accounts"
+	"traymail/ui/checking"
+	"traymail/ui/desk"
+	"traymail/ui/explain"
+	"traymail/ui/handover"
+	"traymail/ui/home"
+	"traymail/ui/look"
+	"traymail/ui/messages"
+	"traymail/ui/relay"
+	"traymail/ui/settings"
+	"traymail/ui/setup"
+)
+
+// pages makes all pages.
+func (f *frame) pages(d *desk.Desk, l look.Frame) map[desk.Page]page {
+	p, m := f.options.Program, f.options.Machine
+	end := &handing{Step: handover.New(d, p, l, handover.Options{Autostart: m.Autostart, Service: m.Service, Program: m.Program, Machine: m.Name})}
+	wizard := setup.New(d, p, l, checking.New(d, p, l), end)
+	end.guide = wizard.Guide
+	return map[desk.Page]page{
+		desk.Home:     home.New(d, p, l),
+		desk.Setup:    wizard,
+		desk.Queue:    messages.New(d, p, l, messages.Queue),
+		desk.History:  messages.New(d, p, l, messages.History),
+		desk.Accounts: accounts.New(d, p, l, l.Files(), checking.New(d, p, l)),
+		desk.Relay:    relay.New(d, p, l),
+		desk.Settings: settings.New(d, p, l, f.prefs, m.Autostart),
+		desk.Explain:  explain.New(d, p, l),
+		desk.About:    about.New(d, p, l, l.Files()),
+	}
+}
+
+// handing is the hand-over as the last step of a setup.
+type handing struct {
+	*handover.Step
+	guide func() string
+}
+
+// Show shows it for an account, in the words of the guide that was followed.
+func (h *handing) Show(account string) {
+	h.Step.Show(handover.What{Account: account, Guide: h.guide()})
+}
