@@ -20,9 +20,11 @@ import (
 // pages makes all pages.
 func (f *frame) pages(d *desk.Desk, l look.Frame) map[desk.Page]page {
 	p, m := f.options.Program, f.options.Machine
-	end := &handing{Step: handover.New(d, p, l, handover.Options{Autostart: m.Autostart, Service: m.Service, Program: m.Program, Machine: m.Name})}
-	wizard := setup.New(d, p, l, checking.New(d, p, l), end)
-	end.guide = wizard.Guide
+	var wizard *setup.Page
+	end := &handing{Step: handover.New(d, p, l, handover.Options{Autostart: m.Autostart, Service: m.Service, Program: m.Program, Machine: m.Name,
+		Made: func(account, client string) { wizard.Made(account, client) }})}
+	wizard = setup.New(d, p, l, checking.New(d, p, l), end)
+	end.wizard = wizard
 	return map[desk.Page]page{
 		desk.Home:     home.New(d, p, l),
 		desk.Setup:    wizard,
@@ -39,10 +41,11 @@ func (f *frame) pages(d *desk.Desk, l look.Frame) map[desk.Page]page {
 // handing is the hand-over as the last step of a setup.
 type handing struct {
 	*handover.Step
-	guide func() string
+	wizard *setup.Page
 }
 
-// Show shows it for an account, in the words of the guide that was followed.
+// Show shows it for an account, in the words of the guide that was followed and
+// with the client that was made before.
 func (h *handing) Show(account string) {
-	h.Step.Show(handover.What{Account: account, Guide: h.guide()})
+	h.Step.Show(handover.What{Account: account, Guide: h.wizard.Guide(), Client: h.wizard.Client()})
 }

@@ -286,6 +286,9 @@ func (w *wizard) relay(ctx context.Context) (setup.Relay, error) {
 // snippet prints what one tool is told.
 func (w *wizard) snippet(all []setup.Snippet, id string) {
 	i := slices.IndexFunc(all, func(s setup.Snippet) bool { return s.ID == id })
+	if all[i].Unfit == setup.NoImplicitTLS {
+		w.ask.say(all[i].Name + " cannot send there: it begins without TLS and changes over (STARTTLS), and the listener has TLS from the start. Add a listener with tls = \"starttls\".")
+	}
 	for _, f := range all[i].Fields {
 		if f.Secret {
 			f.Value = "(the password)"

@@ -12,7 +12,7 @@ type Relay struct {
 	Host     string // as the tool reaches it
 	Port     string
 	TLS      string // "none", "starttls" or "implicit", as a listener has it
-	Client   string // its user
+	Client   string // its user, "" where the tool is known by its address and signs in with nothing
 	Password string // "" when it is not known, or the client has none
 	Sender   string
 	TestTo   string // where a first message goes
@@ -68,7 +68,13 @@ type Snippet struct {
 	// is empty.
 	Fields []Field
 	Parts  []Part
+	// Unfit says why the tool cannot send there, "" where it can; then it has
+	// neither.
+	Unfit string
 }
+
+// NoImplicitTLS is Unfit of a tool that speaks STARTTLS alone.
+const NoImplicitTLS = "implicit-tls"
 
 // A Part is text for one file or one window.
 type Part struct {
@@ -79,21 +85,21 @@ type Part struct {
 
 // Snippets returns how the usual tools are told, those of the setup first. The
 // password is in none of them: it is read from a file that only the tool can
-// read.
+// read. Without a client there is no login in them.
 func Snippets(r Relay) []Snippet {
+	central, printer := endpointCentral(r), HandOver(r)
+	if r.TLS == "" { // there is no listener yet
+		r.TLS = "none"
+	}
 	return []Snippet{
-		{ID: "endpoint-central", Name: "Endpoint Central", Fields: endpointCentral(r)},
-		{ID: "printer", Fields: HandOver(r)},
-		{ID: "powershell", Name: "PowerShell", Parts: []Part{
-			{ID: "credential", Language: "powershell", Text: fill(powershellCredential, r, quotePowerShell)},
-			{ID: "script", Language: "powershell", Text: fill(withTLS(powershellScript, r, "", "\n  UseSsl     = $true"), r, quotePowerShell)},
-		}},
+		{ID: "endpoint-central", Name: "Endpoint Central", Fields: central},
+		{ID: "printer", Fields: printer},
+		powershell(r),
 		{ID: "cron", Name: "cron", Parts: []Part{
 			{ID: "sendmail", Language: "sh", Text: fill(cronSendmail, r, quoteShell)},
 			{ID: "crontab", Language: "crontab", Text: fill(cronTable, r, plain)},
 		}},
-		{ID: "nodemailer", Name: "nodemailer", Parts: []Part{{ID: "script", Language: "js", Text: fill(withTLS(nodemailer, r,
-			"secure: false, // true is for a listener with tls = \"implicit\"", "secure: false,\n  requireTLS: true,\n  tls: { ca: fs.readFileSync(\"relay.crt\") },"), r, quoteDouble)}}},
+		{ID: "nodemailer", Name: "nodemailer", Parts: []Part{{ID: "script", Language: "js", Text: fill(nodemailerFor(r), r, quoteDouble)}}},
 		{ID: "python", Name: "Python", Parts: []Part{{ID: "script", Language: "python", Text: fill(pythonFor(r), r, quoteDouble)}}},
 		{ID: "curl", Name: "curl", Parts: []Part{{ID: "command", Language: "sh", Text: fill(curlFor(r), r, plain)}}},
 		{ID: "msmtp", Name: "msmtp", Parts: []Part{{ID: "msmtprc", Language: "ini", Text: fill(msmtpFor(r), r, plain)}}},

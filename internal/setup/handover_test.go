@@ -67,6 +67,53 @@ func TestAHandOverHasThePasswordInItsFieldAlone(t *testing.T) {
 	}
 }
 
+func TestWithoutAClientNoSnippetSignsIn(t *testing.T) {
+	for _, tls := range []string{"none", "starttls", "implicit"} {
+		r := documented()
+		r.TLS, r.Client, r.Password = tls, "", ""
+		for _, s := range setup.Snippets(r) {
+			for _, part := range s.Parts {
+				for _, login := range []string{"password", "Credential", "auth:", "auth on", "auth plain", "login", "--user", "user "} {
+					if strings.Contains(part.Text, login) {
+						t.Errorf("%s, %s, %s has %q:\n%s", tls, s.ID, part.ID, login, part.Text)
+					}
+				}
+				if part.ID != "crontab" && part.ID != "sendmail" && !strings.Contains(part.Text, r.Host) {
+					t.Errorf("%s, %s, %s is cut short:\n%s", tls, s.ID, part.ID, part.Text)
+				}
+				if strings.Contains(part.Text, "fs.") != strings.Contains(part.Text, `require("fs")`) {
+					t.Errorf("%s: nodemailer needs fs, or does not:\n%s", tls, part.Text)
+				}
+			}
+		}
+	}
+}
+
+func TestPowerShellIsNotToldToSpeakTLSFromTheBeginning(t *testing.T) {
+	for tls, ssl := range map[string]bool{"": false, "none": false, "starttls": true, "implicit": false} {
+		r := documented()
+		r.TLS = tls
+		for _, s := range setup.Snippets(r) {
+			if s.ID != "powershell" {
+				if s.Unfit != "" {
+					t.Errorf("%s cannot send there: %s", s.ID, s.Unfit)
+				}
+				continue
+			}
+			if unfit := tls == "implicit"; unfit != (s.Unfit == setup.NoImplicitTLS) || unfit != (len(s.Parts) == 0) {
+				t.Errorf("%s: %+v", tls, s)
+			}
+			text := ""
+			for _, part := range s.Parts {
+				text += part.Text
+			}
+			if strings.Contains(text, "UseSsl") != ssl {
+				t.Errorf("%s:\n%s", tls, text)
+			}
+		}
+	}
+}
+
 func TestValuesInASnippetAreQuotedForItsLanguage(t *testing.T) {
 	r := documented()
 	r.Client, r.Home = `a"b$c`, "/home/o'neil/tray mail"

@@ -72,50 +72,97 @@ user {client}
 passwordeval cat /home/backup/password.txt`
 )
 
-// withTLS replaces a line's ending, or adds lines, where the listener has TLS.
-func withTLS(text string, r Relay, plain, secured string) string {
-	if r.TLS == "none" {
-		return text
+// powershell is Send-MailMessage, whose UseSsl is STARTTLS: TLS from the beginning
+// it does not speak.
+func powershell(r Relay) Snippet {
+	s := Snippet{ID: "powershell", Name: "PowerShell"}
+	script := powershellScript
+	switch r.TLS {
+	case "implicit":
+		s.Unfit = NoImplicitTLS
+		return s
+	case "starttls":
+		script = strings.Replace(script, "{port}", "{port}\n  UseSsl     = $true", 1)
 	}
-	if plain == "" { // behind the line with the port
-		return strings.Replace(text, "{port}", "{port}"+secured, 1)
+	if r.Client == "" {
+		script = strings.Replace(script, "  Credential = Import-Clixml C:\\ProgramData\\backup\\relay.xml\n", "", 1)
+	} else {
+		s.Parts = append(s.Parts, Part{ID: "credential", Language: "powershell", Text: fill(powershellCredential, r, quotePowerShell)})
 	}
-	if r.TLS == "implicit" {
-		secured = "secure: true,\n  tls: { ca: fs.readFileSync(\"relay.crt\") },"
+	s.Parts = append(s.Parts, Part{ID: "script", Language: "powershell", Text: fill(script, r, quotePowerShell)})
+	return s
+}
+
+func nodemailerFor(r Relay) string {
+	s, trusts := nodemailer, "  tls: { ca: fs.readFileSync(\"relay.crt\") },\n"
+	const plain = "  secure: false, // true is for a listener with tls = \"implicit\"\n"
+	switch r.TLS {
+	case "starttls":
+		s = strings.Replace(s, plain, "  secure: false,\n  requireTLS: true,\n"+trusts, 1)
+	case "implicit":
+		s = strings.Replace(s, plain, "  secure: true,\n"+trusts, 1)
 	}
-	return strings.Replace(text, plain, secured, 1)
+	if r.Client == "" {
+		s = without(s, "  auth: {\n", "  },\n")
+		if r.TLS == "none" { // nothing is read from a file
+			s = strings.Replace(s, "const fs = require(\"fs\");\n", "", 1)
+		}
+	}
+	return s
 }
 
 func pythonFor(r Relay) string {
 	s := python
+	const connects = "with smtplib.SMTP(\"{host}\", {port}, timeout=60) as relay:\n"
+	const trusts = "context=ssl.create_default_context(cafile=\"relay.crt\"))"
 	switch r.TLS {
 	case "starttls":
-		s = strings.Replace(s, "import smtplib\n", "import smtplib\nimport ssl\n", 1)
-		s = strings.Replace(s, "    relay.login", "    relay.starttls(context=ssl.create_default_context(cafile=\"relay.crt\"))\n    relay.login", 1)
+		s = strings.Replace(s, connects, connects+"    relay.starttls("+trusts+"\n", 1)
 	case "implicit":
+		s = strings.Replace(s, connects, "with smtplib.SMTP_SSL(\"{host}\", {port}, timeout=60, "+trusts+" as relay:\n", 1)
+	}
+	if r.TLS != "none" {
 		s = strings.Replace(s, "import smtplib\n", "import smtplib\nimport ssl\n", 1)
-		s = strings.Replace(s, "smtplib.SMTP(\"{host}\", {port}, timeout=60)", "smtplib.SMTP_SSL(\"{host}\", {port}, timeout=60, context=ssl.create_default_context(cafile=\"relay.crt\"))", 1)
+	}
+	if r.Client == "" {
+		s = without(s, "with open(\"password.txt\")", ".strip()\n\n")
+		s = without(s, "    relay.login(", "\n")
 	}
 	return s
 }
 
 func curlFor(r Relay) string {
+	s := curl
 	switch r.TLS {
 	case "starttls":
-		return strings.Replace(curl, "curl ", "curl --ssl-reqd --cacert relay.crt ", 1)
+		s = strings.Replace(s, "curl ", "curl --ssl-reqd --cacert relay.crt ", 1)
 	case "implicit":
-		return strings.Replace(curl, "curl --url smtp:", "curl --cacert relay.crt --url smtps:", 1)
+		s = strings.Replace(s, "curl --url smtp:", "curl --cacert relay.crt --url smtps:", 1)
 	}
-	return curl
+	if r.Client == "" {
+		s = without(s, " --user", "password.txt)\"")
+	}
+	return s
 }
 
 func msmtpFor(r Relay) string {
-	tls := "\nauth on\ntls on\ntls_trust_file relay.crt"
-	switch r.TLS {
-	case "starttls":
-		return strings.Replace(msmtp, "\nauth plain", tls, 1)
-	case "implicit":
-		return strings.Replace(msmtp, "\nauth plain", tls+"\ntls_starttls off", 1)
+	s, tls := msmtp, "\nauth on\ntls on\ntls_trust_file relay.crt"
+	if r.TLS == "implicit" {
+		tls += "\ntls_starttls off"
 	}
-	return msmtp
+	if r.TLS != "none" {
+		s = strings.Replace(s, "\nauth plain", tls, 1)
+	}
+	if r.Client == "" {
+		s = strings.NewReplacer("\nauth plain", "\nauth off", "\nauth on", "\nauth off").Replace(s)
+		s = without(s, "\nuser ", "password.txt")
+	}
+	return s
+}
+
+// without leaves out of a text what is from one place to the end of the next.
+func without(text, from, to string) string {
+	before, after, _ := strings.Cut(text, from)
+	_, after, _ = strings.Cut(after, to)
+	return before + after
 }

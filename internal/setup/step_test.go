@@ -32,6 +32,9 @@ func TestTheStepsAtTheProviderAreInOrderAndHaveWhatIsTypedThere(t *testing.T) {
 				if s.Part == setup.AtMailbox && s.ID == "client-secret" {
 					t.Error("a secret is the app's")
 				}
+				if tt.method == setup.Google && s.Part != setup.AtRegistration {
+					t.Errorf("%s is done where the app is, and is filed under %s", s.ID, s.Part)
+				}
 			}
 			if have := strings.Join(got, " "); !strings.HasPrefix(have, tt.order) {
 				t.Errorf("the steps are\n%s\nand not\n%s", have, tt.order)

@@ -45,6 +45,8 @@ type matter struct {
 	run, test                     int  // the numbers of the latest, whose results count
 	typed                         bool // the test email's address is the person's own
 	testWanted                    bool // as soon as the account is known
+	loading                       int  // how often it is being read
+	runWanted                     bool // the checks, should its settings be others
 }
 
 func newPresenter(d *desk.Desk, p Program) *presenter {
@@ -59,10 +61,12 @@ func (p *presenter) open(name string, then func()) {
 		p.cases[name] = m
 	}
 	p.current = m
+	m.loading++
 	p.changed(m)
 	p.desk.Start(func(ctx context.Context) func() {
 		a, secrets, err := p.program.Account(ctx, name)
 		return func() {
+			m.loading--
 			p.opened(m, a, secrets, err)
 			if p.current == m {
 				then()
@@ -97,6 +101,12 @@ func (p *presenter) opened(m *matter, a account.Account, secrets mailer.Secrets,
 	if m.testWanted && p.current == m {
 		m.testWanted = false
 		p.sendTest()
+	}
+	if m.runWanted && m.loading == 0 {
+		m.runWanted = false
+		if other && p.current == m {
+			p.begin()
+		}
 	}
 }
 
@@ -136,9 +146,14 @@ func (p *presenter) told(s desk.Status) {
 	}
 }
 
-// begin does all checks, unless they were begun.
+// begin does all checks, unless they were begun. What was found of other
+// settings, which shows once the account is read, counts for nothing.
 func (p *presenter) begin() {
-	if m := p.current; m != nil && !m.state.Checks.Begun() {
+	m := p.current
+	if m == nil {
+		return
+	}
+	if m.runWanted = m.loading > 0; !m.state.Checks.Begun() {
 		p.check()
 	}
 }

@@ -203,6 +203,34 @@ func TestOtherSettingsMakeWhatWasFoundWorthless(t *testing.T) {
 	})
 }
 
+func TestComingBackWithOtherSettingsTheChecksBeginByThemselves(t *testing.T) {
+	f := newFake("main")
+	on(t, f, func(t *testing.T, d *stand) {
+		come := func() State {
+			d.open("main", func() {})
+			d.begin()
+			return d.settle()
+		}
+		if s := come(); !s.Ready() || len(f.options) != 1 {
+			t.Fatalf("at first: %d runs", len(f.options))
+		}
+		if come(); len(f.options) != 1 {
+			t.Errorf("nothing changed, and there are %d runs", len(f.options))
+		}
+		a := f.accounts["main"]
+		a.TestTo = "new@contoso.com"
+		f.put(a)
+		if s := come(); !s.Ready() || len(f.options) != 2 {
+			t.Errorf("with other settings there are %d runs, %+v", len(f.options), s.Checks)
+		}
+		a.TestTo = "newer@contoso.com"
+		f.put(a)
+		if s := d.see("main"); s.Checks.Begun() {
+			t.Error("what is only shown is checked")
+		}
+	})
+}
+
 func TestAnAccountThatCannotBeReadIsCheckedAsItStands(t *testing.T) {
 	f := newFake()
 	f.failing = &account.FieldError{File: "main.toml", Line: 3, Key: "tenant", Text: "is wrong"}

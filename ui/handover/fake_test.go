@@ -72,6 +72,7 @@ func (f *fake) SaveClient(_ context.Context, c mailer.Client, how mailer.ClientP
 		return "", f.saving
 	}
 	f.clients = slices.DeleteFunc(f.clients, func(other mailer.Client) bool { return other.Name == c.Name })
+	c.HasPassword = how == mailer.NewPassword || how == mailer.KeepPassword && c.HasPassword
 	f.clients = append(f.clients, c)
 	if how != mailer.NewPassword {
 		return "", f.saving

@@ -35,8 +35,8 @@ type Options struct {
 	Service func() (state string, err error)
 	Program string // where traymail is, for what calls it
 	Machine string // the machine's name in the network
-	// Made is told of a client that was made; nil for nothing.
-	Made func(client string)
+	// Made is told of a client that was made for an account; nil for nothing.
+	Made func(account, client string)
 }
 
 // A presenter's methods belong to the window's goroutine and return at once.
@@ -191,26 +191,37 @@ func (p *presenter) renew() {
 }
 
 func (p *presenter) save(c mailer.Client, how mailer.ClientPassword) {
+	of := p.state.What.Account
 	p.state.Saving, p.state.Err = true, nil
 	p.show(p.state)
 	p.desk.Start(func(ctx context.Context) func() {
 		password, err := p.program.SaveClient(ctx, c, how)
 		clients, listing := p.program.Clients(ctx)
 		return func() {
+			saved := err == nil || errors.Is(err, mailer.ErrNotInForce)
+			if saved && p.o.Made != nil {
+				p.o.Made(of, c.Name)
+			}
+			if p.state.What.Account != of {
+				return // what is shown now is of another one
+			}
 			p.state.Saving, p.state.Err = false, err
 			if listing == nil {
 				p.state.Clients = clients
 			}
-			saved := err == nil || errors.Is(err, mailer.ErrNotInForce)
 			if saved {
+				p.state.What.Client = c.Name
 				p.state.Made, p.state.Password, p.state.Open = c.Name, password, false
 			}
 			p.show(p.state)
-			if saved && p.o.Made != nil {
-				p.o.Made(c.Name)
-			}
 		}
 	})
+}
+
+// forget forgets the password that was told.
+func (p *presenter) forget() {
+	p.state.Made, p.state.Password = "", ""
+	p.show(p.state)
 }
 
 // start has traymail started with the system, or not.

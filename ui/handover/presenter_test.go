@@ -15,7 +15,7 @@ import (
 func TestAUserIsMadeForTheToolAndItsPasswordTold(t *testing.T) {
 	var made []string
 	f, o := newFake(), options()
-	o.Made = func(name string) { made = append(made, name) }
+	o.Made = func(account, client string) { made = append(made, account+" "+client) }
 	on(t, f, o, func(t *testing.T, d *stand) {
 		s := d.see(What{Account: "main", Guide: "endpoint-central"})
 		if s.Tool != "endpoint-central" || s.Snippet != "endpoint-central" || !s.CanCreate() {
@@ -24,7 +24,7 @@ func TestAUserIsMadeForTheToolAndItsPasswordTold(t *testing.T) {
 		d.name(" scanner-2f ")
 		d.create()
 		s = d.settle()
-		if s.Made != "scanner-2f" || s.Password == "" || s.CanCreate() || f.clients[0].Account != "main" || !slices.Equal(made, []string{"scanner-2f"}) {
+		if s.Made != "scanner-2f" || s.Password == "" || s.CanCreate() || f.clients[0].Account != "main" || !slices.Equal(made, []string{"main scanner-2f"}) {
 			t.Errorf("made %q, told %v, %+v", s.Made, made, f.clients)
 		}
 		r := s.relay(o, "/home")
@@ -45,6 +45,31 @@ func TestAUserIsMadeForTheToolAndItsPasswordTold(t *testing.T) {
 		}
 		if s := d.see(What{Account: "second"}); s.Password != "" || s.Tool != "second" {
 			t.Errorf("another account: %q", s.Tool)
+		}
+	})
+}
+
+func TestAPasswordIsShownForItsAccountAloneAndForgottenAtTheEnd(t *testing.T) {
+	var made []string
+	f, o := newFake(), options()
+	o.Made = func(account, client string) { made = append(made, account+" "+client) }
+	on(t, f, o, func(t *testing.T, d *stand) {
+		d.see(What{Account: "main"})
+		d.name("tool")
+		d.create()
+		d.open(What{Account: "second"}) // before it is made
+		d.name("tool")
+		if s := d.settle(); s.Made != "" || s.Password != "" || s.Saving || !slices.Equal(made, []string{"main tool"}) {
+			t.Errorf("beside another account: made %q, told %v", s.Made, made)
+		}
+		d.see(What{Account: "main", Client: "tool"})
+		d.renew()
+		if s := d.settle(); s.Password == "" {
+			t.Fatal("there is no new password")
+		}
+		d.forget()
+		if s := d.see(What{Account: "main", Client: "tool"}); s.Password != "" || s.relay(o, "").Password != "" || s.Tool != "tool" {
+			t.Errorf("after the end of the setup %q is known of", s.Tool)
 		}
 	})
 }

@@ -76,7 +76,13 @@ func (s State) tool() string { return strings.TrimSpace(s.Tool) }
 
 // withoutPassword reports whether the tool is known by its address alone.
 func (s State) withoutPassword() bool {
-	return s.Made != "" && s.Made == s.tool() && s.Password == "" || s.Made != s.tool() && s.Open
+	if s.Made != "" && s.Made == s.tool() {
+		return s.Password == ""
+	}
+	if c, exists := s.Client(); exists {
+		return !c.HasPassword
+	}
+	return s.Open
 }
 
 // CanCreate reports whether a client can be made.

@@ -61,6 +61,10 @@ func (s *Step) Show(w What) {
 	s.kit.Canvas.Focus(s.values.name)
 }
 
+// Forget forgets the password that was told: whoever opens the window later is
+// somebody else.
+func (s *Step) Forget() { s.p.forget() }
+
 // Hide says that the step is not to be seen.
 func (s *Step) Hide() { s.visible = false }
 

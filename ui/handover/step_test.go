@@ -126,7 +126,7 @@ func TestEveryToolIsToldWithTheRealValues(t *testing.T) {
 			t.Fatalf("%s is not shown", each.ID)
 		}
 		for _, p := range each.Parts {
-			if got := b.parts[p.ID].Text; got != p.Text || got == "" || strings.Contains(got, password) || strings.Contains(got, "{host}") {
+			if got := b.parts[p.ID].code.Text; got != p.Text || got == "" || strings.Contains(got, password) || strings.Contains(got, "{host}") {
 				t.Errorf("%s, %s: %q", each.ID, p.ID, got)
 			}
 			if !words.Has("handover.part_" + key(each.ID+"_"+p.ID)) {
@@ -152,7 +152,7 @@ func TestAToolElsewhereNeedsAListenerInTheNetwork(t *testing.T) {
 		t.Errorf("it says %q", v.rows["server"].value.Text)
 	}
 	s.tools.which.SetSelectedIndex(2)
-	if got := s.tools.snippets["powershell"].parts["script"].Text; !strings.Contains(got, `SmtpServer = "SERVER"`) {
+	if got := s.tools.snippets["powershell"].parts["script"].code.Text; !strings.Contains(got, `SmtpServer = "SERVER"`) {
 		t.Errorf("the script is %q", got)
 	}
 	s.Look("handover-beyond")
@@ -165,6 +165,25 @@ func TestAToolElsewhereNeedsAListenerInTheNetwork(t *testing.T) {
 	s.values.place.SetSelectedIndex(1)
 	if v := s.values; v.beyond.Visible() || v.rows["server"].value.Text != "192.0.2.10" || v.rows["encryption"].value.Text != "STARTTLS" || !v.trust.Visible() {
 		t.Errorf("it says %q, %q", v.rows["server"].value.Text, v.rows["encryption"].value.Text)
+	}
+}
+
+func TestPowerShellIsToldWhatTheListenerAndTheUserAllow(t *testing.T) {
+	f := newFake()
+	f.listeners[0].TLS = "implicit"
+	s := openScreen(t, f, options(), What{Account: "main"})
+	s.tools.which.SetSelectedIndex(2)
+	b := s.tools.snippets["powershell"]
+	if b.parts["script"].content.Visible() || b.parts["credential"].content.Visible() || !strings.Contains(s.tools.hint.Text, "STARTTLS") {
+		t.Errorf("Send-MailMessage is told to speak TLS from the start; it says %q", s.tools.hint.Text)
+	}
+	s.Hide()
+	s = openScreen(t, newFake(), options(), What{Account: "main"})
+	s.tools.which.SetSelectedIndex(2)
+	s.p.withoutPassword(true)
+	b = s.tools.snippets["powershell"]
+	if !b.parts["script"].content.Visible() || b.parts["credential"].content.Visible() || strings.Contains(b.parts["script"].code.Text, "Credential") {
+		t.Errorf("a tool without a password signs in: %q", b.parts["script"].code.Text)
 	}
 }
 
@@ -187,7 +206,7 @@ func TestWithoutAPasswordItsAddressIsAsked(t *testing.T) {
 	s.Press(fyne.KeyReturn)
 	s.idle()
 	s.tools.which.SetSelectedIndex(4)
-	if s.tools.hint.Text != "The tool needs no user and no password: leave out what names them." {
+	if s.tools.hint.Text != "The tool signs in with nothing: no user and no password are in these texts." {
 		t.Errorf("it says %q", s.tools.hint.Text)
 	}
 	s.Look("handover-without-password")
@@ -198,12 +217,16 @@ func TestWithoutAPasswordItsAddressIsAsked(t *testing.T) {
 
 func TestAUserThatIsThereAlreadyKeepsItsPassword(t *testing.T) {
 	f := newFake()
-	f.clients = []mailer.Client{{Name: "main", Account: "main"}}
+	f.clients = []mailer.Client{{Name: "main", Account: "main", HasPassword: true}, {Name: "printer", Account: "main"}}
 	s := openScreen(t, f, options(), What{Account: "main"})
 	if v := s.values; v.state.What.Text != "There is a user main already" || v.rows["password"].value.Text != "as the tool has it" || !v.rows["password"].copy.Disabled() || v.create.Visible() || v.without.Visible() {
 		t.Errorf("it says %q, %q", v.state.What.Text, v.rows["password"].value.Text)
 	}
 	s.Look("handover-exists")
+	s.p.name("printer")
+	if v := s.values; v.rows["user"].value.Text != "none is needed" || v.rows["password"].value.Text != "none is needed" {
+		t.Errorf("of a user without a password it says %q", v.rows["password"].value.Text)
+	}
 }
 
 func TestTheSystemsStartIsTickedAndTheServiceExplained(t *testing.T) {

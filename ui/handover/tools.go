@@ -24,13 +24,19 @@ type toolsPanel struct {
 type snippetBlock struct {
 	content *fyne.Container
 	fields  map[string]*row
-	parts   map[string]*look.Entry
+	parts   map[string]*partBlock
+}
+
+// A partBlock is a text to copy, with what it is above it.
+type partBlock struct {
+	content *fyne.Container
+	code    *look.Entry
 }
 
 func (s *Step) toolsView() fyne.CanvasObject {
 	t := &toolsPanel{snippets: map[string]*snippetBlock{}, hint: look.Small("")}
 	s.tools = t
-	all := setup.Snippets(setup.Relay{TLS: "none"})
+	all := setup.Snippets(setup.Relay{TLS: "none", Client: "tool"}) // with every part that there may be
 	var titles []string
 	for _, each := range all {
 		titles = append(titles, snippetName(each))
@@ -38,7 +44,7 @@ func (s *Step) toolsView() fyne.CanvasObject {
 	t.which = s.kit.Select(titles, func(i int) { s.p.choose(all[i].ID) })
 	view := look.Rows(4, look.Strong(words.Say("handover.tools_title")), look.Rows(-6, look.Small(words.Say("handover.tool")), look.Indented(t.which)), t.hint)
 	for _, each := range all {
-		b := &snippetBlock{content: look.Rows(4), fields: map[string]*row{}, parts: map[string]*look.Entry{}}
+		b := &snippetBlock{content: look.Rows(4), fields: map[string]*row{}, parts: map[string]*partBlock{}}
 		t.snippets[each.ID] = b
 		width := widestName(names(each.Fields)...)
 		for _, f := range each.Fields {
@@ -47,9 +53,9 @@ func (s *Step) toolsView() fyne.CanvasObject {
 		}
 		for _, p := range each.Parts {
 			code := s.kit.Code("")
-			b.parts[p.ID] = code
-			b.content.Add(look.Rows(2, look.Small(words.Say("handover.part_"+key(each.ID+"_"+p.ID))), look.Indented(code),
-				look.Space(0, 2), look.Indented(look.Flow(s.kit.CopyButton(words.Say("handover.copy_text"), func() string { return code.Text })))))
+			b.parts[p.ID] = &partBlock{code: code, content: look.Rows(2, look.Small(words.Say("handover.part_"+key(each.ID+"_"+p.ID))), look.Indented(code),
+				look.Space(0, 2), look.Indented(look.Flow(s.kit.CopyButton(words.Say("handover.copy_text"), func() string { return code.Text }))))}
+			b.content.Add(b.parts[p.ID].content)
 		}
 		b.content.Hide()
 		view.Add(b.content)
@@ -74,6 +80,8 @@ func (s *Step) renderTools(is State) {
 		}
 		hint := ""
 		switch {
+		case each.Unfit == setup.NoImplicitTLS:
+			hint = words.Say("handover.unfit_implicit_tls", words.Data{"Tool": snippetName(each)})
 		case len(each.Parts) == 0 || each.ID == "cron": // which needs neither
 		case is.withoutPassword():
 			hint = words.Say("handover.leave_out")
@@ -84,8 +92,12 @@ func (s *Step) renderTools(is State) {
 		for _, f := range each.Fields {
 			b.fields[f.ID].tell(f.Value, word(is, f))
 		}
-		for _, p := range texts[i].Parts {
-			look.SetEntry(b.parts[p.ID], p.Text)
+		for id, part := range b.parts {
+			at := slices.IndexFunc(texts[i].Parts, func(p setup.Part) bool { return p.ID == id })
+			look.Show(part.content, at >= 0)
+			if at >= 0 {
+				look.SetEntry(part.code, texts[i].Parts[at].Text)
+			}
 		}
 	}
 }

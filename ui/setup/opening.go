@@ -21,13 +21,23 @@ func (p *presenter) open(at desk.Place) {
 		p.resume(at)
 	case at.Account != "" && (!p.state.Stored || p.state.Draft.Account.Name != at.Account):
 		p.openAccount(at)
-	case p.state.Draft.Done && at.Do == desk.DoNew:
-		p.reset()
-		p.focus("")
-		p.draw()
+	case at.Do == desk.DoNew && p.state.Waiting != "" && p.state.Activity == Idle:
+		p.restore()
+	case at.Do == desk.DoNew && p.state.Activity == Idle && (p.atEnd() || p.visits && !p.touched):
+		p.anew()
 	default:
 		p.arrive(at)
 	}
+}
+
+// atEnd reports whether nothing but the hand-over is left to do.
+func (p *presenter) atEnd() bool { return p.state.Step() == setup.StepDone }
+
+// anew begins another setup behind one that is done.
+func (p *presenter) anew() {
+	p.finish()
+	p.focus("")
+	p.draw()
 }
 
 // arrive begins what a place asks for of the account that is shown.
@@ -70,6 +80,10 @@ func (p *presenter) resume(at desk.Place) {
 				p.openAccount(at)
 				return
 			}
+			if at.Do == desk.DoNew && p.atEnd() {
+				p.anew()
+				return
+			}
 			p.arrive(at)
 		}
 	})
@@ -79,15 +93,26 @@ func (p *presenter) adoptDraft(d setup.Draft, a account.Account, secrets mailer.
 	if d.Done {
 		return // it is finished, and was not dropped
 	}
+	if a.ID == "" && d.Step == setup.StepDone {
+		p.drop() // there is nothing to hand over: the account was removed
+		return
+	}
+	p.touched = true // it is to be lost as little as what is typed now
 	p.state.Draft, p.state.Reached = d, d.Resume()
 	if a.ID != "" {
 		p.state.Stored, p.stored, p.state.Secrets = true, a, secrets
 		if position(d.Step) > position(setup.StepRegistration) {
 			p.state.Draft.Account = a // it may have been changed elsewhere
 		}
+		if !secrets.SignedIn {
+			p.state.Draft.SignedIn = "" // it was ended elsewhere
+		}
 		p.state.Reached = p.furthest()
 	}
 	p.state.Draft.Step = p.state.Draft.Resume()
+	if a.ID == "" && position(p.state.Draft.Step) > position(setup.StepRegistration) {
+		p.state.Draft.Step, p.state.Reached = setup.StepRegistration, setup.StepRegistration // where it is saved anew
+	}
 	if position(p.state.Reached) < position(p.state.Draft.Step) {
 		p.state.Reached = p.state.Draft.Step
 	}
@@ -108,7 +133,7 @@ func (p *presenter) furthest() string {
 func (p *presenter) openAccount(at desk.Place) {
 	p.leave()
 	waiting := p.state.Waiting
-	if p.touched && waiting == "" {
+	if p.touched && waiting == "" && !p.atEnd() {
 		waiting = p.state.Draft.Account.Name
 		if waiting == "" {
 			waiting = p.state.Draft.Account.Username
@@ -124,6 +149,7 @@ func (p *presenter) openAccount(at desk.Place) {
 				return
 			}
 			p.reset()
+			p.visits, p.touched = true, false
 			p.state.Waiting, p.state.Err = waiting, err
 			p.stored, p.state.Stored, p.state.Secrets = a, true, secrets
 			p.state.Draft = setup.Draft{Step: setup.StepAddresses, Method: setup.MethodOf(a), Account: a}

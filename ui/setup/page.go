@@ -22,7 +22,8 @@ import (
 // on the window's goroutine. It may have methods more: Ready() bool, which says
 // whether everything in it is done, and is asked every second; Begin(), called
 // after Show to begin what the step is there for; Test(), called in its place
-// when a place wants the test email sent; and Escape().
+// when a place wants the test email sent; Escape(); and Forget(), called when the setup
+// is ended.
 type Step interface {
 	Content() fyne.CanvasObject
 	// Show is called when the person comes to the step, with the account's name.
@@ -87,6 +88,13 @@ func (p *Page) Content() fyne.CanvasObject { return p.content }
 
 // Guide returns the ID of the guide that the person follows, "" for none.
 func (p *Page) Guide() string { return p.last.Draft.Guide }
+
+// Client returns the name of the client that was made for the tool, "" for none.
+func (p *Page) Client() string { return p.last.Draft.Client }
+
+// Made is told of a client that was made for the tool that sends through an
+// account.
+func (p *Page) Made(account, client string) { p.p.made(account, client) }
 
 // Show opens the page: where the setup was left, or at the account of a place.
 // What the place has to be begun is begun.
@@ -208,6 +216,9 @@ func (p *Page) buildFoot() fyne.CanvasObject {
 func (p *Page) press() {
 	switch {
 	case p.last.Step() == setup.StepDone:
+		if forgets, ok := p.hosts[setup.StepDone].(interface{ Forget() }); ok {
+			forgets.Forget()
+		}
 		p.p.finish()
 		p.frame.Open(desk.Place{Page: desk.Home})
 	case p.last.Step() == setup.StepSignIn && !p.last.Proven():

@@ -32,6 +32,7 @@ type presenter struct {
 	opened bool            // the draft was asked for
 	stored account.Account // as it is in its file
 	taken  []string        // names of accounts
+	visits bool            // it shows an account that exists, not the draft
 	after  func()          // what to do once it has opened
 
 	cancel context.CancelFunc // of the activity
@@ -52,7 +53,7 @@ func newPresenter(program Program, d *desk.Desk, follow func(string), show func(
 // reset begins a new setup with what is recommended.
 func (p *presenter) reset() {
 	m := setup.Methods()[0]
-	p.stored = account.Account{}
+	p.stored, p.visits = account.Account{}, false
 	p.state = State{Draft: setup.Draft{Step: setup.StepMethod, Method: m.ID, Account: m.Account("")}, Reached: setup.StepMethod,
 		Unkept: p.state.Unkept, Turn: p.state.Turn}
 }
@@ -138,14 +139,7 @@ func (p *presenter) enter(step string) {
 	if position(step) > position(p.state.Reached) {
 		p.state.Reached = step
 	}
-	if step == setup.StepDone {
-		p.state.Draft.Done = true
-		if p.state.Waiting == "" {
-			p.drop()
-		}
-		p.touched = false
-	} else {
-		p.state.Draft.Done = false
+	if !p.visits || p.touched { // else it was only looked at
 		p.changed()
 		p.keep()
 	}
@@ -210,10 +204,27 @@ func (p *presenter) unsaved() bool {
 	return !p.state.Stored || p.state.Secret != "" || p.state.Draft.HasSecret || !p.state.Draft.Account.Equal(p.stored)
 }
 
-// finish ends the setup for good.
+// finish ends the setup for good. One of another account that is unfinished is
+// shown when the page is opened again.
 func (p *presenter) finish() {
+	if p.state.Waiting == "" {
+		p.drop()
+	}
+	p.opened = p.state.Waiting == ""
 	p.reset()
 	p.nameTyped, p.touched = false, false
+}
+
+// made keeps the name of the client that was made for the tool.
+func (p *presenter) made(account, client string) {
+	if account != p.state.Draft.Account.Name {
+		return // the person went on to another one
+	}
+	p.state.Draft.Client = client
+	if !p.visits || p.touched {
+		p.changed()
+		p.keep()
+	}
 }
 
 func (p *presenter) note(f Field, notes ...Note) {

@@ -39,6 +39,7 @@ func TestTheMainSystemIsSetUpWithThreeFields(t *testing.T) {
 		}
 		b.on(t, setup.StepChecks)
 		b.on(t, setup.StepDone)
+		b.finish()
 		b.settle()
 		if f.dropped == 0 || !f.draft.Empty() {
 			t.Errorf("the draft stays: %+v", f.draft)
@@ -325,6 +326,102 @@ func TestTheSetupOfAnotherAccountLeavesTheUnfinishedOne(t *testing.T) {
 		b.restore()
 		if s := b.settle(); s.Draft.Account.Username != "svc@contoso.com" || s.Step() != setup.StepAddresses || s.Waiting != "" {
 			t.Errorf("it goes back to %s at %s", s.Draft.Account.Username, s.Step())
+		}
+	})
+}
+
+func TestTheHandOverIsGoneOnWithAfterTheWindowWasClosed(t *testing.T) {
+	f := newFake()
+	onDesk(t, f, func(t *testing.T, b *bench) {
+		b.register(t)
+		b.proceed()
+		b.settle()
+		b.on(t, setup.StepChecks)
+		b.on(t, setup.StepDone)
+		b.made("another", "none-of-this")
+		b.made("svc", "scanner")
+		b.settle()
+
+		again := newBench(f)
+		defer again.of.Close()
+		if s := again.settle(); s.Step() != setup.StepDone || s.Draft.Client != "scanner" || s.Draft.Account.Name != "svc" {
+			t.Fatalf("it goes on at %s with the client %q", s.Step(), s.Draft.Client)
+		}
+		again.open(desk.Place{Page: desk.Setup, Do: desk.DoNew})
+		if s := again.settle(); s.Step() != setup.StepMethod || s.Stored || !f.draft.Empty() {
+			t.Errorf("another account begins at %s, and the draft is %+v", s.Step(), f.draft)
+		}
+	})
+}
+
+func TestAHandOverOfAnAccountThatWasRemovedIsForgotten(t *testing.T) {
+	for step, want := range map[string]string{setup.StepDone: setup.StepMethod, setup.StepChecks: setup.StepRegistration} {
+		f := newFake()
+		a := stored("gone")
+		f.draft = setup.Draft{Step: step, Method: setup.M365Browser, Account: a, SignedIn: setup.SignInKey(a)}
+		onDesk(t, f, func(t *testing.T, b *bench) {
+			if s := b.settle(); s.Step() != want || s.Stored {
+				t.Errorf("a setup left at %s goes on at %s", step, s.Step())
+			}
+			if step == setup.StepDone && !f.draft.Empty() {
+				t.Error("its draft stays")
+			}
+		})
+	}
+}
+
+func TestASignInThatWasEndedElsewhereIsAskedForAgain(t *testing.T) {
+	a := stored("svc")
+	f := newFake(a)
+	f.draft = setup.Draft{Step: setup.StepChecks, Method: setup.M365Browser, Account: a, SignedIn: setup.SignInKey(a)}
+	onDesk(t, f, func(t *testing.T, b *bench) {
+		if s := b.settle(); s.Step() != setup.StepSignIn || s.Proven() {
+			t.Errorf("it goes on at %s", s.Step())
+		}
+	})
+}
+
+func TestALeftSetupIsNotLostBesideAnAccountThatIsLookedAt(t *testing.T) {
+	old := stored("old")
+	f := newFake(old)
+	f.secrets["old"] = mailer.Secrets{SignedIn: true}
+	f.draft = setup.Draft{Step: setup.StepAddresses, Method: setup.M365Browser, Account: account.Account{ID: "1", Username: "svc@contoso.com"}}
+	at := desk.Place{Page: desk.Setup, Account: "old", Do: desk.DoCheck}
+	onDesk(t, f, func(t *testing.T, b *bench) {
+		b.open(at)
+		if s := b.settle(); s.Waiting != "svc@contoso.com" || s.Step() != setup.StepChecks {
+			t.Fatalf("%q waits, at %s", s.Waiting, s.Step())
+		}
+		b.on(t, setup.StepDone)
+		b.finish()
+		b.settle()
+		b.open(desk.Place{Page: desk.Setup})
+		if s := b.settle(); s.Draft.Account.Username != "svc@contoso.com" || s.Step() != setup.StepAddresses {
+			t.Errorf("after that the page shows %q at %s", s.Draft.Account.Username, s.Step())
+		}
+		if f.draft.Account.Username != "svc@contoso.com" {
+			t.Errorf("the draft became that of %q", f.draft.Account.Username)
+		}
+		b.open(at)
+		b.settle()
+		b.open(desk.Place{Page: desk.Setup, Do: desk.DoNew})
+		if s := b.settle(); s.Draft.Account.Username != "svc@contoso.com" || s.Waiting != "" {
+			t.Errorf("a new account: %q at %s", s.Draft.Account.Username, s.Step())
+		}
+	})
+}
+
+func TestANewAccountIsNotTheOneThatWasLookedAt(t *testing.T) {
+	f := newFake(stored("old"))
+	f.secrets["old"] = mailer.Secrets{SignedIn: true}
+	onDesk(t, f, func(t *testing.T, b *bench) {
+		b.open(desk.Place{Page: desk.Setup, Account: "old", Do: desk.DoCheck})
+		if b.settle(); f.kept > 0 {
+			t.Error("an account that is looked at became an unfinished setup")
+		}
+		b.open(desk.Place{Page: desk.Setup, Do: desk.DoNew})
+		if s := b.settle(); s.Step() != setup.StepMethod || s.Stored || s.Draft.Account.Name != "" {
+			t.Errorf("it is %q at %s", s.Draft.Account.Name, s.Step())
 		}
 	})
 }
