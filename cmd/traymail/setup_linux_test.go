@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"traymail/internal/apponly"
 	"traymail/internal/sandbox"
 )
 
@@ -279,6 +280,51 @@ func TestASetupThatWasLeftWithCtrlCGoesOnWhereItWas(t *testing.T) {
 	at.sees("unfinished").types(enter).sees("Step 5", "Everything works", "test").types(enter)
 	at.sees("Sent to svc@contoso.com", "tool").types(enter).sees("┃ Name").types(enter).sees("password", "End").types(enter)
 	if code, shown := at.ends(); code != 0 || strings.Contains(shown, "Signed in as") || holdsSecret([]byte(shown), s) {
+		t.Errorf("it ended with %d:\n%s", code, shown)
+	}
+}
+
+func TestAnApplicationsCertificateIsTakenFromItsFile(t *testing.T) {
+	t.Parallel()
+	s, err := sandbox.Start(sandbox.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	folder, app := t.TempDir(), "11111111-2222-4333-8444-555555555555"
+	cert, err := apponly.MakeCertificate("payroll", time.Now(), 30*24*time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := cert.PEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, both := filepath.Join(folder, "public.pem"), filepath.Join(folder, "both.pem")
+	if err := errors.Join(os.WriteFile(public, []byte(cert.PublicPEM()), 0o600), os.WriteFile(both, []byte(whole.Reveal()), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	at := setUpAt(t, folder, s)
+	at.sees("recommended").types(down, enter)
+	at.sees("┃ Sender").types("ops@contoso.com", enter).sees("┃ Test").types(enter)
+	at.sees("prove itself").types(down, enter)
+	at.sees("portal", "certificate uploaded").types(enter)
+	at.sees("┃ Application").types(app, enter)
+	at.sees("┃ Directory").types(enter).sees("┃ Object").types(enter)
+	at.sees("┃ File").types(public, enter).sees("private key").types(erase, both, enter)
+	at.sees("Account ops is saved", "configuration").types(ctrlC)
+	if code, shown := at.ends(); code != exitFailed || strings.Contains(shown, "-----BEGIN") || !strings.Contains(shown, "go on with: traymail setup") {
+		t.Fatalf("it ended with %d:\n%s", code, shown)
+	}
+	file, err := os.ReadFile(filepath.Join(folder, "home", "accounts", "ops.toml"))
+	if err != nil || !strings.Contains(string(file), "credential = 'certificate'") {
+		t.Errorf("%v, the account is\n%s", err, file)
+	}
+
+	// It is kept: nobody asks for the file again.
+	at = setUpAt(t, folder, s)
+	at.sees("unfinished").types(enter).sees("Step 5", "configuration").types(ctrlC)
+	if code, shown := at.ends(); code != exitFailed {
 		t.Errorf("it ended with %d:\n%s", code, shown)
 	}
 }

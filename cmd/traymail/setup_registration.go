@@ -137,6 +137,9 @@ func wrongPort(s string) string {
 
 // registration leads through the portal, and asks for what stands there.
 func (w *wizard) registration(ctx context.Context) error {
+	if err := w.proof(ctx); err != nil {
+		return err
+	}
 	if err := w.portal(ctx); err != nil {
 		return err
 	}
@@ -245,7 +248,7 @@ func (w *wizard) atPortal(ctx context.Context, s setup.Step) error {
 func (w *wizard) ids(ctx context.Context) error {
 	a := &w.d.Account
 	client, tenant, redirect, expires, object := a.ClientID, a.Tenant, a.RedirectURL, a.SecretExpires, a.ObjectID
-	secret := ""
+	secret, assertion := "", a.AssertionFile
 	var all []question
 	known := contextOf(*a, w.pasted)
 	if a.SignIn != account.PasswordSignIn {
@@ -269,23 +272,31 @@ func (w *wizard) ids(ctx context.Context) error {
 				value: &object, optional: true, wrong: wrongValue(setup.ObjectID, known), remark: remarkValue(setup.ObjectID, known)})
 		}
 	}
-	if setup.NeedsSecret(*a) {
+	certified := a.SignIn == account.AppOnly && a.Credential == account.CertificateCredential // its file is asked for below
+	if setup.NeedsSecret(*a) && !certified {
 		all = append(all, w.secretQuestion(&secret, known))
 		if a.SignIn != account.PasswordSignIn {
 			all = append(all, question{title: inGuide(w.guide, setup.SecretExpires, "Day on which the secret ends"), why: "As 2028-01-31; an alert comes before. It may be left empty.", value: &expires, optional: true,
 				wrong: wrongValue(setup.SecretExpires, known), remark: remarkValue(setup.SecretExpires, known)})
 		}
 	}
+	if a.SignIn == account.AppOnly && a.Credential == account.FederatedCredential {
+		all = append(all, question{title: "File of the federated token", why: "Where the platform that runs traymail writes it, as a whole path.", value: &assertion})
+	}
 	var err error
 	if len(all) > 0 {
 		err = w.ask.fill(ctx, all...)
 	}
 	clean := func(field, v string) string { return setup.Clean(field, v, *a) }
+	a.AssertionFile = strings.TrimSpace(assertion)
 	a.Tenant, a.RedirectURL, a.SecretExpires, a.ObjectID = clean(setup.Tenant, tenant), clean(setup.RedirectURL, redirect), clean(setup.SecretExpires, expires), clean(setup.ObjectID, object)
 	if v := clean(setup.Secret, secret); v != "" {
 		w.secret = keystore.Secret(v)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return w.certificate(ctx)
 }
 
 // clientID asks for the client ID, or for a paste that has it.

@@ -38,6 +38,7 @@ func TestAnErrorSaysTheSameOnBothSides(t *testing.T) {
 		"temporary reply":  {err: inAccount(&smtp.Error{Code: 432, Text: "4.3.2 Concurrent connections limit exceeded"})},
 		"permanent reply":  {err: inAccount(&smtp.Error{Code: 535, Text: "5.7.3 Authentication unsuccessful"})},
 		"full disk":        {err: errors.New("write x: no space left on device")},
+		"somebody else":    {err: inAccount(&authcode.WrongAccountError{SignedInAs: "admin@contoso.com", Username: "alex@contoso.com"})},
 		"without any text": {err: errors.New("")},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -55,6 +56,9 @@ func TestAnErrorSaysTheSameOnBothSides(t *testing.T) {
 			}
 			if c.is != nil && !errors.Is(got, c.is) {
 				t.Errorf("%#v is not %v", got, c.is)
+			}
+			if a, b := mailer.OtherAccount(got), mailer.OtherAccount(c.err); a != b || name == "somebody else" && a != "admin@contoso.com" {
+				t.Errorf("signed in as %q, want %q", a, b)
 			}
 			var as *account.FieldError
 			if errors.As(got, &as) != (c.as != nil) || c.as != nil && !cmp.Equal(as, c.as) {

@@ -117,6 +117,8 @@ type wireError struct {
 	Temporary bool       `json:"temporary,omitempty"`
 	Kind      string     `json:"kind,omitempty"`
 	Field     *wireField `json:"field,omitempty"`
+	// OtherAccount is who signed in, where somebody else should have.
+	OtherAccount string `json:"other_account,omitempty"`
 }
 
 // A wireField is an *account.FieldError.
@@ -165,7 +167,7 @@ func (e *wireError) ofCaller() error {
 		return nil
 	}
 	caller := &callerError{text: e.Text}
-	if e.Fix != "" || e.Temporary || e.Kind != "" || e.Field != nil {
+	if e.Fix != "" || e.Temporary || e.Kind != "" || e.Field != nil || e.OtherAccount != "" {
 		caller.err = e.decode(nil)
 	}
 	return caller
@@ -176,7 +178,7 @@ func encode(err error) *wireError {
 	if err == nil {
 		return nil
 	}
-	e := &wireError{Text: err.Error(), Fix: mailer.Fix(err), Temporary: mailer.Temporary(err)}
+	e := &wireError{Text: err.Error(), Fix: mailer.Fix(err), Temporary: mailer.Temporary(err), OtherAccount: mailer.OtherAccount(err)}
 	var caller *callerError
 	if errors.As(err, &caller) {
 		e.Kind = kindCaller
@@ -201,7 +203,7 @@ func (e *wireError) decode(caller error) error {
 	if e == nil {
 		return nil
 	}
-	remote := &mailer.RemoteError{Text: e.Text, FixText: e.Fix, TemporaryFlag: e.Temporary}
+	remote := &mailer.RemoteError{Text: e.Text, FixText: e.Fix, TemporaryFlag: e.Temporary, OtherAccount: e.OtherAccount}
 	if e.Kind == kindCaller {
 		remote.Err = caller
 	}

@@ -61,6 +61,12 @@ func (s *Step) Show(w What) {
 	s.kit.Canvas.Focus(s.values.name)
 }
 
+// Ready reports whether the tool has its user.
+func (s *Step) Ready() bool {
+	_, is := s.p.state.Client()
+	return is
+}
+
 // Forget forgets the password that was told: whoever opens the window later is
 // somebody else.
 func (s *Step) Forget() { s.p.forget() }
@@ -79,12 +85,16 @@ func (s *Step) render(is State) {
 	if !s.visible {
 		return
 	}
+	told := is.Password != "" && is.Password != s.drawn.Password
 	s.drawn = is
 	s.renderValues(is)
 	s.renderTools(is)
 	s.renderRuns(is)
 	s.left.Arrange()
 	s.right.Arrange()
+	if told {
+		s.left.KeepInSight(s.values.rows["password"].content, 0)
+	}
 }
 
 // relay is what the tool is told, as it is drawn.

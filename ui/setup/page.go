@@ -265,6 +265,9 @@ func (p *Page) watch(step string) {
 		if is := readiness.Ready(); is != p.ready {
 			p.ready = is
 			p.renderFoot(p.last)
+			if _, typing := p.frame.Window.Canvas().Focused().(*look.Entry); is && !typing && step == setup.StepChecks {
+				p.frame.Window.Canvas().Focus(p.primary) // not what the step did a moment ago
+			}
 		}
 	})
 }

@@ -95,6 +95,7 @@ func (p *Page) renderList(s State) {
 		switch here, far := position(s.Step()), position(s.Reached); {
 		case step == s.Step():
 			at = look.Level{Shape: "working", Colour: look.Working.Colour}
+		case step == setup.StepChecks && here < position(step): // of settings that may be others now
 		case position(step) < max(here, far) && (step != setup.StepSignIn || s.Proven() || !s.SignsIn()):
 			at = look.OK
 		}
@@ -134,6 +135,9 @@ func (p *Page) renderFoot(s State) {
 		said, at = words.Say("setup.not_ready"), look.Attention
 	case step == setup.StepDone:
 		label = words.Say("setup.finish")
+		if !p.ready {
+			importance = widget.MediumImportance
+		}
 	}
 	if said == "" && s.Unkept != nil {
 		said, at = words.Say("setup.unkept", words.Data{"Reason": s.Unkept.Error()}), look.Attention

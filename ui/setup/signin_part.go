@@ -95,7 +95,7 @@ func (g *signInPart) tell(s State) {
 	g.banner.Tell(headline(s))
 	failed := o.Err != nil && !o.Cancelled
 	said, fix := "", ""
-	if failed {
+	if failed && mailer.OtherAccount(o.Err) == "" { // else the headline says it
 		said, fix = words.Sentence(o.Err.Error()), words.Sentence(mailer.Fix(o.Err))
 	}
 	if o.Of == Validating && o.Err == nil && len(o.Validation.Warnings) > 0 {
@@ -166,6 +166,9 @@ func headline(s State) look.Headline {
 		return h(look.Waiting, "waiting")
 	case o.Cancelled:
 		return h(look.Attention, "cancelled")
+	case mailer.OtherAccount(o.Err) != "":
+		d["Other"] = mailer.OtherAccount(o.Err)
+		return h(look.Error, "other")
 	case o.Err != nil && o.Of == SigningIn:
 		return look.Headline{Level: look.Error, What: words.Say("setup.proof_failed")}
 	case o.Err != nil:
