@@ -187,6 +187,25 @@ func TestPowerShellIsToldWhatTheListenerAndTheUserAllow(t *testing.T) {
 	}
 }
 
+func TestThePasswordComesIntoSightAndTheStepIsReady(t *testing.T) {
+	s := openScreen(t, newFake(), options(), What{Account: "main"})
+	if s.Ready() {
+		t.Error("it is ready before the tool has its user")
+	}
+	s.Press(fyne.KeyReturn)
+	s.idle()
+	s.p.renew()
+	s.idle()
+	at := s.values.rows["password"].content
+	place := fyne.CurrentApp().Driver().AbsolutePositionForObject(at).Y - fyne.CurrentApp().Driver().AbsolutePositionForObject(s.left.Scroll).Y
+	if !s.Ready() || place < 0 || place+at.Size().Height > s.left.Size().Height {
+		t.Errorf("ready %v, the password is at %v of %v", s.Ready(), place, s.left.Size().Height)
+	}
+	if s.Forget(); s.values.rows["password"].value.Text != "as the tool has it" {
+		t.Error("the password is still shown")
+	}
+}
+
 func TestWithoutAPasswordItsAddressIsAsked(t *testing.T) {
 	f := newFake()
 	s := openScreen(t, f, options(), What{Account: "main"})

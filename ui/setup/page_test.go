@@ -3,6 +3,7 @@
 package setup
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ type given struct {
 	begun   int
 	tests   int
 	ready   bool
+	forgot  int
 }
 
 func newGiven(text string) *given { return &given{content: look.Surface(look.Text(text))} }
@@ -41,6 +43,7 @@ func (g *given) Status(desk.Status)         {}
 func (g *given) Ready() bool                { return g.ready }
 func (g *given) Begin()                     { g.begun++ }
 func (g *given) Test()                      { g.tests++ }
+func (g *given) Forget()                    { g.forgot++ }
 
 // A screen is the page in a window on the test driver.
 type screen struct {
@@ -289,9 +292,51 @@ func TestAStepThatIsNotReadySaysSoAndCanBePassed(t *testing.T) {
 	}
 	s.checks.ready = true
 	s.Until(func() bool { return s.foot.Text == "" && s.primary.Importance == widget.HighImportance })
-	s.next()
-	if s.state().Step() != setup.StepDone {
-		t.Errorf("at %s", s.state().Step())
+	s.focused(t, s.primary)
+	s.Press(fyne.KeyReturn)
+	s.idle()
+	if s.state().Step() != setup.StepDone || s.primary.Importance == widget.HighImportance {
+		t.Errorf("at %s, before the tool has its user", s.state().Step())
+	}
+	s.done.ready = true
+	s.Until(func() bool { return s.primary.Importance == widget.HighImportance })
+	if s.next(); s.done.forgot != 1 || len(s.Opened) != 1 || s.Opened[0].Page != desk.Home {
+		t.Errorf("the end: forgotten %d times, opened %v", s.done.forgot, s.Opened)
+	}
+}
+
+func TestTheChecksHaveNoTickBeforeTheyWereDone(t *testing.T) {
+	f := newFake(stored("old"))
+	f.secrets["old"] = mailer.Secrets{SignedIn: true}
+	s := openScreen(t, f, desk.Place{Page: desk.Setup, Account: "old"})
+	ticked := func(step string) bool {
+		return s.list[step].sign.Resource.Name() == look.Icon(look.OK.Shape, look.OK.Colour).Name()
+	}
+	if !ticked(setup.StepSignIn) || ticked(setup.StepChecks) {
+		t.Errorf("at the addresses: signed in %v, checked %v", ticked(setup.StepSignIn), ticked(setup.StepChecks))
+	}
+	s.p.goTo(setup.StepDone)
+	s.idle()
+	if !ticked(setup.StepChecks) {
+		t.Error("behind the checks they have no tick")
+	}
+}
+
+func TestWhoSignedInInsteadIsTheHeadline(t *testing.T) {
+	f := newFake(stored("old"))
+	f.signIn = func(context.Context, mailer.SignIn) (mailer.SignedIn, error) {
+		return mailer.SignedIn{}, &mailer.RemoteError{Text: "you signed in as admin@contoso.com, …", OtherAccount: "admin@contoso.com"}
+	}
+	s := openScreen(t, f, desk.Place{Page: desk.Setup, Account: "old", Do: desk.DoSignIn})
+	if h := headline(s.state()); h.What != "You signed in as admin@contoso.com" || !strings.Contains(h.Then, "old@contoso.com") || s.signIn.detail.Visible() {
+		t.Errorf("it says %+v, and %q", h, s.signIn.detail.Text)
+	}
+}
+
+func TestACodeIsAskedForAndNoBrowserOpened(t *testing.T) {
+	a := State{Activity: SigningIn, Signing: Signing{Device: true}}
+	if h := headline(a); h.What != "Asking for a code" {
+		t.Errorf("it says %q", h.What)
 	}
 }
 

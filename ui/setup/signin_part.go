@@ -158,6 +158,8 @@ func headline(s State) look.Headline {
 		return look.Headline{Level: look.Working, What: words.Say("setup.proof_stopping")}
 	case s.Activity == Validating:
 		return h(look.Working, "validating")
+	case s.Activity == SigningIn && at.Link == "" && at.Device:
+		return look.Headline{Level: look.Working, What: words.Say("setup.proof_asking_code")}
 	case s.Activity == SigningIn && at.Link == "":
 		return look.Headline{Level: look.Working, What: words.Say("setup.proof_opening")}
 	case s.Activity == SigningIn && at.Device:
