@@ -6,6 +6,7 @@ import (
 	"context"
 	_ "embed"
 	"io"
+	"sync"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -35,7 +36,7 @@ type frame struct {
 	status  desk.Status
 	minute  context.CancelFunc
 	raised  io.Closer // nil when nobody else can raise the window
-	resting bool      // the window is hidden
+	left    sync.Once
 	ctx     context.Context
 }
 
@@ -61,13 +62,14 @@ func newFrame(ctx context.Context, a fyne.App, o Options, do func(func())) (*fra
 	f.window.shortcuts()
 	w.Resize(fyne.NewSize(1280, 720))
 	w.CenterOnScreen()
-	f.closing = &closing{canvas: w.Canvas(), hide: f.rest, quit: f.quit, notify: f.notify, first: f.firstInTray}
+	f.closing = &closing{canvas: w.Canvas(), hide: w.Hide, quit: f.quit, notify: f.notify, first: f.firstInTray}
 	w.SetCloseIntercept(func() { f.closing.asked(f.status) })
 	f.hostTray()
 	if o.Raised != nil {
 		var err error
-		if f.raised, err = o.Raised(func() { do(f.raise) }); err != nil {
-			f.desk.Close()
+		if f.raised, err = o.Raised(func() { f.desk.Post(f.raise) }); err != nil {
+			f.raised = nil
+			f.close()
 			return nil, err
 		}
 	}
@@ -108,15 +110,13 @@ func (f *frame) hostTray() {
 func (f *frame) hosted(is bool) {
 	f.closing.tray = is
 	if !is {
-		f.wake()
+		f.window.Show()
 	}
 }
 
 // show shows the window, unless it is to stay in a tray that is there.
 func (f *frame) show() {
 	if f.options.Hidden && f.closing.tray {
-		f.resting = true
-		f.window.pages[f.window.place.Page].Hide()
 		return
 	}
 	if f.options.Account != "" {
@@ -139,25 +139,9 @@ func (f *frame) greet() {
 	})
 }
 
-// rest hides the window, whose pages then do nothing for nobody.
-func (f *frame) rest() {
-	f.resting = true
-	f.window.pages[f.window.place.Page].Hide()
-	f.window.Hide()
-}
-
-// wake shows the window that rested.
-func (f *frame) wake() {
-	if f.resting {
-		f.resting = false
-		f.window.open(f.window.place)
-	}
-	f.window.Show()
-}
-
 // raise brings the window to the front.
 func (f *frame) raise() {
-	f.wake()
+	f.window.Show()
 	f.window.RequestFocus()
 }
 
@@ -241,17 +225,30 @@ func (f *frame) firstInTray() bool {
 
 // quit ends the program.
 func (f *frame) quit() {
-	f.window.pages[f.window.place.Page].Hide() // which keeps what was typed
+	f.leave()
 	f.app.Quit()
+}
+
+// leave keeps what was typed, and has nothing more come to the window's
+// goroutine: once its loop has stopped, the toolkit would run it on whichever
+// goroutine it comes from. The loop may have stopped already, because the
+// toolkit ends by itself with a signal.
+func (f *frame) leave() {
+	f.left.Do(func() {
+		f.window.pages[f.window.place.Page].Hide()
+		f.window.pagesDesk.End()
+		f.desk.End()
+	})
 }
 
 // close gives up what is under way and waits for it, when the app has ended.
 func (f *frame) close() {
+	f.leave()
+	if f.raised != nil {
+		_ = f.raised.Close() // first: a window that is opened from now on is another one
+	}
 	f.window.pagesDesk.Close()
 	f.desk.Close()
-	if f.raised != nil {
-		_ = f.raised.Close()
-	}
 	if f.icon != nil {
 		f.icon.Close()
 	}

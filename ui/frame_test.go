@@ -3,13 +3,17 @@
 package ui
 
 import (
+	"context"
 	"errors"
+	"io"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/widget"
 
 	"traymail/internal/mailer"
 	"traymail/keystore"
@@ -72,29 +76,80 @@ func TestEveryPageFitsTheSmallestWindowInEveryLanguage(t *testing.T) {
 	}
 }
 
-func TestTheFirstStartOpensTheSetup(t *testing.T) {
-	f, until := framed(t, Options{})
-	f.show()
-	until(func() bool { return f.window.place.Page == desk.Setup })
+// An ending is an app that notes when it was ended.
+type ending struct {
+	fyne.App
+	quit func()
 }
 
-func TestASignInThatTheStartAsksForBegins(t *testing.T) {
-	f, _ := framed(t, Options{Account: "demo"})
-	f.show()
-	if at := f.window.place; at.Page != desk.Setup || at.Account != "demo" {
-		t.Errorf("it shows %+v", at)
+func (e *ending) Quit() { e.quit() }
+
+func TestWhatWasTypedIsKeptBeforeTheLoopEndsAndNothingComesToItAfterwards(t *testing.T) {
+	for name, end := range map[string]func(*frame){
+		"by the person":                  (*frame).quit,
+		"by the toolkit, with a signal":  (*frame).close,
+		"by the toolkit and the context": func(f *frame) { f.close(); f.quit() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, _ := framed(t, Options{})
+			home := &sheet{content: widget.NewLabel("home")}
+			f.window.pages[desk.Home] = home
+			ran := 0
+			f.app = &ending{App: f.app, quit: func() {
+				f.desk.Start(func(context.Context) func() { ran++; return nil })
+				f.window.pagesDesk.Post(func() { ran++ })
+			}}
+			end(f)
+			if !slices.Equal(home.noted, []string{"hide"}) {
+				t.Errorf("the open page was told %v, want that it is left, once", home.noted)
+			}
+			f.close()
+			if ran != 0 {
+				t.Error("something was begun while the loop ended")
+			}
+		})
 	}
 }
 
-func TestAWindowThatRestsHasNoPageAtWorkAndComesBackWhereItWas(t *testing.T) {
-	f, _ := framed(t, Options{})
-	f.window.open(desk.Place{Page: desk.Relay})
-	f.rest()
-	if !f.resting {
-		t.Fatal("it does not rest")
+// A door is where a second start knocks.
+type door struct{ closed bool }
+
+func (d *door) Close() error { d.closed = true; return nil }
+
+func TestASecondStartBringsAHiddenWindowUpAndFindsNoneThatIsEnding(t *testing.T) {
+	at := &door{}
+	var knock func()
+	f, until := framed(t, Options{Raised: func(raise func()) (io.Closer, error) { knock = raise; return at, nil }})
+	f.options.Hidden, f.closing.tray = true, true
+	shown := 0
+	f.window.Window = &showing{Window: f.window.Window, shown: &shown}
+	if f.show(); shown != 0 {
+		t.Fatal("it is shown though it was to stay hidden")
 	}
-	f.raise()
-	if f.resting || f.window.place.Page != desk.Relay {
-		t.Errorf("after it the window shows %+v, resting: %v", f.window.place, f.resting)
+	knock()
+	until(func() bool { return shown == 1 })
+	f.quit()
+	knock() // between the end of the loop and that of the door
+	if f.close(); !at.closed || shown != 1 {
+		t.Errorf("the door is closed: %v, the window came up %d times, want once", at.closed, shown)
+	}
+}
+
+// A showing is a window that counts how often it is shown.
+type showing struct {
+	fyne.Window
+	shown *int
+}
+
+func (s *showing) Show() { *s.shown++; s.Window.Show() }
+
+func TestAWindowThatIsThereAlreadyEndsTheSecondOneWithAllItBegan(t *testing.T) {
+	there := errors.New("there is one")
+	m := &mailer.Mailer{Home: filepath.Join(t.TempDir(), "home"), Secrets: keystore.Memory()}
+	t.Cleanup(func() { m.Close() })
+	_, err := newFrame(t.Context(), test.NewTempApp(t), Options{Program: m, OpenBrowser: func(string) error { return nil }, Machine: Machine{Autostart: idle{}},
+		Raised: func(func()) (io.Closer, error) { return nil, there }}, func(func()) {})
+	if !errors.Is(err, there) {
+		t.Errorf("the error is %v", err)
 	}
 }

@@ -31,8 +31,8 @@ func Usable() error {
 
 // Run opens the window, or the tray alone, and blocks until the program is to
 // end: by the person, or with ctx. It must be called on the main goroutine,
-// where Usable has returned nil. What is under way then is given up and waited
-// for.
+// where Usable has returned nil. What was typed is kept then, and what is under
+// way given up and waited for.
 func Run(ctx context.Context, o Options) error {
 	// A program that was built without the packager has no FyneApp.toml in it.
 	app.SetMetadata(fyne.AppMetadata{ID: appID, Name: "traymail", Migrations: map[string]bool{"fyneDo": true}})
