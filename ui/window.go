@@ -11,7 +11,6 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/layout"
-	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"traymail/ui/desk"
@@ -106,10 +105,7 @@ func (w *window) noticeLine() fyne.CanvasObject {
 		return l
 	}
 	l.Text = w.notice[:at]
-	link := widget.NewHyperlink(u.String(), u)
-	link.SizeName = theme.SizeNameCaptionText
-	link.OnTapped = func() { w.follow(u.String()) }
-	return container.NewBorder(nil, nil, nil, link, l)
+	return container.NewBorder(nil, nil, nil, look.Link(u, func() { w.follow(u.String()) }), l)
 }
 
 // open shows a place.

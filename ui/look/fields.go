@@ -12,16 +12,18 @@ import (
 	"fyne.io/fyne/v2/widget"
 )
 
-// A Check is a box to tick.
+// A Check is a box to tick. It has a ring while it is focused: the toolkit's own
+// shade is hardly seen.
 type Check struct {
 	widget.Check
 	onEscape func()
 	onFocus  func()
 	setting  bool
+	ring     *canvas.Rectangle
 }
 
 func newCheck(text string, changed func(bool)) *Check {
-	c := &Check{}
+	c := &Check{ring: newRing()}
 	c.Text = text
 	c.OnChanged = func(on bool) {
 		if !c.setting {
@@ -43,8 +45,18 @@ func (c *Check) Set(on bool) {
 }
 
 func (c *Check) FocusGained() {
+	c.ring.Show()
 	c.onFocus()
 	c.Check.FocusGained()
+}
+
+func (c *Check) FocusLost() {
+	c.ring.Hide()
+	c.Check.FocusLost()
+}
+
+func (c *Check) CreateRenderer() fyne.WidgetRenderer {
+	return ringed(c.Check.CreateRenderer(), c.ring, &c.Check)
 }
 
 func (c *Check) TypedKey(k *fyne.KeyEvent) {
@@ -58,16 +70,18 @@ func (c *Check) TypedKey(k *fyne.KeyEvent) {
 	}
 }
 
-// A Select is a choice of one option.
+// A Select is a choice of one option. It has a ring while it is focused, as a
+// Check has.
 type Select struct {
 	widget.Select
 	onEscape func()
 	onFocus  func()
 	setting  bool
+	ring     *canvas.Rectangle
 }
 
 func newSelect(options []string, changed func(int)) *Select {
-	s := &Select{}
+	s := &Select{ring: newRing()}
 	s.Options = options
 	s.OnChanged = func(option string) {
 		if !s.setting {
@@ -94,8 +108,14 @@ func (s *Select) Set(index int) {
 }
 
 func (s *Select) FocusGained() {
+	s.ring.Show()
 	s.onFocus()
 	s.Select.FocusGained()
+}
+
+func (s *Select) FocusLost() {
+	s.ring.Hide()
+	s.Select.FocusLost()
 }
 
 func (s *Select) TypedKey(k *fyne.KeyEvent) {
@@ -110,7 +130,7 @@ func (s *Select) TypedKey(k *fyne.KeyEvent) {
 }
 
 func (s *Select) CreateRenderer() fyne.WidgetRenderer {
-	r := &selectRenderer{WidgetRenderer: s.Select.CreateRenderer(), frame: canvas.NewRectangle(color.Transparent), of: s}
+	r := &selectRenderer{WidgetRenderer: ringed(s.Select.CreateRenderer(), s.ring, &s.Select), frame: canvas.NewRectangle(color.Transparent), of: s}
 	r.frame.StrokeWidth = 1
 	r.colour()
 	return r

@@ -42,8 +42,8 @@ func paletteOf(v fyne.ThemeVariant) palette {
 		}
 	}
 	return palette{
-		background: rgb(0xF6F7F9), surface: rgb(0xFFFFFF), line: rgb(0x8A929E), text: rgb(0x16202C), muted: rgb(0x55606E),
-		accent: rgb(0x1F5FBF), onAccent: rgb(0xFFFFFF), ok: rgb(0x1B7A43), attention: rgb(0x8A5A00), danger: rgb(0xB3261E),
+		background: rgb(0xF6F7F9), surface: rgb(0xFFFFFF), line: rgb(0x868E9A), text: rgb(0x16202C), muted: rgb(0x55606E),
+		accent: rgb(0x1F5FBF), onAccent: rgb(0xFFFFFF), ok: rgb(0x19743F), attention: rgb(0x8A5A00), danger: rgb(0xB3261E),
 		focus: glaze(0x1F5FBF, 0x40), hover: glaze(0x16202C, 0x10), pressed: glaze(0x16202C, 0x20), selection: glaze(0x1F5FBF, 0x40),
 	}
 }

@@ -24,10 +24,11 @@ type Entry struct {
 	onEscape   func()
 	onFocus    func()
 	onShortcut func(fyne.Shortcut)
+	ring       *canvas.Rectangle
 }
 
 func newEntry() *Entry {
-	e := &Entry{}
+	e := &Entry{ring: newRing()}
 	e.ExtendBaseWidget(e)
 	return e
 }
@@ -57,8 +58,20 @@ func (e *Entry) MinSize() fyne.Size {
 }
 
 func (e *Entry) FocusGained() {
+	e.ring.Show()
 	e.onFocus()
 	e.Entry.FocusGained()
+}
+
+func (e *Entry) FocusLost() {
+	e.ring.Hide()
+	e.Entry.FocusLost()
+}
+
+// CreateRenderer adds a ring to the toolkit's line, which only changes its
+// colour.
+func (e *Entry) CreateRenderer() fyne.WidgetRenderer {
+	return ringed(e.Entry.CreateRenderer(), e.ring, &e.Entry)
 }
 
 func (e *Entry) TypedRune(r rune) {
@@ -119,14 +132,6 @@ func newButton(text string, tapped func()) *Button {
 	b.Text, b.OnTapped = text, tapped
 	b.ExtendBaseWidget(b)
 	return b
-}
-
-// newRing returns the ring of a button without the focus.
-func newRing() *canvas.Rectangle {
-	r := canvas.NewRectangle(color.Transparent)
-	r.StrokeWidth = 2
-	r.Hide()
-	return r
 }
 
 func (b *Button) TypedKey(k *fyne.KeyEvent) {
