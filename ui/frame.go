@@ -34,8 +34,8 @@ type frame struct {
 	icon    *tray.Icon // nil where there can be none
 	notices tray.Notices
 	status  desk.Status
-	minute  context.CancelFunc
-	raised  io.Closer // nil when nobody else can raise the window
+	resting context.CancelFunc // nil while the window is seen
+	raised  io.Closer          // nil when nobody else can raise the window
 	left    sync.Once
 	ctx     context.Context
 }
@@ -62,7 +62,7 @@ func newFrame(ctx context.Context, a fyne.App, o Options, do func(func())) (*fra
 	f.window.shortcuts()
 	w.Resize(fyne.NewSize(1280, 720))
 	w.CenterOnScreen()
-	f.closing = &closing{canvas: w.Canvas(), hide: w.Hide, quit: f.quit, notify: f.notify, first: f.firstInTray}
+	f.closing = &closing{canvas: w.Canvas(), hide: f.hide, quit: f.quit, notify: f.notify, first: f.firstInTray}
 	w.SetCloseIntercept(func() { f.closing.asked(f.status) })
 	f.hostTray()
 	if o.Raised != nil {
@@ -102,7 +102,7 @@ func (f *frame) hostTray() {
 		}
 	})
 	// What the line says of times grows old.
-	f.minute = f.desk.Every(time.Minute, func() { f.icon.Show(tray.Of(f.status, time.Now())) })
+	f.desk.Every(time.Minute, func() { f.icon.Show(tray.Of(f.status, time.Now())) })
 }
 
 // hosted notes that the tray came or went. A window that is hidden where no
@@ -110,13 +110,14 @@ func (f *frame) hostTray() {
 func (f *frame) hosted(is bool) {
 	f.closing.tray = is
 	if !is {
-		f.window.Show()
+		f.appear()
 	}
 }
 
 // show shows the window, unless it is to stay in a tray that is there.
 func (f *frame) show() {
 	if f.options.Hidden && f.closing.tray {
+		f.rest()
 		return
 	}
 	if f.options.Account != "" {
@@ -124,7 +125,7 @@ func (f *frame) show() {
 	} else {
 		f.greet()
 	}
-	f.window.Show()
+	f.appear()
 }
 
 // greet opens the setup at the first start, when there is no account yet.
@@ -141,7 +142,7 @@ func (f *frame) greet() {
 
 // raise brings the window to the front.
 func (f *frame) raise() {
-	f.window.Show()
+	f.appear()
 	f.window.RequestFocus()
 }
 
