@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"time"
@@ -27,14 +28,15 @@ const (
 // settings, accounts and clients, and what it last did. No secret is in it: what
 // is in the keystore is not read, and what looks like a secret in a file or in the
 // log is taken out. Neither is a message's text or subject; addresses that are no
-// account's are shortened to a letter and the domain. What cannot be read is a
+// account's are shortened to a letter and the domain, and the folder of whoever
+// runs traymail, which has that person's name, to ~. What cannot be read is a
 // document that says why.
 func (m *Mailer) Diagnostics(ctx context.Context) ([]Document, error) {
 	status, err := m.Status(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r := &report{keep: map[string]bool{}}
+	r := &report{keep: map[string]bool{}, places: personal(os.UserHomeDir())}
 	for _, a := range status.Accounts {
 		r.keep[strings.ToLower(a.Username)], r.keep[strings.ToLower(a.Sender)] = true, true
 	}
@@ -54,6 +56,9 @@ func (m *Mailer) Diagnostics(ctx context.Context) ([]Document, error) {
 		r.text("accounts/"+name+".toml", "The account "+name+"; its secrets are kept elsewhere, and stay there.", string(data), err)
 	}
 	clients, err := m.Clients(ctx)
+	if clients == nil {
+		clients = []Client{} // a list of none
+	}
 	r.json("clients.json", "The tools that may send through the relay, without their passwords.", clients, err)
 	if s, err := ReadSettings(m.Home); err != nil || s.Log.File != "" {
 		lines := ""
@@ -76,6 +81,7 @@ func (m *Mailer) Diagnostics(ctx context.Context) ([]Document, error) {
 // A report is a list of documents of which each goes through the same scrubbing.
 type report struct {
 	keep      map[string]bool // addresses that are not shortened, in lower case
+	places    *regexp.Regexp  // the folder of whoever runs traymail, nil for none
 	documents []Document
 	failed    error
 }
@@ -84,7 +90,11 @@ func (r *report) text(name, about, text string, err error) {
 	if err != nil {
 		text = "It cannot be read: " + err.Error() + "\n"
 	}
-	r.documents = append(r.documents, Document{name, about, []byte(scrub(text, r.keep))})
+	text = scrub(text, r.keep)
+	if r.places != nil {
+		text = r.places.ReplaceAllString(text, "~$1")
+	}
+	r.documents = append(r.documents, Document{name, about, []byte(text)})
 }
 
 func (r *report) json(name, about string, v any, err error) {

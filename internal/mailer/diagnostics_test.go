@@ -197,3 +197,54 @@ func FuzzScrub(f *testing.F) {
 		}
 	})
 }
+
+func TestNobodysNameIsInTheDiagnosticsAsPartOfAPath(t *testing.T) {
+	b := newBench(t, "")
+	person := filepath.Dir(b.Home)
+	t.Setenv("HOME", person)
+	t.Setenv("USERPROFILE", person)
+	log := filepath.Join(b.Home, "traymail.log")
+	b.settings("[log]\nfile = '" + log + "'\n")
+	line := "opened " + filepath.Join(person, "x") + " in " + person + "\n"
+	if err := os.WriteFile(log, []byte(line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all, err := b.Diagnostics(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range all {
+		for _, form := range []string{person, strings.ReplaceAll(person, `\`, `\\`), filepath.ToSlash(person)} {
+			if strings.Contains(string(d.Content), form) {
+				t.Errorf("%s has the folder of a person:\n%s", d.Name, d.Content)
+			}
+		}
+	}
+	rest, _ := filepath.Rel(person, b.Home)
+	if text := document(t, all, "about.txt"); !strings.Contains(text, "~"+string(filepath.Separator)+rest) {
+		t.Errorf("it does not say where in that folder:\n%s", text)
+	}
+	if text := document(t, all, "clients.json"); strings.TrimSpace(text) != "[]" {
+		t.Errorf("no clients are %q, want an empty list", text)
+	}
+}
+
+func TestAFolderIsAPersonsOnlyWhole(t *testing.T) {
+	for folder, texts := range map[string]map[string]string{
+		"/home/al": {"/home/al/x": "~/x", "/home/alice/x": "/home/alice/x", "home=/home/al": "home=~", `"/home/al"`: `"~"`, "/home/al-x": "/home/al-x",
+			"in /home/al.": "in ~.", "/home/al.old/x": "/home/al.old/x"},
+		"/":        {"/x": "/x"},
+		"":         {"x": "x"},
+	} {
+		r := personal(folder, nil)
+		for text, want := range texts {
+			got := text
+			if r != nil {
+				got = r.ReplaceAllString(text, "~$1")
+			}
+			if got != want {
+				t.Errorf("%q of %q is %q, want %q", text, folder, got, want)
+			}
+		}
+	}
+}

@@ -1,7 +1,9 @@
 package mailer
 
 import (
+	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 )
 
@@ -64,4 +66,25 @@ func scrub(text string, keep map[string]bool) string {
 	}
 	b.WriteString(text[at:])
 	return b.String()
+}
+
+// personal finds a person's folder in a text, as it is, with either slash and as
+// JSON and TOML have it; the group is what stands behind it. It is nil where
+// there is no such folder, or it is the whole disk.
+func personal(folder string, err error) *regexp.Regexp {
+	if folder = filepath.Clean(folder); err != nil || filepath.Dir(folder) == folder || folder == "." {
+		return nil
+	}
+	parts := strings.FieldsFunc(folder, func(r rune) bool { return r == '/' || r == filepath.Separator })
+	for i := range parts {
+		parts[i] = regexp.QuoteMeta(parts[i])
+	}
+	form := strings.Join(parts, `(?:/|\\{1,4})`)
+	if folder[0] == '/' || folder[0] == filepath.Separator {
+		form = `(?:/|\\{1,4})` + form
+	}
+	if runtime.GOOS != "linux" { // whose file systems tell letters apart
+		form = "(?i)" + form
+	}
+	return regexp.MustCompile(form + `(\.?(?:[^\pL\pN._-]|$))`)
 }
