@@ -32,11 +32,7 @@ func (p *program) openWindow(c *cobra.Command, _ []string) error {
 	if err := ui.Usable(); err != nil {
 		return err
 	}
-	switch err := control.RaiseWindow(c.Context(), home); {
-	case err == nil:
-		fmt.Fprintln(p.stderr, "traymail is open already: its window is in front now.")
-		return nil
-	case !errors.Is(err, control.ErrNotRunning):
+	if err := p.raiseWindow(c.Context(), home); !errors.Is(err, control.ErrNotRunning) {
 		return err
 	}
 	m, done, err := p.reach(c.Context())
@@ -57,7 +53,21 @@ func (p *program) openWindow(c *cobra.Command, _ []string) error {
 			defer func() { _ = stop() }() // the log has what went wrong
 		}
 	}
-	return ui.Run(c.Context(), o)
+	err = ui.Run(c.Context(), o)
+	if _, ok := errors.AsType[*control.RunningError](err); ok { // two were started at once, and this one is the second
+		return p.raiseWindow(c.Context(), home)
+	}
+	return err
+}
+
+// raiseWindow brings the window that is open to the front. The error matches
+// control.ErrNotRunning when there is none.
+func (p *program) raiseWindow(ctx context.Context, home string) error {
+	err := control.RaiseWindow(ctx, home)
+	if err == nil {
+		fmt.Fprintln(p.stderr, "traymail is open already: its window is in front now.")
+	}
+	return err
 }
 
 // behindWindow starts the background sending in this process.
