@@ -10,6 +10,9 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
+// ByteOrderMark is what editors of Windows may put before a text in UTF-8.
+const ByteOrderMark = "\uFEFF"
+
 // ReadTOML decodes a file strictly into v and returns the file's bytes.
 // Unknown keys, wrong types and bad syntax are a *FieldError with file, line
 // and key; a missing file matches fs.ErrNotExist.
@@ -23,7 +26,7 @@ func ReadTOML(path string, v any) ([]byte, error) {
 
 // DecodeTOML is ReadTOML with what the file holds.
 func DecodeTOML(path string, data []byte, v any) ([]byte, error) {
-	err := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields().Decode(v)
+	err := toml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte(ByteOrderMark)))).DisallowUnknownFields().Decode(v)
 	var unknown *toml.StrictMissingError
 	var wrong *toml.DecodeError
 	switch {

@@ -233,8 +233,8 @@ func TestAFolderIsAPersonsOnlyWhole(t *testing.T) {
 	for folder, texts := range map[string]map[string]string{
 		"/home/al": {"/home/al/x": "~/x", "/home/alice/x": "/home/alice/x", "home=/home/al": "home=~", `"/home/al"`: `"~"`, "/home/al-x": "/home/al-x",
 			"in /home/al.": "in ~.", "/home/al.old/x": "/home/al.old/x"},
-		"/":        {"/x": "/x"},
-		"":         {"x": "x"},
+		"/": {"/x": "/x"},
+		"":  {"x": "x"},
 	} {
 		r := personal(folder, nil)
 		for text, want := range texts {

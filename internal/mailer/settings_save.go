@@ -108,7 +108,8 @@ func changedSettings(home string, data []byte, s Settings) ([]byte, error) {
 	if len(was.Listeners) == 0 && reflect.DeepEqual(s.Listeners, defaultListeners()) {
 		s.Listeners = nil // the file names none, and need not
 	}
-	f, err := readSettingsText(data)
+	text, marked := bytes.CutPrefix(data, []byte(account.ByteOrderMark))
+	f, err := readSettingsText(text)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +147,10 @@ func changedSettings(home string, data []byte, s Settings) ([]byte, error) {
 	if f.failed != nil {
 		return nil, f.failed
 	}
-	text := f.text()
+	text = f.text()
+	if marked {
+		text = append([]byte(account.ByteOrderMark), text...)
+	}
 	// What cannot be expressed, or an unusual way of writing that was not
 	// understood, must not become another configuration.
 	got, err := decodeSettings("", text)

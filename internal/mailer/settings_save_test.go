@@ -124,10 +124,10 @@ func TestAChangeOfTheSettingsLeavesTheRestOfTheFileAsItIsWritten(t *testing.T) {
 		"two tables": {func(s *Settings) { s.Log.File, s.Metrics.Listen = "log/x.log", "127.0.0.1:9325" }, base + "\n[log]\nfile = \"log/x.log\"\n\n[metrics]\nlisten = \"127.0.0.1:9325\"\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for kind, newline := range map[string]string{"unix": "\n", "windows": "\r\n"} {
-				m := settingsHome(t, strings.ReplaceAll(base, "\n", newline))
+			for kind, form := range map[string][2]string{"unix": {"", "\n"}, "windows": {"", "\r\n"}, "an old editor of windows": {account.ByteOrderMark, "\r\n"}} {
+				m := settingsHome(t, form[0]+strings.ReplaceAll(base, "\n", form[1]))
 				saved(t, m, c.change)
-				if got, want := fileOf(t, m), strings.ReplaceAll(c.want, "\n", newline); got != want {
+				if got, want := fileOf(t, m), form[0]+strings.ReplaceAll(c.want, "\n", form[1]); got != want {
 					t.Errorf("%s: got\n%s\nwant\n%s", kind, got, want)
 				}
 			}
@@ -363,4 +363,12 @@ func FuzzAChangeOfTheSettings(f *testing.F) {
 			t.Errorf("saving %q once more made %q, %v", got, once, err)
 		}
 	})
+}
+
+func TestOneBlankLineSetsOffEachTableOfAFileWithoutALineBreakAtItsEnd(t *testing.T) {
+	m := settingsHome(t, "# nothing here")
+	saved(t, m, func(s *Settings) { s.Relay.MaxRecipients, s.Log.Level = 7, "warn" })
+	if got, want := fileOf(t, m), "# nothing here\n\n[relay]\nmax_recipients = 7\n\n[log]\nlevel = \"warn\"\n"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
 }

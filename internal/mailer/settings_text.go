@@ -152,8 +152,8 @@ func (f *settingsText) comment(s statement) string {
 func (f *settingsText) insert(at int, text string) {
 	if at == 0 {
 		text = strings.TrimPrefix(text, f.newline)
-	} else if f.data[at-1] != '\n' {
-		text = f.newline + text
+	} else if f.data[at-1] != '\n' && !slices.ContainsFunc(f.edits, func(e textEdit) bool { return e.from == at && e.to == at }) {
+		text = f.newline + text // the first one ends the line
 	}
 	f.edits = append(f.edits, textEdit{at, at, text})
 }
