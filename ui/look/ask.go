@@ -51,6 +51,7 @@ func Ask(c fyne.Canvas, q Question, do func()) {
 	Show(then, q.Then != "")
 	card := Surface(Rows(4, Rows(-8, what, then), container.NewHBox(layout.NewSpacer(), Row(keep, yes), Space(theme.Padding(), 0))))
 	over = widget.NewModalPopUp(container.New(columnLayout{width: min(480, c.Size().Width-48)}, card), c)
+	c.Unfocus() // else two are seen to have it: what is below keeps its own
 	over.Show()
 	c.Focus(keep)
 }
@@ -70,6 +71,7 @@ func Tell(c fyne.Canvas, h Headline, closing string) {
 	b.Tell(h)
 	over = widget.NewModalPopUp(container.New(columnLayout{width: min(480, c.Size().Width-48)},
 		Surface(Rows(4, b.Container, container.NewHBox(layout.NewSpacer(), done, Space(theme.Padding(), 0))))), c)
+	c.Unfocus()
 	over.Show()
 	c.Focus(done)
 }

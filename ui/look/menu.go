@@ -60,6 +60,7 @@ func Menu(c fyne.Canvas, below fyne.CanvasObject, items []Item) {
 	}
 	// A card brings 16 below and at the right, for labels that bring 8.
 	over = widget.NewPopUp(Surface(container.New(layout.NewCustomPaddedLayout(0, -8, 0, -8), lines)), c)
+	c.Unfocus()
 	over.ShowAtRelativePosition(fyne.NewPos(0, below.Size().Height+4), below)
 	c.Focus(all[0])
 }

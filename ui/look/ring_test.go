@@ -79,3 +79,27 @@ func seen(before, after image.Image) (n int) {
 	}
 	return n
 }
+
+func TestWhatIsAskedOverAWindowHasTheOnlyFocusThatIsSeen(t *testing.T) {
+	w := test.NewTempApp(t).NewWindow("test")
+	defer w.Close()
+	k := NewKit(w.Canvas(), func(string) {}, func() {})
+	b := k.Button("Remove", func() {})
+	w.SetContent(b)
+	c := w.Canvas()
+	for what, open := range map[string]func(){
+		"a question": func() { Ask(c, Question{What: "Remove it", Do: "Remove it", Keep: "Keep it"}, func() {}) },
+		"an error":   func() { Tell(c, Headline{Level: Error, What: "It was not done"}, "Close") },
+		"a menu":     func() { Menu(c, b, []Item{{Text: "Copy", Do: func() {}}}) },
+	} {
+		c.Focus(b)
+		open()
+		if c.Focused() == nil || b.ring.Visible() {
+			t.Errorf("%s: %v is focused, and below it the button has its ring: %v", what, c.Focused(), b.ring.Visible())
+		}
+		c.Focused().TypedKey(&fyne.KeyEvent{Name: fyne.KeyEscape})
+		if c.Overlays().Top() != nil || c.Focused() != fyne.Focusable(b) || !b.ring.Visible() {
+			t.Errorf("%s: the focus does not return", what)
+		}
+	}
+}
