@@ -30,7 +30,7 @@ type rail struct {
 }
 
 const (
-	railWidth   = 200
+	railWidth   = 216
 	foldedWidth = 56
 	foldBelow   = 1100 // the window's width
 )
@@ -155,7 +155,7 @@ func newRailItem(page desk.Page, key int, open func()) *railItem {
 		dot: widget.NewIcon(look.Icon(look.Attention.Shape, look.Attention.Colour))}
 	i.word.Truncation = fyne.TextTruncateEllipsis
 	i.dot.Hide()
-	i.content = container.New(layout.NewCustomPaddedLayout(2, 2, 10, 6), container.NewBorder(nil, nil,
+	i.content = container.New(layout.NewCustomPaddedLayout(2, 2, 10, 2), container.NewBorder(nil, nil,
 		container.NewCenter(look.Sized(20, i.sign)), container.NewCenter(look.Sized(16, i.dot)), container.New(middle{}, i.word)))
 	i.colour()
 	i.ExtendBaseWidget(i)
