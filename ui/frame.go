@@ -114,12 +114,42 @@ func (f *frame) hosted(is bool) {
 	}
 }
 
-// show shows the window, unless it is to stay in a tray that is there.
+// show shows the window, unless it is to stay in a tray that is there, or comes.
 func (f *frame) show() {
-	if f.options.Hidden && f.closing.tray {
+	switch {
+	case f.options.Hidden && f.closing.tray:
 		f.rest()
-		return
+	case f.options.Hidden && f.icon != nil:
+		f.awaitTray(f.begin)
+	default:
+		f.begin()
 	}
+}
+
+// panelPatience is how long a hidden start waits for a tray: when a person logs
+// in, the panel may start later than this program does.
+const panelPatience = 10 * time.Second
+
+// awaitTray calls without when there is no tray after a while, and the window was
+// not shown for another reason.
+func (f *frame) awaitTray(without func()) {
+	f.rest()
+	f.desk.Start(func(ctx context.Context) func() {
+		select {
+		case <-time.After(panelPatience):
+		case <-ctx.Done():
+			return nil
+		}
+		return func() {
+			if !f.closing.tray && f.resting != nil {
+				without()
+			}
+		}
+	})
+}
+
+// begin shows the window where it begins.
+func (f *frame) begin() {
 	if f.options.Account != "" {
 		f.window.open(desk.Place{Page: desk.Setup, Account: f.options.Account, Do: desk.DoSignIn})
 	} else {

@@ -55,3 +55,40 @@ func TestTheLoopOfAHiddenWindowIsHeldUntilTheWindowIsShown(t *testing.T) {
 		f.desk.Close() // does not wait for the loop, which has ended
 	})
 }
+
+func TestAHiddenStartWaitsForAPanelThatStartsLater(t *testing.T) {
+	for name, c := range map[string]struct {
+		meanwhile func(*frame)
+		shown     bool
+	}{
+		"one that comes":            {meanwhile: func(f *frame) { f.closing.tray = true }},
+		"none":                      {meanwhile: func(*frame) {}, shown: true},
+		"a person who wants to see": {meanwhile: func(f *frame) { f.wake() }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				queue := make(chan func(), 100)
+				f := &frame{desk: desk.New(func(f func()) { queue <- f }), closing: &closing{}}
+				defer f.desk.Close()
+				shown := false
+				f.awaitTray(func() { shown = true; f.wake() })
+				late := time.After(2 * panelPatience)
+				time.AfterFunc(panelPatience/2, func() { f.desk.Post(func() { c.meanwhile(f) }) })
+				for over := false; !over; {
+					select {
+					case g := <-queue:
+						g()
+						if shown && !c.shown {
+							t.Fatal("the window came up")
+						}
+					case <-late:
+						over = true
+					}
+				}
+				if shown != c.shown {
+					t.Errorf("the window came up: %v", shown)
+				}
+			})
+		})
+	}
+}
