@@ -153,3 +153,17 @@ func TestAWindowThatIsThereAlreadyEndsTheSecondOneWithAllItBegan(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 }
+
+func TestTheFirstStartOpensTheSetup(t *testing.T) {
+	f, until := framed(t, Options{})
+	f.show()
+	until(func() bool { return f.window.place.Page == desk.Setup })
+}
+
+func TestASignInThatTheStartAsksForBegins(t *testing.T) {
+	f, _ := framed(t, Options{Account: "demo"})
+	f.show()
+	if at := f.window.place; at.Page != desk.Setup || at.Account != "demo" {
+		t.Errorf("it shows %+v", at)
+	}
+}

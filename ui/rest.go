@@ -18,6 +18,7 @@ func (f *frame) rest() {
 	if f.resting != nil {
 		return
 	}
+	f.window.sleep()
 	f.resting = f.desk.Start(func(ctx context.Context) func() {
 		for ctx.Err() == nil {
 			held := make(chan struct{})
@@ -44,6 +45,7 @@ func (f *frame) wake() {
 	if f.resting != nil {
 		f.resting()
 		f.resting = nil
+		f.window.awake()
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 func TestTheLoopOfAHiddenWindowIsHeldUntilTheWindowIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		queue := make(chan func(), 100)
-		f := &frame{desk: desk.New(func(f func()) { queue <- f })}
+		f := &frame{desk: desk.New(func(f func()) { queue <- f }), window: &window{pages: map[desk.Page]page{"": &sheet{}}}}
 		turns := func() (n int) {
 			tick := time.NewTicker(time.Second / 60)
 			defer tick.Stop()
@@ -68,7 +68,7 @@ func TestAHiddenStartWaitsForAPanelThatStartsLater(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				queue := make(chan func(), 100)
-				f := &frame{desk: desk.New(func(f func()) { queue <- f }), closing: &closing{}}
+				f := &frame{desk: desk.New(func(f func()) { queue <- f }), window: &window{pages: map[desk.Page]page{"": &sheet{}}}, closing: &closing{}}
 				defer f.desk.Close()
 				shown := false
 				f.awaitTray(func() { shown = true; f.wake() })

@@ -52,6 +52,7 @@ type window struct {
 	wrong     *fyne.Container // what keeps the program from working
 	wrongText *look.Banner
 	status    desk.Status
+	asleep    bool // it is hidden
 }
 
 // rebuild makes all pages, at first and in another language, and opens the one
@@ -65,9 +66,7 @@ func (w *window) rebuild() {
 	frame := look.Frame{Window: w.Window, Copy: w.copy, Follow: w.follow, Open: w.open, Notify: w.notify}
 	w.pages = w.build(w.pagesDesk, frame)
 	w.SetContent(w.content())
-	for _, p := range w.pages {
-		p.Status(w.status)
-	}
+	w.tellPages()
 	w.open(w.place)
 }
 
@@ -136,12 +135,31 @@ func (w *window) told(s desk.Status) {
 	look.SetLabel(w.rail.foot, whereabouts(s))
 	w.rail.badge(desk.Home, needsPerson(s))
 	w.rail.badge(desk.Queue, unknownOutcome(s))
-	for _, p := range w.pages {
-		p.Status(s)
+	if !w.asleep {
+		w.tellPages()
 	}
 	if w.changed != nil {
 		w.changed(s)
 	}
+}
+
+func (w *window) tellPages() {
+	for _, p := range w.pages {
+		p.Status(w.status)
+	}
+}
+
+// sleep leaves the page that is open, because nobody sees it.
+func (w *window) sleep() {
+	w.asleep = true
+	w.pages[w.place.Page].Hide()
+}
+
+// awake opens the page again, with what has happened meanwhile.
+func (w *window) awake() {
+	w.asleep = false
+	w.tellPages()
+	w.pages[w.place.Page].Show(w.place)
 }
 
 // shortcuts gives the window its keys: Control with the number of a page, or

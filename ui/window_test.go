@@ -196,3 +196,18 @@ func TestTheCloseButtonNeverStopsSendingUnasked(t *testing.T) {
 		})
 	}
 }
+
+func TestAHiddenWindowHasNoPageAtWorkAndComesBackWithWhatHappenedMeanwhile(t *testing.T) {
+	w, _, sheets := opened(t)
+	w.open(desk.Place{Page: desk.Queue})
+	w.sleep()
+	before := len(sheets[desk.Queue].noted)
+	w.told(desk.Status{Known: true, Status: mailer.Status{PID: 7}})
+	if p := sheets[desk.Queue]; p.status.PID == 7 || p.noted[before-1] != "hide" {
+		t.Fatalf("while it is hidden the page is told: %v, %v", p.status.PID, p.noted)
+	}
+	w.awake()
+	if p := sheets[desk.Queue]; p.status.PID != 7 || p.noted[len(p.noted)-1] != "show" {
+		t.Errorf("after it the page has %v, %v", p.status.PID, p.noted)
+	}
+}
