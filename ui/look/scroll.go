@@ -60,6 +60,10 @@ func (s *Scroll) Arrange() {
 }
 
 func arrange(o fyne.CanvasObject) {
+	if card, is := o.(*Card); is {
+		arrange(card.content)
+		return
+	}
 	c, is := o.(*fyne.Container)
 	if !is {
 		return
