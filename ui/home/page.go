@@ -33,6 +33,7 @@ type Page struct {
 
 	whole         *look.Card
 	banner        *look.Banner
+	cure          *look.Button // what the headline offers
 	said, fix     *look.Entry
 	where         *widget.Label
 	problem       *look.Card
@@ -47,6 +48,8 @@ type Page struct {
 	empty, filled *fyne.Container
 	emptyDo       *look.Button
 	plot          *plotCard
+
+	coming bool // it was opened, and nothing could have the focus yet
 }
 
 // New returns the page. d is the window's desk, p the program, and f the frame
@@ -74,7 +77,25 @@ func (v *Page) Show(at desk.Place) {
 		v.send(at.Account)
 		return
 	}
-	v.kit.Canvas.Focus(v.first())
+	v.coming = true
+	v.arrive()
+}
+
+// Hide ends keeping it up to date.
+func (v *Page) Hide() {
+	v.coming = false
+	v.presenter.Hide()
+}
+
+// arrive sets the focus once there is something to have it, unless the person
+// was faster.
+func (v *Page) arrive() {
+	to := v.first()
+	if !v.coming || to == nil {
+		return
+	}
+	v.coming = false
+	v.kit.Canvas.Focus(to)
 }
 
 // first is where the first key belongs.
@@ -84,6 +105,8 @@ func (v *Page) first() fyne.Focusable {
 		return v.emptyDo
 	case v.state.Paused && !v.resume.Disabled():
 		return v.resume
+	case v.cure.Visible():
+		return v.cure
 	}
 	for _, c := range v.state.Cards {
 		if c.Mood == Needed && len(c.Cures) > 0 {
@@ -146,7 +169,10 @@ func (gutter) MinSize(o []fyne.CanvasObject) fyne.Size { return o[0].MinSize().A
 // wholeCard is the sentence for the whole.
 func (v *Page) wholeCard() fyne.CanvasObject {
 	v.banner, v.said, v.fix, v.where = look.NewBanner(), v.kit.ReadOnly(), v.kit.ReadOnly(), look.Small("")
-	v.whole = look.Surface(look.Rows(0, v.banner.Container, beneath(32, look.Quiet(look.Rows(0, v.said, v.fix))), beneath(32, v.where)))
+	v.cure = v.kit.Button("", func() { v.act(v.state.Headline.DoneBy, v.state.Headline.Account) })
+	v.cure.Importance = widget.HighImportance
+	v.cure.Hide()
+	v.whole = look.Surface(look.Rows(0, container.NewBorder(nil, nil, nil, container.NewVBox(v.cure), v.banner.Container), beneath(32, look.Quiet(look.Rows(0, v.said, v.fix))), beneath(32, v.where)))
 	return v.whole
 }
 
@@ -228,6 +254,20 @@ func (v *Page) draw(s State) {
 	look.Enable(v.resume, acts && !s.Asking)
 	look.Enable(v.test, acts && len(s.Cards) > 0)
 	v.banner.Tell(look.Headline{Level: levels[s.Headline.Mood], What: s.Headline.What, Then: s.Headline.Then})
+	look.Show(v.cure, s.Headline.DoneBy != "")
+	if s.Headline.DoneBy != "" {
+		if text := words.Say("home.do_" + s.Headline.DoneBy); v.cure.Text != text {
+			v.cure.SetText(text)
+		}
+	}
+	first := widget.HighImportance
+	if s.Headline.DoneBy != "" {
+		first = widget.MediumImportance // that comes first
+	}
+	if v.test.Importance != first {
+		v.test.Importance = first
+		v.test.Refresh()
+	}
 	look.SetCode(v.said, s.Headline.Said)
 	look.SetCode(v.fix, s.Headline.Fix)
 	look.SetText(v.where, s.Where)
@@ -247,6 +287,11 @@ func (v *Page) draw(s State) {
 	v.plot.draw(s.Plot)
 	look.Show(v.plot.Card, s.Usable || len(s.Plot.Bars) > 0)
 	v.settle()
+	if f := v.kit.Canvas.Focused(); f == nil {
+		v.arrive()
+	} else if f == v.cure && !v.cure.Visible() {
+		v.kit.Canvas.Focus(v.first()) // it is cured
+	}
 }
 
 func (v *Page) drawCards(s State) {

@@ -73,6 +73,42 @@ func TestTheCureHasTheFocus(t *testing.T) {
 	}
 }
 
+func TestTheFocusComesWithTheFirstAnswer(t *testing.T) {
+	s := open(t, &fake{})
+	s.Page.Show(desk.Place{Page: desk.Home})
+	if f := s.Window.Canvas().Focused(); f != nil {
+		t.Fatalf("before it %T has the focus", f)
+	}
+	s.Page.Status(running(ready("main"), revoked("invoices")))
+	s.Until(func() bool { return !s.busy })
+	if f := s.Window.Canvas().Focused(); f != s.cure || !s.cure.Visible() {
+		t.Errorf("with it %T has the focus", f)
+	}
+	s.Page.Status(running(ready("main"), ready("invoices")))
+	s.Until(func() bool { return !s.busy })
+	if f := s.Window.Canvas().Focused(); f != s.test || s.cure.Visible() {
+		t.Errorf("once it is cured %T has the focus", f)
+	}
+}
+
+func TestACardGrowsWithWhatItSays(t *testing.T) {
+	s := open(t, &fake{}).showing(running(ready("main"), ending("erp")))
+	a := ending("erp")
+	a.Alerts[0].Fix = strings.Repeat(a.Alerts[0].Fix+" ", 3)
+	a.Held, a.Unknown, a.Waiting, a.Oldest = 5, 2, 3, noon.Add(-time.Hour)
+	s.Page.Status(running(ready("main"), a))
+	s.Until(func() bool { return !s.busy })
+	notes := s.byAccount["erp"].notes
+	for _, o := range notes.Objects {
+		if o.Size().Height < o.MinSize().Height {
+			t.Errorf("an alert has %v of the %v it needs", o.Size().Height, o.MinSize().Height)
+		}
+	}
+	if notes.Size().Height < notes.MinSize().Height {
+		t.Errorf("its alerts have %v of the %v they need", notes.Size().Height, notes.MinSize().Height)
+	}
+}
+
 func TestWithoutAnAccountEnterLeadsToSetup(t *testing.T) {
 	s := open(t, &fake{}).showing(running())
 	s.key(fyne.KeyReturn)

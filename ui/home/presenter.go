@@ -280,7 +280,7 @@ func (p *presenter) draw() {
 		s.Cards = append(s.Cards, card(a, p.status, p.last[a.Name], now))
 	}
 	// Those that need a person come first.
-	slices.SortStableFunc(s.Cards, func(a, b Card) int { return a.Mood.rank() - b.Mood.rank() })
+	slices.SortStableFunc(s.Cards, func(a, b Card) int { return a.rank() - b.rank() })
 	p.show(s)
 }
 

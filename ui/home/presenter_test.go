@@ -115,14 +115,17 @@ func TestWhatNeedsAPersonStandsFirstWithItsCure(t *testing.T) {
 		for _, c := range s.Cards {
 			order = append(order, c.Account)
 		}
-		if want := []string{"c", "d", "b", "a"}; !slices.Equal(order, want) {
+		if want := []string{"d", "c", "b", "a"}; !slices.Equal(order, want) {
 			t.Errorf("the order is %v, want %v", order, want)
 		}
-		if c := s.Cards[1]; c.Cures[0] != CureSignIn || len(c.Notes) != 0 {
+		if c := s.Cards[0]; c.Cures[0] != CureSignIn || c.Fix != "" || len(c.Notes) != 0 {
 			t.Errorf("the revoked sign-in has the cures %v, and its alert says once more what the card says: %v", c.Cures, c.Notes)
 		}
-		if n := s.Cards[0].Notes; len(n) != 1 || n[0].Cure != CureSecret {
+		if n := s.Cards[1].Notes; len(n) != 1 || n[0].Cure != CureSecret {
 			t.Errorf("of a secret that ends it says %v", n)
+		}
+		if h := s.Headline; h.DoneBy != CureSignIn || h.Account != "d" {
+			t.Errorf("the headline offers %q for %q", h.DoneBy, h.Account)
 		}
 		l.Cure(CureSignIn, "d")
 		l.Cure(CureSecret, "c")

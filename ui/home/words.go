@@ -12,8 +12,15 @@ import (
 	"traymail/ui/words"
 )
 
-// rank orders cards, those that need a person first.
-func (m Mood) rank() int { return slices.Index([]Mood{Broken, Needed, Resting, Busy, Fine}, m) }
+// rank orders cards, those that need a person first, and among them those that
+// cannot send.
+func (c Card) rank() int {
+	rank := 2 * slices.Index([]Mood{Broken, Needed, Resting, Busy, Fine}, c.Mood)
+	if len(c.Cures) == 0 {
+		rank++
+	}
+	return rank
+}
 
 // headline is the whole in one sentence.
 func headline(s desk.Status, last delivery, now time.Time) Headline {
@@ -52,7 +59,11 @@ func headline(s desk.Status, last delivery, now time.Time) Headline {
 		}
 		return Headline{Mood: Resting, What: words.Say("home.paused_until", words.Data{"When": words.Moment(s.Paused.Until, now)}), Then: stays(waiting, words.Say("home.paused_until_then"))}
 	case len(attention) == 1:
-		return Headline{Mood: Needed, What: words.Say("home.attention_one", words.Data{"Account": attention[0].Name}), Then: stays(attention[0].Waiting, why(attention[0], now))}
+		h := Headline{Mood: Needed, What: words.Say("home.attention_one", words.Data{"Account": attention[0].Name}), Then: stays(attention[0].Waiting, why(attention[0], now))}
+		if len(s.Accounts) > 1 { // else its card is right below, with the button
+			h.DoneBy, h.Account = cures(attention[0].Cause)[0], attention[0].Name
+		}
+		return h
 	case len(attention) > 1:
 		return Headline{Mood: Needed, What: words.Count("home.attention", len(attention)), Then: stays(waiting, words.Say("home.attention_then", words.Data{"Accounts": words.List(names(attention))}))}
 	case resting > 0 && resting == len(s.Accounts):
@@ -114,6 +125,9 @@ func card(a mailer.AccountStatus, s desk.Status, last delivery, now time.Time) C
 		c.Mood, c.Word = Needed, words.Say("home.state_attention")
 		c.Why, c.Said, c.Fix = why(a, now), words.Sentence(a.Reason), words.Sentence(a.Fix)
 		c.Cures = cures(a.Cause)
+		if c.Cures[0] == CureSignIn && a.Fix == "sign in: traymail login "+a.Name {
+			c.Fix = "" // the command does what the first button does
+		}
 	case a.State == mailer.Paused:
 		c.Mood, c.Word, c.Why = Resting, pausedUntil(a.Until, now), why(a, now)
 		if a.Cause != mailer.CauseUser {
