@@ -10,10 +10,11 @@ import (
 )
 
 // do does one thing to the program. failing says that it did not come about, and
-// then what came of it.
-func (p *presenter) do(failing string, what func(context.Context) (then func(), err error)) {
+// then what came of it. It reports whether it began: one thing is done at a time,
+// and none while the program does not answer.
+func (p *presenter) do(failing string, what func(context.Context) (then func(), err error)) bool {
 	if p.busy || !p.usable() {
-		return
+		return false
 	}
 	p.busy, p.notice = true, nil
 	p.draw()
@@ -28,6 +29,15 @@ func (p *presenter) do(failing string, what func(context.Context) (then func(), 
 			}
 			p.draw()
 		}
+	})
+	return true
+}
+
+// close closes a file of which nothing is made: it was chosen too late.
+func (p *presenter) close(file io.Closer) {
+	p.desk.Start(func(context.Context) func() {
+		_ = file.Close() // nothing was read or written
+		return nil
 	})
 }
 
@@ -74,7 +84,7 @@ func (p *presenter) Export() {
 			p.draw()
 			return
 		}
-		p.do(failing, func(ctx context.Context) (func(), error) {
+		began := p.do(failing, func(ctx context.Context) (func(), error) {
 			data, err := p.program.Export(ctx, name)
 			if err == nil {
 				_, err = w.Write(data)
@@ -83,6 +93,10 @@ func (p *presenter) Export() {
 				p.notice = &Notice{Mood: Fine, What: words.Say("accounts.exported", words.Data{"Account": name, "Where": where}), Then: words.Say("accounts.exported_then")}
 			}, errors.Join(err, w.Close())
 		})
+		if !began {
+			p.close(w)
+			p.late(failing)
+		}
 	})
 }
 
@@ -95,7 +109,7 @@ func (p *presenter) Import() {
 			p.draw()
 			return
 		}
-		p.do(failing, func(ctx context.Context) (func(), error) {
+		began := p.do(failing, func(ctx context.Context) (func(), error) {
 			data, err := readFile(r)
 			if err != nil {
 				return nil, err
@@ -107,7 +121,18 @@ func (p *presenter) Import() {
 				p.notice = &Notice{Mood: Needed, What: words.Say("accounts.imported", words.Data{"Account": a.Name}), Then: words.Say("accounts.imported_then"), SignIn: a.SignIn == "browser"}
 			}, err
 		})
+		if !began {
+			p.close(r)
+			p.late(failing)
+		}
 	})
+}
+
+// late says that what a file was chosen for did not begin, because the program
+// stopped answering, or is at something else, since it was asked for.
+func (p *presenter) late(failing string) {
+	p.notice = &Notice{Mood: Broken, What: failing, Then: words.Say("accounts.too_late")}
+	p.draw()
 }
 
 // Browse asks for a file, whose place goes into a field.
@@ -119,9 +144,6 @@ func (p *presenter) Browse(key string) {
 			return
 		}
 		p.Set(key, where)
-		p.desk.Start(func(context.Context) func() {
-			_ = r.Close() // it was opened to be read later, and nothing was written
-			return nil
-		})
+		p.close(r) // it is read later, by whoever goes by the field
 	})
 }

@@ -166,9 +166,19 @@ type disk struct {
 	name         string // proposed, or opened
 	content      []byte // of what is opened
 	err          error
+	closed       int
 }
 
-func (d *disk) Close() error { return nil }
+func (d *disk) Close() error {
+	d.closed++
+	return nil
+}
+
+// opened is a file that is read.
+type opened struct {
+	io.Reader
+	io.Closer
+}
 
 func (d *disk) files() desk.Files {
 	return desk.Files{
@@ -177,7 +187,7 @@ func (d *disk) files() desk.Files {
 			chosen(d, "/home/ada/"+name, d.err)
 		},
 		Open: func(_ []string, chosen func(io.ReadCloser, string, error)) {
-			chosen(io.NopCloser(bytes.NewReader(d.content)), d.name, d.err)
+			chosen(opened{bytes.NewReader(d.content), d}, d.name, d.err)
 		},
 	}
 }

@@ -132,14 +132,32 @@ func (v *Page) change(name string) {
 		v.trial.Close()
 		v.Choose(name)
 	}
-	if !v.dirty() || name == v.chosen {
-		choose()
+	if name == v.chosen && v.dirty() {
+		v.showChecks(false) // it is there already, with what was changed
+		return
+	}
+	v.unlessChanged(choose)
+}
+
+// bringIn imports an account, which is then the chosen one.
+func (v *Page) bringIn() {
+	v.unlessChanged(func() {
+		v.showChecks(false)
+		v.Import()
+	})
+}
+
+// unlessChanged does what leaves the chosen account, and asks first when
+// something was changed and not applied.
+func (v *Page) unlessChanged(do func()) {
+	if !v.dirty() {
+		do()
 		return
 	}
 	look.Ask(v.kit.Canvas, look.Question{
 		What: words.Say("accounts.ask_discard", words.Data{"Account": v.chosen}), Then: words.Say("accounts.ask_discard_then"),
 		Do: words.Say("accounts.discard"), Keep: words.Say("accounts.keep_editing"), Dangerous: true,
-	}, choose)
+	}, do)
 }
 
 // begin does what the place asked for, once the account is there.
@@ -180,7 +198,7 @@ func (v *Page) build(d *desk.Desk, p trial.Program) {
 	k := v.kit
 	v.add = k.Button(words.Say("accounts.add"), func() { v.frame.Open(desk.Place{Page: desk.Setup, Do: desk.DoNew}) })
 	v.add.Importance = widget.HighImportance
-	v.bring = k.Button(words.Say("accounts.import"), v.Import)
+	v.bring = k.Button(words.Say("accounts.import"), v.bringIn)
 	v.listScroll = k.Scrolled(func() fyne.CanvasObject {
 		v.list = look.Rows(8)
 		return container.New(layout.NewCustomPaddedLayout(4, 4, 4, 12), v.list)

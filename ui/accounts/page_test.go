@@ -157,6 +157,30 @@ func TestAnotherAccountIsChosenOnlyWhenTheChangesMayGo(t *testing.T) {
 	s.Until(func() bool { return s.chosen == "erp" && s.stage == Editing })
 }
 
+func TestChoosingTheChosenAccountKeepsWhatWasChanged(t *testing.T) {
+	s := open(t, newFake(personal("main"), app("erp"))).at(desk.Place{Account: "main"})
+	s.Set("label", "changed")
+	s.choices[slices.IndexFunc(s.rows, func(r Row) bool { return r.Name == "main" })].Tapped(nil)
+	if s.stage != Editing || s.changes() != 1 {
+		t.Errorf("the stage is %d, with %d changes", s.stage, s.changes())
+	}
+}
+
+func TestAnImportAsksBeforeItLeavesWhatWasChanged(t *testing.T) {
+	s := open(t, newFake(personal("main"))).at(desk.Place{Account: "main"})
+	s.disk.content, _ = account.ExportTOML([]account.Account{app("branch")})
+	s.Set("label", "changed")
+	s.bring.OnTapped()
+	s.key(fyne.KeyReturn) // goes on editing: that has the focus
+	if s.chosen != "main" || s.changes() != 1 || len(s.fake.calls) != 0 {
+		t.Fatalf("%s is chosen, with %d changes: %v", s.chosen, s.changes(), s.fake.calls)
+	}
+	s.bring.OnTapped()
+	s.Window.Canvas().FocusNext()
+	s.key(fyne.KeyReturn)
+	s.Until(func() bool { return s.chosen == "branch" && s.stage == Editing })
+}
+
 func TestRemovingIsAskedAndAnAccountWithMessagesStays(t *testing.T) {
 	s := open(t, newFake(personal("main"), app("erp"))).at(desk.Place{Account: "main"})
 	s.head.remove.OnTapped()

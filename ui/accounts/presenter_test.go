@@ -201,6 +201,21 @@ func TestAnAccountTravelsWithoutItsSecrets(t *testing.T) {
 	})
 }
 
+func TestAFileThatWasChosenTooLateIsClosedAndThatIsSaid(t *testing.T) {
+	onLoop(t, newFake(personal("main")), "main", func(t *testing.T, l *loop) {
+		silent := l.status
+		silent.Silent = noon
+		l.Status(silent) // it stopped answering while the dialogue was open
+		for what, begin := range map[string]func(){"main was not exported": l.Export, "No account was imported": l.Import} {
+			l.disk.closed = 0
+			begin()
+			if n := l.settle().Notice; n == nil || n.What != what || n.Then == "" || l.disk.closed != 1 {
+				t.Errorf("%s: it says %+v, and the file was closed %d times", what, n, l.disk.closed)
+			}
+		}
+	})
+}
+
 func TestAFileThatCannotBeReadSaysWhereAndIsReadAgain(t *testing.T) {
 	f := newFake(personal("main"))
 	f.broken["main"] = &account.FieldError{File: "main.toml", Line: 7, Key: "smtp_port", Text: "incomplete number", Fix: "correct the line"}

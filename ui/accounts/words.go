@@ -45,7 +45,10 @@ func head(a *mailer.AccountStatus, now time.Time) Head {
 		}
 	}
 	if h.Mood != Fine && !h.Paused {
-		h.Said, h.Fix = words.Sentence(a.Reason), words.Sentence(a.Fix)
+		h.Said = words.Sentence(a.Reason)
+		if a.Fix != "sign in: traymail login "+a.Name { // which the button does
+			h.Fix = words.Sentence(a.Fix)
+		}
 	}
 	return h
 }

@@ -10,7 +10,7 @@ import "io"
 type Files struct {
 	// Save asks where to put a file, for which name is proposed.
 	Save func(name string, chosen func(w io.WriteCloser, where string, err error))
-	// Open asks for a file. Its name ends in one of extensions, such as ".pem",
-	// unless there are none.
-	Open func(extensions []string, chosen func(r io.ReadCloser, name string, err error))
+	// Open asks for a file, whose place is where. Its name ends in one of
+	// extensions, such as ".pem", unless there are none.
+	Open func(extensions []string, chosen func(r io.ReadCloser, where string, err error))
 }
