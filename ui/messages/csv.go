@@ -3,6 +3,7 @@ package messages
 import (
 	"context"
 	"encoding/csv"
+	"errors"
 	"io"
 	"strconv"
 	"strings"
@@ -29,11 +30,11 @@ func writeCSV(ctx context.Context, program Program, f mailer.Filter, to io.Write
 	}
 	err = each(ctx, program, f, func(m *mailer.Message) error {
 		rec, err := program.Message(ctx, m.ID)
-		if err != nil {
-			rec = &mailer.Record{Summary: *m} // cleared away meanwhile
+		if errors.Is(err, mailer.ErrNoMessage) {
+			rec, err = &mailer.Record{Summary: *m}, nil // cleared away meanwhile
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if err != nil {
+			return err
 		}
 		if err := w.Write(csvRow(rec)); err != nil {
 			return err

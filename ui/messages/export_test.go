@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -36,6 +38,30 @@ func TestATableHasWhatTheFilterChooses(t *testing.T) {
 		"Payslip; \"November\", 2026", "alerts", "endpoint-central", "24731", "1", f.list[0].Attempts[0].Reply, f.list[0].MessageID}
 	if !slices.Equal(table[1], want) {
 		t.Errorf("the first row is\n%q, want\n%q", table[1], want)
+	}
+}
+
+func TestAnExportThatCannotReadAMessageEndsWithTheReason(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		want int
+	}{
+		"cleared away meanwhile": {mailer.ErrNoMessage, 10},
+		"the queue is away":      {errors.New("database is locked"), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(many(10)...)
+			f.block = func(_ context.Context, call string) error {
+				if call == "message" {
+					return c.err
+				}
+				return nil
+			}
+			n, err := writeCSV(t.Context(), f, mailer.Filter{}, io.Discard, func(int) {})
+			if n != c.want || (err != nil) != (c.want == 0) {
+				t.Errorf("%d messages were written: %v", n, err)
+			}
+		})
 	}
 }
 
