@@ -29,6 +29,7 @@ type editor struct {
 	detail                      *look.Entry
 	password                    *fyne.Container // a new one, shown once
 	secret                      *look.Entry
+	copy                        *look.Button // copies it
 	apply, close, remove, renew *look.Button
 
 	of        Entry // that the rows are for
@@ -52,8 +53,8 @@ func newEditor(v *Page) *editor {
 	k, p := v.kit, v.presenter
 	e.detail = k.ReadOnly()
 	e.secret = k.Code("")
-	copySecret := k.CopyButton(words.Say("relay.copy_password"), func() string { return e.secret.Text })
-	e.password = look.Rows(4, look.Text(words.Say("relay.password_once")), look.Indented(container.NewBorder(nil, nil, nil, copySecret, e.secret)))
+	e.copy = k.CopyButton(words.Say("relay.copy_password"), func() string { return e.secret.Text })
+	e.password = look.Rows(4, look.Text(words.Say("relay.password_once")), look.Indented(container.NewBorder(nil, nil, nil, e.copy, e.secret)))
 	e.apply = k.Button(words.Say("relay.apply"), p.apply)
 	e.apply.Importance = widget.HighImportance
 	e.close = k.Button(words.Say("relay.close"), v.Escape)
@@ -159,9 +160,13 @@ func (e *editor) render(s State) {
 	} else {
 		look.SetEntry(e.secret, "")
 	}
+	fresh := shown && !e.password.Visible()
 	look.Show(e.password, shown)
 	e.renderFoot(s)
 	e.scroll.Arrange()
+	if fresh { // it is not shown again
+		e.page.kit.Canvas.Focus(e.copy)
+	}
 	if s.Problem != nil {
 		r := e.rows[s.Problem.Key]
 		e.focus(r)

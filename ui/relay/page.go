@@ -30,6 +30,7 @@ type Page struct {
 	left   *look.Scroll
 	editor *editor
 	hint   fyne.CanvasObject // in place of the editor
+	gone   *widget.Label     // why there is none any more
 
 	accounts []string
 	names    []Entry // that the lines are for
@@ -61,12 +62,39 @@ func (v *Page) Hide() {}
 
 // Escape closes the entry that is open.
 func (v *Page) Escape() {
-	if e := v.presenter.state.Edit; e != nil {
+	if v.presenter.state.Edit == nil {
+		return
+	}
+	v.unlessTyped(func() {
+		e := v.presenter.state.Edit
 		v.presenter.closeEdit()
 		if l := v.lines[e.Entry]; l != nil {
 			v.kit.Canvas.Focus(l)
 		}
+	})
+}
+
+// open opens an entry.
+func (v *Page) open(e Entry) {
+	if is := v.presenter.state.Edit; is != nil && is.Entry == e && e.Name != "" {
+		v.editor.focusFirst() // it is open, perhaps with something typed or a new password
+		return
 	}
+	v.unlessTyped(func() { v.presenter.open(e) })
+}
+
+// unlessTyped does what closes the entry that is open, and asks first when
+// something was typed and not applied.
+func (v *Page) unlessTyped(do func()) {
+	s := v.presenter.state
+	if s.Busy || !s.Unsaved() {
+		do()
+		return
+	}
+	look.Ask(v.kit.Canvas, look.Question{
+		What: words.Say("relay.discard_what"), Then: words.Say("relay.discard_then"),
+		Do: words.Say("relay.discard"), Keep: words.Say("relay.discard_keep"), Dangerous: true,
+	}, do)
 }
 
 // Status brings what is seen of listeners and tools up to date.
@@ -83,7 +111,7 @@ func (v *Page) build() fyne.CanvasObject {
 		cards := look.Rows(12)
 		for _, k := range Kinds {
 			v.cards[k] = look.Rows(0)
-			v.adds[k] = v.kit.Button(words.Say("relay.add_"+string(k)), func() { v.presenter.open(Entry{Kind: k}) })
+			v.adds[k] = v.kit.Button(words.Say("relay.add_"+string(k)), func() { v.open(Entry{Kind: k}) })
 			cards.Add(look.NewCard(words.Say("relay.card_"+string(k)), look.Rows(4, look.Small(words.Say("relay.about_"+string(k))),
 				v.cards[k], look.Indented(container.NewHBox(v.adds[k])))))
 		}
@@ -91,6 +119,9 @@ func (v *Page) build() fyne.CanvasObject {
 	})
 	v.editor = newEditor(v)
 	v.hint = look.Empty(words.Say("relay.nothing_open"), words.Say("relay.nothing_open_then"))
+	v.gone = look.Text("")
+	v.gone.Alignment = fyne.TextAlignCenter
+	v.hint = container.New(layout.NewBorderLayout(v.gone, nil, nil, nil), v.gone, v.hint)
 	right := container.New(layout.NewCustomPaddedLayout(8, 8, 0, 3), container.NewStack(v.hint, v.editor.content))
 	return look.Page(words.Say("relay.title"), container.New(look.Columns{Gap: 4, Share: 0.52}, v.left.Scroll, right))
 }
@@ -103,6 +134,11 @@ func (v *Page) render(s State) {
 	}
 	look.Show(v.editor.content, s.Edit != nil)
 	look.Show(v.hint, s.Edit == nil)
+	gone := ""
+	if s.Gone != "" {
+		gone = words.Say("relay.gone", words.Data{"Name": s.Gone})
+	}
+	look.SetText(v.gone, gone)
 	for k := range v.adds {
 		look.Enable(v.adds[k], s.Known && !s.Busy)
 	}
@@ -159,7 +195,7 @@ func (v *Page) rebuildLines() {
 	v.kit.Within(v.left, func() {
 		for i, e := range v.names {
 			l := v.kit.Line(130, 0)
-			l.OnOpen = func() { v.presenter.open(e) }
+			l.OnOpen = func() { v.open(e) }
 			l.OnMove = func(by int) {
 				if at := i + by; at >= 0 && at < len(v.order) {
 					v.kit.Canvas.Focus(v.lines[v.order[at]])
@@ -169,6 +205,7 @@ func (v *Page) rebuildLines() {
 			v.cards[e.Kind].Add(container.New(layout.NewCustomPaddedLayout(0, 0, 5, 0), l))
 		}
 	})
+	v.left.Arrange()
 }
 
 // standing is how an entry stands: its sign, and a sentence.

@@ -43,7 +43,7 @@ func (p *presenter) load() {
 
 // do runs a change and reads everything again; done is called before it is shown.
 func (p *presenter) do(change func(ctx context.Context) (mailer.Secret, error), done func(error)) {
-	p.state.Busy, p.state.Err, p.state.Problem, p.state.Saved = true, nil, nil, false
+	p.state.Busy, p.state.Err, p.state.Problem, p.state.Saved, p.state.Gone = true, nil, nil, false, ""
 	p.show(p.state)
 	p.cancel = p.desk.Start(func(ctx context.Context) func() {
 		password, err := change(ctx)
@@ -59,9 +59,20 @@ func (p *presenter) do(change func(ctx context.Context) (mailer.Secret, error), 
 			}
 			p.fail(errors.Join(err, readErr, clientsErr))
 			done(err)
+			p.miss()
 			p.show(p.state)
 		}
 	})
+}
+
+// miss closes the entry that is open when there is none of that name any more:
+// somebody removed it elsewhere.
+func (p *presenter) miss() {
+	e := p.state.Edit
+	if !p.state.Known || e == nil || e.Name == "" || slices.Contains(p.state.Names(e.Kind), e.Name) {
+		return
+	}
+	p.state.Edit, p.state.Gone, p.state.Password, p.state.Of = nil, e.Name, "", ""
 }
 
 // fail notes an error, and the part of it that belongs to a field of the entry.
@@ -106,7 +117,7 @@ func (p *presenter) open(e Entry) {
 	case e.Kind == Folder && e.Name != "":
 		edit.Folder = p.state.Settings.Folders[slices.Index(p.state.Names(Folder), e.Name)]
 	}
-	p.state.Edit, p.state.Err, p.state.Problem, p.state.Saved = edit, nil, nil, false
+	p.state.Edit, p.state.Err, p.state.Problem, p.state.Saved, p.state.Gone = edit, nil, nil, false, ""
 	p.state.Password, p.state.Of = "", ""
 	p.show(p.state)
 }
@@ -233,7 +244,7 @@ func (p *presenter) renew() {
 	p.do(func(ctx context.Context) (mailer.Secret, error) {
 		return p.program.SaveClient(ctx, client, mailer.NewPassword)
 	}, func(err error) {
-		if err == nil {
+		if err == nil || errors.Is(err, mailer.ErrNotInForce) { // it is saved, and nobody can show it again
 			p.state.Of = client.Name
 		}
 	})

@@ -211,6 +211,74 @@ func TestAWrongValueIsToldAtItsField(t *testing.T) {
 			t.Errorf("%s = %q: the clients are %v", key, value, names)
 		}
 		b.Press(fyne.KeyEscape)
+		b.Window.Canvas().FocusNext() // what was typed is given up
+		b.Press(fyne.KeyReturn)
+	}
+}
+
+func TestWhatWasTypedIsGivenUpOnlyWhenThatIsTheAnswer(t *testing.T) {
+	v, b, _ := opened(t)
+	v.lines[Entry{Listener, "office"}].Tapped(nil)
+	typed := func() string { return v.editor.rows["address"].entry.Text }
+	v.editor.rows["address"].entry.SetText("0.0.0.0:2600")
+	for name, leave := range map[string]func(){
+		"Escape":        func() { b.Press(fyne.KeyEscape) },
+		"Close":         func() { v.editor.close.Tapped(nil) },
+		"another entry": func() { v.lines[Entry{Tool, "backup-job"}].Tapped(nil) },
+		"a new one":     func() { v.adds[Folder].Tapped(nil) },
+	} {
+		leave()
+		b.Press(fyne.KeyReturn) // goes on editing: that has the focus
+		if e := v.presenter.state.Edit; e == nil || e.Name != "office" || typed() != "0.0.0.0:2600" {
+			t.Fatalf("after %s, %+v is open", name, e)
+		}
+	}
+	v.lines[Entry{Listener, "office"}].Tapped(nil)
+	if typed() != "0.0.0.0:2600" {
+		t.Error("what was typed is gone when the entry is opened that is open")
+	}
+	v.lines[Entry{Tool, "backup-job"}].Tapped(nil)
+	b.Look("relay-discard")
+	b.Window.Canvas().FocusNext()
+	b.Press(fyne.KeyReturn)
+	if e := v.presenter.state.Edit; e == nil || e.Name != "backup-job" {
+		t.Errorf("%+v is open", e)
+	}
+}
+
+func TestAnEntryThatSomebodyElseRemovedIsClosedAndSaidToBeGone(t *testing.T) {
+	v, b, m := opened(t)
+	v.lines[Entry{Tool, "backup-job"}].Tapped(nil)
+	if err := m.RemoveClient(t.Context(), "backup-job"); err != nil {
+		t.Fatal(err)
+	}
+	v.Show(desk.Place{Page: desk.Relay})
+	wait(v, b)
+	if v.presenter.state.Edit != nil || v.gone.Text != "backup-job is gone: it was removed elsewhere." || !v.gone.Visible() {
+		t.Errorf("%+v is open, and it says %q", v.presenter.state.Edit, v.gone.Text)
+	}
+	b.Look("relay-gone")
+	v.presenter.renew() // as from a question that was still open
+	v.presenter.remove()
+	wait(v, b)
+	if names, _ := m.ClientFiles().Names(); len(names) != 1 {
+		t.Errorf("the clients are %v", names)
+	}
+}
+
+func TestANewToolsCardHasRoomForIt(t *testing.T) {
+	v, b, _ := opened(t)
+	v.adds[Tool].Tapped(nil)
+	v.editor.rows["name"].entry.SetText("erp")
+	v.editor.apply.Tapped(nil)
+	wait(v, b)
+	place := fyne.CurrentApp().Driver().AbsolutePositionForObject
+	add, next := v.adds[Tool], v.lines[Entry{Listener, "local"}]
+	if below, above := place(add).Y+add.Size().Height, place(next).Y; below > above {
+		t.Errorf("the button ends at %v, and the next card's line begins at %v", below, above)
+	}
+	if b.Window.Canvas().Focused() != v.editor.copy {
+		t.Error("the focus is not at the button that copies the password")
 	}
 }
 

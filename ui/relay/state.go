@@ -185,7 +185,12 @@ type State struct {
 	Password mailer.Secret
 	Of       string
 	Saved    bool // the entry that is open was saved just now
+	// Gone is the name of the entry that was open and that somebody else removed.
+	Gone string
 }
+
+// Unsaved reports whether something was typed that is not applied.
+func (s State) Unsaved() bool { return s.Edit != nil && len(s.Edit.Typed) > 0 }
 
 // Names are the entries of a kind.
 func (s State) Names(k Kind) []string {
