@@ -43,6 +43,9 @@ func (k *Kit) entry(e *Entry) *Entry {
 	e.onEscape = k.escape
 	e.onFocus = k.follower(e)
 	e.onShortcut = k.shortcut
+	if k.inside != nil {
+		e.wheel = newWheel(k.inside)
+	}
 	return e
 }
 

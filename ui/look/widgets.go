@@ -25,6 +25,7 @@ type Entry struct {
 	onFocus    func()
 	onShortcut func(fyne.Shortcut)
 	ring       *canvas.Rectangle
+	wheel      *wheel // nil where nothing around it scrolls
 }
 
 func newEntry() *Entry {

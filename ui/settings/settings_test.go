@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
 	"go.uber.org/goleak"
 
 	"traymail/internal/account"
@@ -245,5 +246,17 @@ func TestThePageFitsTheSmallestWindow(t *testing.T) {
 	b.Look("settings-small")
 	if size := v.Content().MinSize(); size.Width > 944 || size.Height > 660 {
 		t.Errorf("it needs %v", size)
+	}
+}
+
+func TestThePageScrollsUnderThePointerOnAField(t *testing.T) {
+	m, _ := program(t, file)
+	v, b := opened(t, m, &chosen{})
+	b.Window.Resize(fyne.NewSize(1064, 500))
+	e := v.rows["relay.max_size_mb"].entry
+	at := fyne.CurrentApp().Driver().AbsolutePositionForObject(e).AddXY(20, 10)
+	test.Scroll(b.Window.Canvas(), at, 0, -30)
+	if v.scroll.Offset.Y != 30 {
+		t.Errorf("it is scrolled to %v", v.scroll.Offset.Y)
 	}
 }
