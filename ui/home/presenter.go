@@ -30,6 +30,8 @@ const (
 type delivery struct {
 	at time.Time // when it was delivered; zero: never
 	to []string
+	// unknown says that the record was not asked yet.
+	unknown bool
 }
 
 // A presenter belongs to the window's goroutine.
@@ -277,7 +279,9 @@ func (p *presenter) draw() {
 		Problem: words.Sentence(p.status.Problem),
 	}
 	for _, a := range p.status.Accounts {
-		s.Cards = append(s.Cards, card(a, p.status, p.last[a.Name], now))
+		last, known := p.last[a.Name]
+		last.unknown = !known
+		s.Cards = append(s.Cards, card(a, p.status, last, now))
 	}
 	// Those that need a person come first.
 	slices.SortStableFunc(s.Cards, func(a, b Card) int { return a.rank() - b.rank() })
@@ -288,12 +292,13 @@ func (p *presenter) draw() {
 func (p *presenter) latest() delivery {
 	var d delivery
 	for _, a := range p.status.Accounts {
-		l := p.last[a.Name]
+		l, known := p.last[a.Name]
+		d.unknown = d.unknown || !known
 		if a.LastDelivered.After(l.at) {
 			l = delivery{at: a.LastDelivered}
 		}
 		if l.at.After(d.at) {
-			d = l
+			d.at, d.to = l.at, l.to
 		}
 	}
 	return d

@@ -84,7 +84,7 @@ func TestTheHeadlineSaysWhetherMailFlows(t *testing.T) {
 		"first":          {desk.Status{}, Busy, "Looking for traymail", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			last := delivery{noon.Add(-2 * time.Minute), []string{"ops@contoso.com"}}
+			last := delivery{at: noon.Add(-2 * time.Minute), to: []string{"ops@contoso.com"}}
 			if name == "nothing yet" {
 				last = delivery{}
 			}
@@ -297,4 +297,24 @@ type silentRecord struct{ fake }
 
 func (*silentRecord) Messages(context.Context, mailer.Filter) ([]mailer.Message, error) {
 	return nil, errors.New("it is gone")
+}
+
+func TestBeforeTheRecordWasAskedNobodySaysThatNothingWasDelivered(t *testing.T) {
+	f := &fake{traffic: func(context.Context, time.Time, time.Duration) ([]mailer.Volume, error) {
+		time.Sleep(time.Second)
+		return nil, nil
+	}}
+	onLoop(t, f, func(t *testing.T, l *loop) {
+		a := ready("new")
+		a.LastDelivered = time.Time{} // not since the start
+		l.Status(running(a))
+		l.Show()
+		if s := l.settle(); s.Cards[0].Facts[0].Value != "" || s.Headline.Then != "" {
+			t.Errorf("it says %q and %q", s.Cards[0].Facts[0].Value, s.Headline.Then)
+		}
+		if s := l.pass(2 * time.Second); s.Cards[0].Facts[0].Value != "nothing yet" || s.Headline.Then == "" {
+			t.Errorf("with the answer it says %q and %q", s.Cards[0].Facts[0].Value, s.Headline.Then)
+		}
+		l.Hide()
+	})
 }

@@ -72,6 +72,8 @@ func headline(s desk.Status, last delivery, now time.Time) Headline {
 		return Headline{Mood: Resting, What: words.Count("home.resting_some", resting), Then: stays(waiting, words.Say("home.resting_then"))}
 	case len(warned) > 0:
 		return Headline{Mood: Needed, What: words.Say("home.flows_for_now"), Then: words.Say("home.flows_for_now_then", words.Data{"Accounts": words.List(names(warned))})}
+	case last.at.IsZero() && last.unknown:
+		return Headline{Mood: Fine, What: words.Say("home.ready")}
 	case last.at.IsZero():
 		return Headline{Mood: Fine, What: words.Say("home.ready"), Then: words.Say("home.ready_then")}
 	}
@@ -235,6 +237,9 @@ func note(a mailer.Alert) Note {
 
 func facts(a mailer.AccountStatus, s desk.Status, last delivery, now time.Time) []Fact {
 	delivered := words.Say("home.never")
+	if last.unknown {
+		delivered = ""
+	}
 	at := last.at
 	if a.LastDelivered.After(at) {
 		at, last.to = a.LastDelivered, nil
