@@ -140,7 +140,7 @@ func (v *Page) windowCard() fyne.CanvasObject {
 		if at > 0 {
 			tag = words.Languages[at-1]
 		}
-		v.prefs.SetLanguage(tag)
+		v.speak(tag)
 	})
 	v.language.Set(slices.Index(words.Languages, v.prefs.Language()) + 1)
 	var variants []string
@@ -158,6 +158,20 @@ func (v *Page) windowCard() fyne.CanvasObject {
 	return look.NewCard(words.Say("settings.group_window"), look.Rows(4,
 		v.pair(words.Say("settings.language"), v.language), v.pair(words.Say("settings.variant"), v.variant),
 		v.pair("", v.notify), v.pair("", v.auto), v.autoErr))
+}
+
+// speak has the window speak another language, which makes its pages anew. What
+// was typed here and not applied is asked for first.
+func (v *Page) speak(tag string) {
+	if !v.presenter.state.Changed() {
+		v.prefs.SetLanguage(tag)
+		return
+	}
+	look.Ask(v.kit.Canvas, look.Question{
+		What: words.Say("settings.discard_what"), Then: words.Say("settings.discard_then"),
+		Do: words.Say("settings.discard"), Keep: words.Say("settings.discard_keep"), Dangerous: true,
+		Kept: func() { v.language.Set(slices.Index(words.Languages, v.prefs.Language()) + 1) },
+	}, func() { v.prefs.SetLanguage(tag) })
 }
 
 // pair puts a field beside its name; the names of all cards have one width.

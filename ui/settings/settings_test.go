@@ -260,3 +260,22 @@ func TestThePageScrollsUnderThePointerOnAField(t *testing.T) {
 		t.Errorf("it is scrolled to %v", v.scroll.Offset.Y)
 	}
 }
+
+func TestAnotherLanguageAsksBeforeWhatWasTypedGoes(t *testing.T) {
+	m, _ := program(t, file)
+	c := &chosen{}
+	v, b := opened(t, m, c)
+	v.rows["relay.max_size_mb"].entry.SetText("7")
+	v.language.SetSelectedIndex(2)
+	b.Look("settings-language")
+	b.Press(fyne.KeyEscape)
+	if c.language != "" || v.language.SelectedIndex() != 0 || !v.presenter.state.Changed() {
+		t.Fatalf("the language is %q, %q is shown, changed: %v", c.language, v.language.Selected, v.presenter.state.Changed())
+	}
+	v.language.SetSelectedIndex(2)
+	b.Window.Canvas().FocusNext()
+	b.Press(fyne.KeyReturn)
+	if c.language != "de" {
+		t.Errorf("the language is %q", c.language)
+	}
+}
