@@ -45,12 +45,3 @@ func (r *wheeled) Layout(s fyne.Size) {
 func (r *wheeled) Objects() []fyne.CanvasObject {
 	return append(slices.Clip(r.WidgetRenderer.Objects()), r.wheel)
 }
-
-// CreateRenderer implements fyne.Widget.
-func (e *Entry) CreateRenderer() fyne.WidgetRenderer {
-	r := e.Entry.CreateRenderer()
-	if e.wheel == nil {
-		return r
-	}
-	return &wheeled{r, e.wheel}
-}

@@ -70,9 +70,13 @@ func (e *Entry) FocusLost() {
 }
 
 // CreateRenderer adds a ring to the toolkit's line, which only changes its
-// colour.
+// colour, and on a page that scrolls the wheel.
 func (e *Entry) CreateRenderer() fyne.WidgetRenderer {
-	return ringed(e.Entry.CreateRenderer(), e.ring, &e.Entry)
+	r := ringed(e.Entry.CreateRenderer(), e.ring, &e.Entry)
+	if e.wheel == nil {
+		return r
+	}
+	return &wheeled{r, e.wheel}
 }
 
 func (e *Entry) TypedRune(r rune) {
