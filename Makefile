@@ -36,11 +36,12 @@ build-headless:
 # takes minutes to build once more; the window itself is built without it and
 # tested as a program. Without the detector run once more those whose tests
 # measure, or do more then: memory, large numbers, kills under load, the mistakes
-# of the guides, the scenarios, the shapes of collected refusals.
+# of the guides, the scenarios, the shapes of collected refusals, the window in
+# every language.
 #
 # GORACE: each process under the detector sleeps for a second before it ends, and
 # the tests of the commands start hundreds of them.
-PLAIN = ./cmd/... ./ui/... ./internal/queue ./internal/graph ./internal/refusals ./smtp
+PLAIN = ./cmd/... ./ui ./ui/tray/icons ./internal/queue ./internal/graph ./internal/refusals ./smtp
 
 test: setup lint build
 	CGO_ENABLED=0 $(GO) test $(PLAIN)

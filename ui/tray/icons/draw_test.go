@@ -58,7 +58,8 @@ func TestThePicturesAreDrawnFromTheirSVG(t *testing.T) {
 	mark, total := shape(t, "mark.svg"), 0
 	for _, name := range Names {
 		s := put(shape(t, name+".svg"), mark)
-		for look, p := range paints {
+		for _, look := range drawn {
+			p := paints[look]
 			total += same(t, filepath.Join("png", name+"-"+string(look)+".png"), s.painted(p, p.states[name]))
 		}
 	}
