@@ -199,10 +199,9 @@ func (f *frame) notify(title, say string) {
 // follow opens an address in the browser. Its failure is not the page's
 // business: the address stands there to be copied.
 func (f *frame) follow(address string) {
-	f.desk.Start(func(context.Context) func() {
-		_ = f.options.OpenBrowser(address)
-		return nil
-	})
+	// Not on the desk, which waits at the end for what it started: where no
+	// browser was open, this may last as long as the new one is.
+	go func() { _ = f.options.OpenBrowser(address) }()
 }
 
 // act does what was chosen in the tray.

@@ -49,8 +49,10 @@ type window struct {
 	place     desk.Place
 	rail      *rail
 	stack     *fyne.Container
+	body      *fyne.Container // the stack below what is said above every page
 	wrong     *fyne.Container // what keeps the program from working
 	wrongText *look.Banner
+	said      look.Headline // what keeps the program from working, as it is shown
 	status    desk.Status
 	asleep    bool // it is hidden
 }
@@ -86,8 +88,10 @@ func (w *window) content() fyne.CanvasObject {
 	w.wrongText = look.NewBanner()
 	w.wrong = container.New(layout.NewCustomPaddedLayout(0, 8, 0, 0), look.Surface(look.Indented(w.wrongText.Container)))
 	w.wrong.Hide()
+	w.said = look.Headline{}
 	head.Add(w.wrong)
-	inner := container.New(layout.NewCustomPaddedLayout(12, 16, 8, 16), container.New(layout.NewBorderLayout(head, nil, nil, nil), head, w.stack))
+	w.body = container.New(layout.NewBorderLayout(head, nil, nil, nil), head, w.stack)
+	inner := container.New(layout.NewCustomPaddedLayout(12, 16, 8, 16), w.body)
 	tips, all := look.NewTips(container.New(beside{w.rail}, w.rail.object, inner))
 	w.rail.tips = tips
 	return all
@@ -128,9 +132,11 @@ func (w *window) open(at desk.Place) {
 func (w *window) told(s desk.Status) {
 	w.status = s
 	h := troubleOf(s, time.Now())
-	look.Show(w.wrong, h.What != "")
-	if h.What != "" {
+	if h != w.said {
+		w.said = h
+		look.Show(w.wrong, h.What != "")
 		w.wrongText.Tell(h)
+		w.body.Refresh() // the page makes room, or takes it back
 	}
 	look.SetLabel(w.rail.foot, whereabouts(s))
 	w.rail.badge(desk.Home, needsPerson(s))
