@@ -7,7 +7,7 @@ set -eu
 window="gcc libc6-dev pkg-config libgl1-mesa-dev xorg-dev"
 case "${1:-}" in
 window) packages=$window ;;
-test) packages="$window xvfb chromium gnome-keyring dbus libsecret-tools libglib2.0-bin curl imagemagick xdotool fonts-dejavu-core util-linux \
+test) packages="$window xvfb chromium gnome-keyring dbus libsecret-tools libglib2.0-bin curl imagemagick xdotool xclip jwm fonts-dejavu-core util-linux \
   postgresql systemd swaks libnet-ssleay-perl msmtp s-nail postfix libsasl2-modules nodejs npm python3" ;;
 *) echo "usage: setup.sh window|test" >&2; exit 2 ;;
 esac
