@@ -7,7 +7,7 @@ GO ?= go
 SINK ?=
 
 .NOTPARALLEL:
-.PHONY: demo test setup build build-headless build-window lint screenshots fmt bench clean
+.PHONY: demo test setup build build-headless build-window lint screenshots fmt bench bench-window clean
 
 # With a display the window opens on the sandbox's account; without one the
 # demo tells each step in a line, and needs nothing but Go.
@@ -68,6 +68,11 @@ fmt:
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./smtp
 	@if [ -n "$(SINK)" ]; then $(GO) run ./bench/turns -sink "$(SINK)"; else echo "bench: name a counting server's folder with SINK=DIR to have its count beside ours"; fi
+
+# The window as it was built: first frame, memory, what it costs while nobody
+# looks, frames of a long list. They are this machine's, at this moment.
+bench-window: setup build-window
+	CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -benchtime 1x ./bench/window
 
 clean:
 	rm -rf bin
