@@ -135,7 +135,9 @@ func (w *window) told(s desk.Status) {
 	if h != w.said {
 		w.said = h
 		look.Show(w.wrong, h.What != "")
-		w.wrongText.Tell(h)
+		if h.What != "" {
+			w.wrongText.Tell(h)
+		}
 		w.body.Refresh() // the page makes room, or takes it back
 	}
 	look.SetLabel(w.rail.foot, whereabouts(s))
