@@ -67,13 +67,16 @@ func (s *served) end() {
 }
 
 // TestWindowLooks takes the pictures of README and docs, which make screenshots
-// keeps. In an ordinary run it shows that every page comes up in each variant.
+// keeps. In an ordinary run it shows that every page comes up, in German.
 func TestWindowLooks(t *testing.T) {
 	for name, env := range map[string][]string{
 		"light":  {"FYNE_THEME=light"},
 		"dark":   {"FYNE_THEME=dark"},
 		"german": {"FYNE_THEME=light", "LANG=de_DE.UTF-8", "LANGUAGE=de", "LC_ALL=de_DE.UTF-8"},
 	} {
+		if *screenshots == "" && name != "german" {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := lived(t)
@@ -101,7 +104,9 @@ func TestWindowLooks(t *testing.T) {
 				seen = picture
 				d.shoot(window, page+"-"+name)
 			}
-			d.shootFurther(b, window, name)
+			if *screenshots != "" {
+				d.shootFurther(b, window, name)
+			}
 		})
 	}
 }
