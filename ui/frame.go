@@ -37,6 +37,8 @@ type frame struct {
 	resting context.CancelFunc // nil while the window is seen
 	raised  io.Closer          // nil when nobody else can raise the window
 	left    sync.Once
+	screen  fyne.Size // of the desktop, in pixels; zero: not known
+	fitted  bool      // the window's size goes by it
 	ctx     context.Context
 }
 
@@ -60,7 +62,7 @@ func newFrame(ctx context.Context, a fyne.App, o Options, do func(func())) (*fra
 	f.status, f.window.status = first, first
 	f.window.rebuild()
 	f.window.shortcuts()
-	w.Resize(fyne.NewSize(1280, 720))
+	w.Resize(usual)
 	w.CenterOnScreen()
 	f.closing = &closing{canvas: w.Canvas(), hide: f.hide, quit: f.quit, notify: f.notify, first: f.firstInTray}
 	w.SetCloseIntercept(func() { f.closing.asked(f.status) })
@@ -146,6 +148,29 @@ func (f *frame) awaitTray(without func()) {
 			}
 		}
 	})
+}
+
+// usual is the window's size where the screen has room for it, and around is
+// what the desktop puts around a window, at most.
+var (
+	usual  = fyne.NewSize(1280, 720)
+	around = fyne.NewSize(16, 48)
+)
+
+// fit makes the window as small as the screen wants it when it is shown for the
+// first time, which is when its scale is known: on a screen of 1920×1080 at 150%
+// the usual one would have its title above the edge.
+func (f *frame) fit() {
+	scale := f.window.Canvas().Scale()
+	if f.fitted || f.screen.IsZero() || scale <= 0 {
+		return
+	}
+	f.fitted = true
+	room := fyne.NewSize(f.screen.Width/scale, f.screen.Height/scale).Subtract(around)
+	if size := room.Min(usual); size != usual {
+		f.window.Resize(size)
+		f.window.CenterOnScreen()
+	}
 }
 
 // begin shows the window where it begins.

@@ -167,3 +167,25 @@ func TestASignInThatTheStartAsksForBegins(t *testing.T) {
 		t.Errorf("it shows %+v", at)
 	}
 }
+
+func TestTheWindowIsNoLargerThanTheScreenHasRoomFor(t *testing.T) {
+	for name, c := range map[string]struct{ screen, want fyne.Size }{
+		"a large one":      {fyne.NewSize(1920, 1080), fyne.NewSize(1280, 720)},
+		"a small one":      {fyne.NewSize(1280, 720), fyne.NewSize(1264, 672)},
+		"one at 200%":      {fyne.NewSize(960, 520), fyne.NewSize(944, 472)},
+		"one not known of": {fyne.Size{}, fyne.NewSize(1280, 720)},
+	} {
+		f, _ := framed(t, Options{})
+		f.screen = c.screen
+		f.show()
+		if got := f.window.Canvas().Size(); got != c.want {
+			t.Errorf("on %s it has %v, want %v", name, got, c.want)
+		}
+		f.window.Resize(fyne.NewSize(900, 600))
+		f.hide()
+		f.raise()
+		if got := f.window.Canvas().Size(); c.screen.Width > 0 && got != fyne.NewSize(900, 600) {
+			t.Errorf("on %s it is %v after it was hidden, and the person chose 900×600", name, got)
+		}
+	}
+}

@@ -132,7 +132,7 @@ func (l beside) Layout(objects []fyne.CanvasObject, s fyne.Size) {
 // MinSize implements fyne.Layout. It does not depend on the pages: a text that
 // was never laid out claims to be as high as the screen, and a window that has
 // grown for it stays so. Pages scroll where they need more.
-func (l beside) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(foldedWidth+824, 500) }
+func (l beside) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(foldedWidth+824, 460) }
 
 // A railItem leads to a page.
 type railItem struct {

@@ -59,4 +59,5 @@ func (f *frame) hide() {
 func (f *frame) appear() {
 	f.wake()
 	f.window.Show()
+	f.fit()
 }

@@ -42,6 +42,8 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer f.close()
+	width, height := probe.Screen()
+	f.screen = fyne.NewSize(float32(width), float32(height))
 	forget := func() bool { return true }
 	a.Lifecycle().SetOnStarted(func() {
 		// Not before: there is no loop yet that could be ended.

@@ -34,8 +34,19 @@ func Window() (err error) {
 	}
 	w.Destroy()
 	glfw.DefaultWindowHints()
+	if m := glfw.GetPrimaryMonitor(); m != nil {
+		_, _, width, height = m.GetWorkarea()
+	}
 	return nil
 }
+
+// width and height are those of the screen without its panels, once Window has
+// looked.
+var width, height int
+
+// Screen returns how much room the screen has for a window and its frame, in
+// pixels; 0 where that is not known. Window must have been called before.
+func Screen() (w, h int) { return width, height }
 
 // create asks for what the toolkit asks for.
 func create() (*glfw.Window, error) {
