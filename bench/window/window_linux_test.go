@@ -27,7 +27,7 @@ type person struct {
 
 func newPerson(b *testing.B) *person {
 	b.Helper()
-	p := &person{Screen: screentest.Start(b, 1280, 720), b: b, home: b.TempDir()}
+	p := &person{Screen: screentest.Start(b, 1400, 800), b: b, home: b.TempDir()}
 	bus := traytest.Bus(b)
 	traytest.Start(b, bus)
 	p.env = append(append(os.Environ(), p.Env()...), "DBUS_SESSION_BUS_ADDRESS="+bus, "LANG=en_US.UTF-8", "FYNE_THEME=light",

@@ -38,7 +38,7 @@ type desk struct {
 
 // The screen is wide enough for the window, 1280×720 in its middle, to be used
 // while a browser stands at the left.
-const deskWidth, deskHeight, browserWidth = 1840, 720, 560
+const deskWidth, deskHeight, browserWidth = 1840, 800, 560
 
 // newDesk sets a desk up for a home folder; nothing is open on it.
 func newDesk(t *testing.T, home string, env ...string) *desk {
