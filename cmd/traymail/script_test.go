@@ -180,8 +180,10 @@ func findSecrets(e *testscript.Env, home string) {
 }
 
 // tokenForm is that of the sandbox's access tokens, refresh tokens and codes. A
-// digit before the 1 makes it a moment of time, as a database keeps them.
-var tokenForm = regexp.MustCompile(`(eyJ|EwB|ya29\.|(?:^|[^0-9])1\.)[A-Za-z0-9_-]{20}|PRIVATE KEY`)
+// digit before the 1 makes it a moment of time, as a database keeps them. What a
+// sign-in's address holds at random, such as its state, has 43 letters and may
+// begin like a token, which is longer.
+var tokenForm = regexp.MustCompile(`(eyJ|EwB)[A-Za-z0-9_-]{45}|(ya29\.|(?:^|[^0-9])1\.)[A-Za-z0-9_-]{20}|PRIVATE KEY`)
 
 // holdsSecret looks for tokens, and for what the sandbox's people and apps keep
 // secret.
