@@ -46,7 +46,7 @@ PLAIN = ./cmd/... ./ui ./ui/tray/icons ./internal/queue ./internal/graph ./inter
 test: setup lint build
 	CGO_ENABLED=0 $(GO) test $(PLAIN)
 	CGO_ENABLED=0 $(GO) test ./internal/mailer -run Scenario
-	GORACE=atexit_sleep_ms=20 CGO_ENABLED=1 $(GO) test -race -tags headless ./...
+	GORACE=atexit_sleep_ms=20 CGO_ENABLED=1 $(GO) test -race -timeout 30m -tags headless ./...
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run: make fmt"; exit 1; }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/huh/v2"
@@ -150,7 +151,8 @@ func (q *asker) fill(ctx context.Context, all ...question) error {
 	}
 	var fields []huh.Field
 	for _, w := range all {
-		i := huh.NewInput().Title(w.title).Value(w.value).Validate(w.refuse)
+		typed := &typedValue{value: w.value}
+		i := huh.NewInput().Title(w.title).Accessor(typed).Validate(w.refuse)
 		if w.secret {
 			i.EchoMode(huh.EchoModePassword)
 		}
@@ -158,11 +160,32 @@ func (q *asker) fill(ctx context.Context, all ...question) error {
 			i.Description(w.why)
 		} else {
 			// Always two lines, so that the page does not jump.
-			i.DescriptionFunc(func() string { return w.why + "\n" + w.remark(*w.value) + " " }, w.value)
+			i.DescriptionFunc(func() string { return w.why + "\n" + w.remark(typed.Get()) + " " }, w.value)
 		}
 		fields = append(fields, i)
 	}
 	return q.run(ctx, fields...)
+}
+
+// A typedValue is a value that a form sets while its remark, on a goroutine of
+// the library, reads it.
+type typedValue struct {
+	mu    sync.Mutex
+	value *string
+}
+
+// Get implements huh.Accessor.
+func (v *typedValue) Get() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return *v.value
+}
+
+// Set implements huh.Accessor.
+func (v *typedValue) Set(value string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	*v.value = value
 }
 
 // back is what is typed in the plain way to go back, and none what empties a
