@@ -35,7 +35,7 @@ build-headless:
 # The race detector runs on everything but the window's driver, whose C code
 # takes minutes to build once more; the window itself is built without it and
 # tested as a program. Without the detector run once more those whose tests
-# measure, or do more then: memory, large numbers, kills under load, the mistakes
+# measure, drive the window as it was built, or do more then: memory, large numbers, kills under load, the mistakes
 # of the guides, the scenarios, the shapes of collected refusals, the window in
 # every language.
 #
