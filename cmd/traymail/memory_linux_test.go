@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	gosmtp "github.com/emersion/go-smtp"
 
@@ -25,25 +26,12 @@ func TestALargeMessageTakesNoMemory(t *testing.T) {
 	b.signIn()
 	s := &station{bench: b, listeners: map[string]string{}}
 	s.settings("[[listener]]\nname = \"open\"\naddress = \"127.0.0.1:0\"\nnetworks = [\"127.0.0.0/8\"]\n")
-	program := filepath.Join("..", "..", "bin", "traymail-headless")
-	if _, err := os.Stat(program); err != nil {
-		t.Fatalf("%v: run make build first", err)
-	}
-	serve := exec.Command(program, "--home", b.home, "serve")
-	serve.Stderr = io.Discard
-	if err := serve.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		serve.Process.Signal(os.Interrupt)
-		serve.Wait()
-	})
-	s.listening()
+	serve := s.serveAsBuilt()
 	if err := clienttest.SMTPSource(t, s.server("open"), toolMail(), 1, 1); err != nil { // so that nothing is for the first time
 		t.Fatal(err)
 	}
 	s.arrived(1)
-	before := peak(t, serve.Process.Pid)
+	before := memory(t, serve, "VmHWM:")
 	c, err := gosmtp.Dial(s.listeners["open"])
 	if err != nil {
 		t.Fatal(err)
@@ -58,11 +46,59 @@ func TestALargeMessageTakesNoMemory(t *testing.T) {
 	if got := s.arrived(2); got.Size < size || got.MessageID != "<large@contoso.com>" {
 		t.Errorf("arrived: %d octets of %s", got.Size, got.MessageID)
 	}
-	after := peak(t, serve.Process.Pid)
+	after := memory(t, serve, "VmHWM:")
 	t.Logf("the program had %d KiB before and at most %d KiB with the message", before>>10, after>>10)
 	if after-before > most {
 		t.Errorf("it grew by %d KiB", (after-before)>>10)
 	}
+}
+
+// TestAProgramThatRestsGivesItsMemoryBack asks the system how large the program
+// is, as it is built, once it has nothing to do.
+func TestAProgramThatRestsGivesItsMemoryBack(t *testing.T) {
+	t.Parallel()
+	const most = 30 << 20
+	b := newBench(t, "unpaced")
+	b.signIn()
+	s := &station{bench: b, listeners: map[string]string{}}
+	s.settings("[[listener]]\nname = \"open\"\naddress = \"127.0.0.1:0\"\nnetworks = [\"127.0.0.0/8\"]\n")
+	serve := s.serveAsBuilt()
+	high := memory(t, serve, "VmHWM:")
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		now := memory(t, serve, "VmRSS:")
+		if now < most {
+			t.Logf("the program had up to %d KiB and rests with %d KiB", high>>10, now>>10)
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the program has %d KiB", now>>10)
+		}
+	}
+	if err := clienttest.SMTPSource(t, s.server("open"), toolMail(), 1, 1); err != nil {
+		t.Fatal(err)
+	}
+	s.arrived(1)
+}
+
+// serveAsBuilt runs traymail serve as users have it, and not as a part of this
+// test, until the test ends. It returns its process ID when it listens.
+func (s *station) serveAsBuilt() int {
+	s.t.Helper()
+	program := filepath.Join("..", "..", "bin", "traymail-headless")
+	if _, err := os.Stat(program); err != nil {
+		s.t.Fatalf("%v: run make build first", err)
+	}
+	serve := exec.Command(program, "--home", s.home, "serve")
+	serve.Stderr = io.Discard
+	if err := serve.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		serve.Process.Signal(os.Interrupt)
+		serve.Wait()
+	})
+	s.listening()
+	return serve.Process.Pid
 }
 
 // endless repeats a line.
@@ -77,15 +113,15 @@ func (e *endless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// peak is the most memory that a process ever had resident, in octets.
-func peak(t *testing.T, pid int) int64 {
+// memory is what the system says of a process's memory under a name, in octets.
+func memory(t *testing.T, pid int, name string) int64 {
 	t.Helper()
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(data)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if rest, ok := strings.CutPrefix(line, name); ok {
 			kib, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
 			if err != nil {
 				t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -144,8 +145,12 @@ func (p *program) background(ctx context.Context, m *mailer.Mailer, settings mai
 	for _, l := range s.Listeners {
 		log.Info("listening", "listener", l.Name, "address", l.Address, "tls", l.TLS)
 	}
+	ctx, rest := context.WithCancel(ctx)
+	var resting sync.WaitGroup
+	resting.Go(func() { giveMemoryBack(ctx) })
+	stopResting := func() error { rest(); resting.Wait(); return nil }
 	log.Info("traymail serves", "version", s.Version, "home", s.Home, "queue", s.Queue, "accounts", len(s.Accounts))
-	return func() error { return errors.Join(stopMailer(), stopControl(), stopMetrics()) }, nil
+	return func() error { return errors.Join(stopResting(), stopMailer(), stopControl(), stopMetrics()) }, nil
 }
 
 // startQueue starts the mailer, and waits for a command that has the queue open
