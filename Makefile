@@ -35,18 +35,24 @@ build-headless:
 # The race detector runs on everything but the window's driver, whose C code
 # takes minutes to build once more; the window itself is built without it and
 # tested as a program. Without the detector run once more those whose tests
-# measure, drive the window as it was built, or do more then: memory, large numbers, kills under load, the mistakes
-# of the guides, the scenarios, the shapes of collected refusals, the window in
-# every language.
+# measure, drive the window as it was built, or do more then: memory, large
+# numbers, kills under load, the scenarios, the shapes of collected refusals, the
+# window in every language. Of the commands each test runs once: with the detector
+# those that are about one program's goroutines, without it those that start
+# hundreds of programs after each other, or ask the system about one.
 #
 # GORACE: each process under the detector sleeps for a second before it ends, and
 # the tests of the commands start hundreds of them.
-PLAIN = ./cmd/... ./ui ./ui/tray/icons ./internal/queue ./internal/graph ./internal/refusals ./smtp
+PLAIN = ./ui ./ui/tray/icons ./internal/queue ./internal/graph ./internal/refusals ./smtp
+RACED = TestScript|TestAPersonAtATerminal|TestASetupThatWasLeft|TestKillAtEachStep|TestCommandIsKilled|TestKeyring|TestLogin|TestPause
+UNRACED = Mistake|sGuideLeads|ALargeMessage|AProgramThatRests|EveryPreset|ARealMessage|TestBrowser|EveryLink|ThreeMachines|RealClients
 
 test: setup lint build
+	CGO_ENABLED=0 $(GO) test -skip '$(RACED)' ./cmd/...
 	CGO_ENABLED=0 $(GO) test $(PLAIN)
 	CGO_ENABLED=0 $(GO) test ./internal/mailer -run Scenario
-	GORACE=atexit_sleep_ms=20 CGO_ENABLED=1 $(GO) test -race -timeout 30m -tags headless ./...
+	GORACE=atexit_sleep_ms=20 CGO_ENABLED=1 $(GO) test -race -timeout 30m -tags headless -skip '$(UNRACED)' ./cmd/...
+	GORACE=atexit_sleep_ms=20 CGO_ENABLED=1 $(GO) test -race -timeout 30m -tags headless $$($(GO) list -tags headless ./... | grep -v '^traymail/cmd')
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run: make fmt"; exit 1; }
