@@ -63,7 +63,7 @@ func framed(t *testing.T, o Options) (*frame, func(so func() bool)) {
 func TestEveryPageFitsTheSmallestWindowInEveryLanguage(t *testing.T) {
 	t.Cleanup(func() { words.Use("en") })
 	f, _ := framed(t, Options{})
-	for _, language := range fitted {
+	for _, language := range words.Languages {
 		words.Use(language)
 		f.window.rebuild()
 		for _, p := range desk.Pages {

@@ -58,7 +58,7 @@ func TestThePicturesAreDrawnFromTheirSVG(t *testing.T) {
 	mark, total := shape(t, "mark.svg"), 0
 	for _, name := range Names {
 		s := put(shape(t, name+".svg"), mark)
-		for _, look := range drawn {
+		for _, look := range []Look{Light, Dark, Outlined, Template} {
 			p := paints[look]
 			total += same(t, filepath.Join("png", name+"-"+string(look)+".png"), s.painted(p, p.states[name]))
 		}

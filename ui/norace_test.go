@@ -1,8 +1,0 @@
-//go:build !race && (!darwin || cgo)
-
-package ui
-
-import "traymail/ui/words"
-
-// fitted are the languages in which every page is laid out.
-var fitted = words.Languages
