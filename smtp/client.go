@@ -45,7 +45,17 @@ type Client struct {
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error) // nil: a net.Dialer with brisk keep-alive
 	Now  func() time.Time                                                  // nil: time.Now
 
-	MaxSessions int           // at the same time; 0: 3, which is Exchange's limit
+	MaxSessions int // at the same time; 0: 3, which is Exchange's limit
+	// Pipeline is how many messages may be under way on one session: the next is
+	// sent before the reply to the last one, where the server offers PIPELINING and
+	// CHUNKING. 0 and 1: one. They are spread over the sessions before a session
+	// gets a second one. What is under way when a session is lost may have been
+	// accepted, so more of it is in doubt then.
+	Pipeline int
+	// Fewer, if set, is called when the server has refused a session that was one
+	// too many, with how many it is given from now on.
+	Fewer func(sessions int, refused *Error)
+
 	IdleTimeout time.Duration // how long a session stays warm; 0: 2 minutes
 
 	// Timeout is the longest wait for one answer where RFC 5321 §4.5.3.2
@@ -60,26 +70,21 @@ type Client struct {
 	once      sync.Once
 	tlsConfig *tls.Config
 	log       *wireLog
-	slots     chan struct{} // one is held for each session in use
-	longAuth  atomic.Bool   // the server does not take an initial response
+	longAuth  atomic.Bool // the server does not take an initial response
+	lone      atomic.Bool // the server does not take RSET, so messages do not share a session
 
-	mu     sync.Mutex
-	idle   []*session // the most recently used last
+	mu sync.Mutex
+	pool
 	closed bool
-	busy   sync.WaitGroup // calls of Submit and of expire
+	busy   sync.WaitGroup // calls of Submit and of expire, and replies nobody waits for
 }
 
 func (c *Client) init() {
 	c.once.Do(func() {
-		n := c.MaxSessions
-		if n <= 0 {
-			n = 3
-		}
-		c.slots = make(chan struct{}, n)
 		c.tlsConfig = &tls.Config{
 			ServerName: c.Host, RootCAs: c.RootCAs, Time: c.now,
 			MinVersion:         tls.VersionTLS12,
-			ClientSessionCache: tls.NewLRUClientSessionCache(n),
+			ClientSessionCache: tls.NewLRUClientSessionCache(c.maxSessions()),
 			// The flight cuts packets; small records would only cost time.
 			DynamicRecordSizingDisabled: true,
 		}
@@ -91,7 +96,7 @@ func (c *Client) init() {
 
 // Submit sends m and returns once the server has taken or refused it, the
 // timeouts of RFC 5321 §4.5.3.2 have run out, or ctx is done. It waits while
-// MaxSessions other messages are under way.
+// MaxSessions sessions have as many messages under way as they may.
 //
 // A nil error means that the server has accepted the message for the recipients
 // that Receipt.Refused does not name. Otherwise the error is an *Error, ErrClosed,
@@ -107,66 +112,76 @@ func (c *Client) Submit(ctx context.Context, m *Message) (*Receipt, error) {
 		return nil, ErrClosed
 	}
 	defer c.busy.Done()
-	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
+	large := m.Size > maxSmall
 	for {
-		s, reused := c.takeIdle(), true
-		if s == nil {
-			reused = false
-			if s, err = c.connect(ctx); err != nil {
-				return nil, because(ctx, err)
-			}
+		s, err := c.session(ctx, large)
+		if err != nil {
+			return nil, because(ctx, err)
 		}
-		stop := context.AfterFunc(ctx, s.abort)
-		r, crossed, err := s.submit(e)
-		if !stop() {
-			s.abort() // here, so that no later message meets it
+		r, again, err := c.exchange(ctx, &transaction{s: s, e: e}, large)
+		if again && ctx.Err() == nil {
+			continue // see the package's doc
 		}
-		c.putIdle(s)
-		if reused && crossed && ctx.Err() == nil {
-			continue // it was closed as the message was on its way; see the package's doc
-		}
-		r.Reused = reused
 		return r, because(ctx, err)
 	}
 }
 
+// exchange sends a message over the session that it has a place on, and leaves
+// that place. again says that the message is for another session.
+func (c *Client) exchange(ctx context.Context, t *transaction, large bool) (r *Receipt, again bool, err error) {
+	s := t.s
+	through := false
+	defer func() {
+		if !through { // the message's reader has panicked
+			s.abort()
+		}
+		c.leave(s, large, t)
+	}()
+	if s.shared {
+		err = t.share(ctx)
+	} else {
+		stop := context.AfterFunc(ctx, s.abort)
+		err = t.alone()
+		if !stop() {
+			s.abort() // here, so that no later message meets it
+		}
+	}
+	through = true
+	if err == errGone {
+		return nil, true, context.Cause(ctx)
+	}
+	r, again, err = t.conclude(err)
+	if t.unreset {
+		c.lone.Store(true)
+	}
+	if oneTooMany(err) && c.fewer(s, err) {
+		again = true
+	}
+	return r, again, err
+}
+
 // Ready opens an authenticated session, unless one is warm, and keeps it warm:
 // a nil error means that messages would be on their way now. Otherwise the error
-// is as with Submit. It waits while MaxSessions messages are under way.
+// is as with Submit. It waits as Submit does.
 func (c *Client) Ready(ctx context.Context) error {
 	c.init()
 	if !c.enter() {
 		return ErrClosed
 	}
 	defer c.busy.Done()
-	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	s, err := c.session(ctx, false)
+	if err != nil {
+		return because(ctx, err)
 	}
-	s := c.takeIdle()
-	if s == nil {
-		var err error
-		if s, err = c.connect(ctx); err != nil {
-			return because(ctx, err)
-		}
-	}
-	c.putIdle(s)
+	c.leave(s, false, nil)
 	return nil
 }
 
 // Sessions returns how many sessions are open: those in use and the warm ones.
 func (c *Client) Sessions() int {
-	c.init()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.idle) + len(c.slots)
+	return len(c.idle) + len(c.inUse) + c.opening
 }
 
 // because makes ctx the cause of an error that its end has brought about.

@@ -2,8 +2,10 @@ package smtp
 
 import (
 	"net"
+	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +26,7 @@ type flight struct {
 	handshaking bool
 	waits       int           // flights sent that somebody waited for the answer of
 	patience    time.Duration // for one write
+	over        atomic.Bool   // nothing more is to be written
 
 	mu  sync.Mutex // crypto/tls writes alerts from its reading side too
 	buf []byte
@@ -75,9 +78,19 @@ func (f *flight) send() error {
 	return err
 }
 
+// stop ends the write under way and all that would follow; reading goes on. Any
+// goroutine may call it.
+func (f *flight) stop() {
+	f.over.Store(true)
+	f.Conn.SetWriteDeadline(time.Unix(1, 0))
+}
+
 func (f *flight) put(p []byte) error {
 	for piece := range slices.Chunk(p, maxFlight) {
 		f.Conn.SetWriteDeadline(time.Now().Add(f.patience))
+		if f.over.Load() { // after the deadline, for stop sets it too
+			return os.ErrDeadlineExceeded
+		}
 		if _, err := f.Conn.Write(piece); err != nil {
 			return err
 		}

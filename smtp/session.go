@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -26,6 +27,10 @@ const (
 // one by one; from start on, a reader goroutine collects them, so that a flight
 // of any length can be written without the server blocking on replies nobody
 // reads, and so that the end of an idle session is noticed.
+//
+// Several messages may share it, see pipeline.go: what is for writing belongs to
+// the one that is being written, what is for reading to the one whose turn it is
+// to be answered.
 type session struct {
 	server string
 	log    *wireLog
@@ -35,34 +40,33 @@ type session struct {
 	in     *bufio.Reader
 	out    []byte // commands and body not yet given to conn
 	unsent bool   // conn was written to since the last flush
-	werr   error  // the first error of writing; nothing is written after it
 
 	ext        extensions
 	tlsVersion uint16
 	tlsClose   func() error // says goodbye at the TLS level; nil without TLS
 
-	pending   []step // commands sent, in order, whose replies are awaited
-	needReset bool   // a transaction was left open; RSET goes before the next one
-	buf, read []byte // of the message under way, kept for the next one
-	reported  int    // of the flight's waits, those in an earlier message's receipt
-	timer     *time.Timer
-	idleSince time.Time
-	idleTimer *time.Timer
+	writing   chan struct{} // is full while a message is being written
+	buf, read []byte        // of the message being written, kept for the next one
+	reported  int           // of the flight's waits, those in an earlier message's receipt
+	tail      chan struct{} // closed when the message that was written last is answered; nil: none was
+	timer     *time.Timer   // for the answer awaited
 
-	mu      sync.Mutex
-	replies []Reply // arrived
-	taken   int     // how many of them were taken
-	owed    int     // commands sent and not yet answered
-	dead    error   // why the session is of no more use
-	arrived chan struct{}
-	done    chan struct{} // closed when the reader has ended; nil before start
-}
+	pooled // the client's
 
-// A step is a command that was sent and what to do with its reply.
-type step struct {
-	op      string
-	timeout time.Duration
-	handle  func(Reply)
+	mu        sync.Mutex
+	replies   []Reply // arrived
+	taken     int     // how many of them were taken
+	owed      int     // commands sent and not yet answered
+	werr      error   // the first error of writing; nothing is written after it
+	dead      error   // why the connection is of no more use
+	spent     bool    // no further message is to be written
+	farewell  *Reply  // the 421 that ended the session
+	warm      bool    // a message was written, or the session waited for one
+	unsettled int     // messages of which something was written, and whose replies are awaited
+	needReset bool    // a transaction was left open; RSET goes before the next one
+	spare     []step  // for the next message's
+	arrived   chan struct{}
+	done      chan struct{} // closed when the reader has ended; nil before start
 }
 
 // name tells the session apart from others of its time.
@@ -71,7 +75,7 @@ func (s *session) name() string {
 }
 
 func newSession(conn net.Conn, server string, log *wireLog) *session {
-	s := &session{server: server, log: log, flight: &flight{Conn: conn, patience: chunkTimeout}, arrived: make(chan struct{}, 1)}
+	s := &session{server: server, log: log, flight: &flight{Conn: conn, patience: chunkTimeout}, arrived: make(chan struct{}, 1), writing: make(chan struct{}, 1)}
 	s.within = func(d time.Duration) time.Duration { return d }
 	s.use(s.flight)
 	return s
@@ -108,7 +112,7 @@ func (s *session) close() {
 
 // quit says goodbye, does not wait for the answer, and closes.
 func (s *session) quit() {
-	if s.alive() {
+	if s.connected() {
 		s.flight.patience = goodbyeTimeout
 		s.command("QUIT")
 		s.write()
@@ -120,11 +124,42 @@ func (s *session) quit() {
 	s.close()
 }
 
-// alive is false once the server has closed the session, or it was given up.
+// alive reports whether the session is good for another message. It is false
+// once the server has closed it, or it was given up.
 func (s *session) alive() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.dead == nil && s.werr == nil && !s.spent
+}
+
+// connected reports whether the server can still be told something.
+func (s *session) connected() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.dead == nil && s.werr == nil
+}
+
+// spend keeps further messages from the session. Those that were written are
+// still answered.
+func (s *session) spend() {
+	s.mu.Lock()
+	s.spent = true
+	s.mu.Unlock()
+}
+
+func (s *session) writeError() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.werr
+}
+
+// wrote notes how writing went.
+func (s *session) wrote(err error) {
+	if err != nil {
+		s.mu.Lock()
+		s.werr = err
+		s.mu.Unlock()
+	}
 }
 
 // command adds a line to the flight.
@@ -158,8 +193,9 @@ func (s *session) write() {
 }
 
 func (s *session) put(p []byte) {
-	if s.werr == nil && len(p) > 0 {
-		_, s.werr = s.conn.Write(p)
+	if len(p) > 0 && s.writeError() == nil {
+		_, err := s.conn.Write(p)
+		s.wrote(err)
 		s.unsent = true
 	}
 }
@@ -167,14 +203,16 @@ func (s *session) put(p []byte) {
 // flush ends a flight, for whose answer the caller will wait.
 func (s *session) flush() error {
 	s.write()
-	if s.werr == nil {
-		_, s.werr = s.flight.flush()
+	err := s.writeError()
+	if err == nil {
+		_, err = s.flight.flush()
+		s.wrote(err)
 	}
 	if s.unsent {
 		s.flight.waits++
 		s.unsent = false
 	}
-	return s.werr
+	return err
 }
 
 // converse sends what is gathered and reads one reply, while the session is
@@ -233,58 +271,12 @@ func (s *session) listen() {
 	}
 }
 
-// expect notes that a command will be answered. It comes before whatever may
-// already go to the network, since a reply nobody expects is a farewell.
-func (s *session) expect(op string, timeout time.Duration, handle func(Reply)) {
-	if timeout != finalTimeout {
-		timeout = s.within(timeout)
-	}
-	s.pending = append(s.pending, step{op, timeout, handle})
-	s.mu.Lock()
-	s.owed++
-	s.mu.Unlock()
-}
+// errLeft means that the caller has gone before the answer came.
+var errLeft = errors.New("nobody waits for the answer any more")
 
-// settle ends the flight and hands each reply to its step. When the session is
-// lost on the way, or the server ends it with 421, the error says so; the session
-// is of no use then.
-func (s *session) settle() error {
-	if len(s.pending) == 0 {
-		return nil
-	}
-	if s.flush() != nil {
-		// The server may have said why it closed before the write failed.
-		s.flight.SetReadDeadline(time.Now().Add(goodbyeTimeout))
-	}
-	steps := s.pending
-	s.pending = s.pending[:0]
-	for _, st := range steps {
-		if err := s.settleOne(st); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *session) settleOne(st step) error {
-	r, err := s.await(st.timeout)
-	switch {
-	case err != nil:
-		if s.werr != nil {
-			err = s.werr
-		}
-		s.abort()
-		return s.lost(st.op, err)
-	case r.Code == 421:
-		s.abort()
-		return s.refused(st.op, r)
-	}
-	st.handle(r)
-	return nil
-}
-
-// await takes the next reply.
-func (s *session) await(timeout time.Duration) (Reply, error) {
+// await takes the next reply. When leave is closed before it comes, the error is
+// errLeft.
+func (s *session) await(timeout time.Duration, leave <-chan struct{}) (Reply, error) {
 	s.timer.Reset(timeout)
 	defer s.timer.Stop()
 	for {
@@ -304,6 +296,8 @@ func (s *session) await(timeout time.Duration) (Reply, error) {
 		}
 		select {
 		case <-s.arrived:
+		case <-leave:
+			return Reply{}, errLeft
 		case <-s.timer.C:
 			return Reply{}, fmt.Errorf("no answer within %s", timeout)
 		}

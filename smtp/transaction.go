@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"time"
 )
 
 const (
@@ -17,50 +18,84 @@ const (
 type transaction struct {
 	s    *session
 	e    *envelope
+	src  io.Closer // the message, while it is open
 	body bodyReader
 	head []byte // the first piece of the body, all of it if body.done
 
-	mail     Reply    // zero until the server has answered the message
-	refused  []*Error // recipients
-	accepted int
-	failed   *Error // the first other refusal
-	final    Reply  // the last word on the message, which counts for acceptance only if it is complete
-	complete bool   // the whole message was handed to the network
+	steps   []step // commands sent, in order, whose replies are awaited
+	settled int    // how many of them were answered
+	first   bool   // of its session
+	reset   bool   // RSET has to go before it
+	waits   int
+	writes  bool // it is the one that is written to the session
+
+	before chan struct{} // closed when the message before it is answered; nil: none is under way
+	done   chan struct{} // closed when this one is
+
+	mail      Reply    // zero until the server has answered the message
+	refused   []*Error // recipients
+	accepted  int
+	failed    *Error // the first other refusal
+	final     Reply  // the last word on the message, which counts for acceptance only if it is complete
+	complete  bool   // the whole message was handed to the network
+	needReset bool   // it leaves its transaction open
+	unreset   bool   // the server refused the RSET before it
+	left      bool   // its caller has gone, and replies are still to come
 }
 
-// submit sends one message. The receipt is filled in as far as the server
-// answered, also with an error. crossed says that the session ended before the
-// server could take the message and before it answered anything to it.
-func (s *session) submit(e *envelope) (r *Receipt, crossed bool, err error) {
-	t := &transaction{s: s, e: e}
-	err = t.run()
-	if se, _ := errors.AsType[*Error](err); se != nil && se.Connection() {
-		s.abort()
-		switch lost := se.Code == 0 || se.Code == 421; {
+// A step is a command that was sent and what to do with its reply.
+type step struct {
+	op      string
+	timeout time.Duration
+	handle  func(Reply)
+}
+
+// conclude makes a receipt and an error of how the message went. The receipt is
+// filled in as far as the server answered, also with an error. crossed says that
+// the message is for another session: this one ended before the server could take
+// it and before it answered anything to it, or it cannot be cleared of what was
+// there before the message.
+func (t *transaction) conclude(err error) (r *Receipt, crossed bool, _ error) {
+	s := t.s
+	se, _ := errors.AsType[*Error](err)
+	if se != nil && se.Connection() {
+		lost := se.Code == 0 || se.Code == 421
+		switch {
+		case t.left:
+		case lost:
+			s.abort()
+		default:
+			s.spend() // there may be messages behind this one
+		}
+		switch {
 		case !lost: // the error is the verdict
 		case t.hopeless():
 			err = t.verdict() // it was refused before the session was lost
 		case t.complete && se.Code == 0:
 			se.Unknown = true
 		default:
-			crossed = t.mail.Code == 0
+			crossed = t.mail.Code == 0 && !t.first
 		}
 	}
-	r = &Receipt{Reply: t.final, Refused: t.refused, Session: s.name(), DSN: s.ext.dsn, TLS: s.tlsVersion, RoundTrips: s.flight.waits - s.reported}
-	s.reported = s.flight.waits
+	if t.unreset && se != nil && se.Code != 0 && !se.Unknown {
+		// What it was refused for may be the message before it. It was refused at
+		// its end too, so that nobody has it.
+		crossed = true
+	}
+	r = &Receipt{Reply: t.final, Refused: t.refused, Session: s.name(), Reused: !t.first, DSN: s.ext.dsn, TLS: s.tlsVersion, RoundTrips: t.waits}
 	return r, crossed, err
 }
 
-func (t *transaction) run() error {
-	src, err := t.open()
+// alone sends the message over a session that no other message is on.
+func (t *transaction) alone() error {
+	commands, err := t.open()
 	if err != nil {
 		return err
 	}
-	defer src.Close()
-	commands, err := t.commands()
-	if err != nil {
-		return err
-	}
+	defer t.src.Close()
+	t.begin()
+	defer t.finish()
+	defer t.count()
 	if err := t.envelope(commands[0], commands[1:]); err != nil {
 		return err
 	}
@@ -75,13 +110,110 @@ func (t *transaction) run() error {
 	return t.verdict()
 }
 
-// open opens the message and reads its first piece: all of it when it is small.
-func (t *transaction) open() (io.Closer, error) {
+// begin comes before the first command.
+func (t *transaction) begin() {
+	s := t.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.first, s.warm = !s.warm, true
+	t.reset = s.needReset || s.unsettled > 0 // how one ends that is under way is not known yet
+	s.unsettled++
+	t.steps, s.spare = s.spare, nil
+}
+
+// finish comes when no reply to the message is awaited any more.
+func (t *transaction) finish() {
+	s := t.s
+	s.mu.Lock()
+	s.unsettled--
+	s.needReset = t.needReset
+	s.spare = t.steps[:0]
+	s.mu.Unlock()
+	if t.done != nil {
+		close(t.done)
+	}
+}
+
+// count takes the waits since the last message over. It is called by the one who
+// writes.
+func (t *transaction) count() {
+	t.waits += t.s.flight.waits - t.s.reported
+	t.s.reported = t.s.flight.waits
+}
+
+// expect notes that a command will be answered. It comes before whatever may
+// already go to the network, since a reply nobody expects is a farewell.
+func (t *transaction) expect(op string, timeout time.Duration, handle func(Reply)) {
+	s := t.s
+	if timeout != finalTimeout {
+		timeout = s.within(timeout)
+	}
+	t.steps = append(t.steps, step{op, timeout, handle})
+	s.mu.Lock()
+	s.owed++
+	s.mu.Unlock()
+}
+
+// settle ends the flight and hands each reply to its step. When the session is
+// lost on the way, or the server ends it with 421, the error says so; the session
+// is of no use then.
+func (t *transaction) settle() error {
+	if len(t.steps) == 0 {
+		return nil
+	}
+	t.s.flush() // collect knows how it went
+	return t.collect(nil)
+}
+
+// collect hands each reply to its step. When leave is closed before all came, the
+// error is errLeft.
+func (t *transaction) collect(leave <-chan struct{}) error {
+	if t.s.writeError() != nil {
+		// The server may have said why it closed before the write failed.
+		t.s.flight.SetReadDeadline(time.Now().Add(goodbyeTimeout))
+	}
+	for ; t.settled < len(t.steps); t.settled++ {
+		if err := t.s.settle(t.steps[t.settled], leave); err != nil {
+			return err
+		}
+	}
+	t.steps, t.settled = t.steps[:0], 0
+	return nil
+}
+
+// settle awaits the reply to one command.
+func (s *session) settle(st step, leave <-chan struct{}) error {
+	if s.farewell != nil {
+		return s.refused(st.op, *s.farewell) // the server did nothing of what came after it
+	}
+	r, err := s.await(st.timeout, leave)
+	switch {
+	case err == errLeft:
+		return err
+	case err != nil:
+		if werr := s.writeError(); werr != nil {
+			err = werr
+		}
+		s.abort()
+		return s.lost(st.op, err)
+	case r.Code == 421:
+		s.farewell = &r
+		s.abort()
+		return s.refused(st.op, r)
+	}
+	st.handle(r)
+	return nil
+}
+
+// open opens the message, reads its first piece, which is all of it when it is
+// small, and returns MAIL and the RCPTs for it. After an error it is closed.
+func (t *transaction) open() (commands []string, err error) {
 	s, m := t.s, t.e.Message
 	src, err := m.Open()
 	if err != nil {
 		return nil, t.unreadable(err)
 	}
+	t.src = src
 	if s.read == nil {
 		s.read = make([]byte, 32<<10)
 	}
@@ -100,7 +232,10 @@ func (t *transaction) open() (io.Closer, error) {
 		return nil, t.unreadable(err)
 	}
 	s.buf = t.head
-	return src, nil
+	if commands, err = t.commands(); err != nil {
+		src.Close()
+	}
+	return commands, err
 }
 
 // commands returns MAIL and the RCPTs for the message as it turned out to be, or
@@ -179,7 +314,7 @@ func (e *envelope) hasEightBit() (bool, error) {
 // do adds a command, and waits for its reply if the server does not pipeline.
 func (t *transaction) do(op, line string, handle func(Reply)) error {
 	t.s.command(line)
-	t.s.expect(op, commandTimeout, handle)
+	t.expect(op, commandTimeout, handle)
 	return t.settleUnlessPipelining()
 }
 
@@ -187,16 +322,15 @@ func (t *transaction) settleUnlessPipelining() error {
 	if t.s.ext.pipelining {
 		return nil
 	}
-	return t.s.settle()
+	return t.settle()
 }
 
 // envelope adds MAIL and RCPT to the flight. When the server does not pipeline,
 // it stops where going on makes no sense.
 func (t *transaction) envelope(mail string, rcpt []string) error {
 	s := t.s
-	if s.needReset {
-		s.needReset = false
-		if err := t.do("RSET", "RSET", func(Reply) {}); err != nil {
+	if t.reset {
+		if err := t.do("RSET", "RSET", t.cleared); err != nil {
 			return err
 		}
 	}
@@ -222,6 +356,15 @@ func (t *transaction) envelope(mail string, rcpt []string) error {
 	return nil
 }
 
+// cleared takes the reply to RSET. Without it, what follows would go to the
+// recipients of the message before it, so the session takes no more.
+func (t *transaction) cleared(r Reply) {
+	if !r.ok() {
+		t.unreset = true
+		t.s.spend()
+	}
+}
+
 func (t *transaction) check(op string, r Reply) {
 	if !r.ok() && t.failed == nil {
 		t.failed = t.s.refused(op, r)
@@ -239,38 +382,24 @@ func (t *transaction) hopeless() bool {
 func (t *transaction) bdat() error {
 	s := t.s
 	if !t.body.done {
-		if err := s.settle(); err != nil {
+		if err := t.settle(); err != nil {
 			return err
 		}
 	}
 	if t.hopeless() {
-		s.needReset = t.mail.ok()
+		t.needReset = t.mail.ok()
 		return nil
 	}
 	for piece := t.head; ; {
-		line := "BDAT " + strconv.Itoa(len(piece))
-		timeout := chunkTimeout
-		if t.body.done {
-			line += " LAST"
-			timeout = finalTimeout
-		}
 		last := t.body.done
-		s.expect(OpBDAT, timeout, func(r Reply) {
-			t.check(OpBDAT, r)
-			if last {
-				t.final = r
-			}
-		})
-		// Only now, for the reply may come while the piece is still being written.
-		s.command(line)
-		s.body(piece)
+		t.chunk(piece)
 		if last {
 			break
 		}
 		if err := t.settleUnlessPipelining(); err != nil {
 			return err
 		}
-		if t.failed != nil || s.werr != nil || s.objected() {
+		if t.failed != nil || s.writeError() != nil || s.objected() {
 			return t.abandon()
 		}
 		var err error
@@ -284,17 +413,37 @@ func (t *transaction) bdat() error {
 	return t.end()
 }
 
+// chunk adds a piece of the body to the flight, the last one if the body is done.
+func (t *transaction) chunk(piece []byte) {
+	line := "BDAT " + strconv.Itoa(len(piece))
+	timeout := chunkTimeout
+	last := t.body.done
+	if last {
+		line += " LAST"
+		timeout = finalTimeout
+	}
+	t.expect(OpBDAT, timeout, func(r Reply) {
+		t.check(OpBDAT, r)
+		if last {
+			t.final = r
+		}
+	})
+	// Only now, for the reply may come while the piece is still being written.
+	t.s.command(line)
+	t.s.body(piece)
+}
+
 // abandon leaves a message without its LAST chunk, which the server then drops.
 func (t *transaction) abandon() error {
-	t.s.needReset = true
-	return t.s.settle()
+	t.needReset = true
+	return t.settle()
 }
 
 // end sends the last flight of the message and takes its replies.
 func (t *transaction) end() error {
-	err := t.s.settle()
-	t.complete = t.s.werr == nil // the one sign that the end of the message did not leave
-	t.s.needReset = t.failed != nil || t.accepted == 0
+	err := t.settle()
+	t.complete = t.s.writeError() == nil // the one sign that the end of the message did not leave
+	t.needReset = t.failed != nil || t.accepted == 0
 	return err
 }
 
@@ -302,12 +451,12 @@ func (t *transaction) end() error {
 func (t *transaction) data() error {
 	s := t.s
 	if t.hopeless() { // known already if the server does not pipeline
-		s.needReset = t.mail.ok()
+		t.needReset = t.mail.ok()
 		return nil
 	}
 	s.command("DATA")
-	s.expect(OpDATA, dataTimeout, func(r Reply) { t.final = r })
-	if err := s.settle(); err != nil {
+	t.expect(OpDATA, dataTimeout, func(r Reply) { t.final = r })
+	if err := t.settle(); err != nil {
 		return err
 	}
 	switch goAhead := t.final.Code == 354; {
@@ -316,17 +465,17 @@ func (t *transaction) data() error {
 		return nil
 	case !goAhead:
 		t.check(OpDATA, t.final)
-		s.needReset = true
+		t.needReset = true
 		return nil
 	case t.hopeless():
 		// RFC 2920 §3.1: a server that waits for a message nobody is to get must
 		// be sent an empty one.
 		s.raw([]byte(".\r\n"))
-		s.expect(OpDATA, finalTimeout, func(Reply) {})
-		s.needReset = true
-		return s.settle()
+		t.expect(OpDATA, finalTimeout, func(Reply) {})
+		t.needReset = true
+		return t.settle()
 	}
-	s.expect(OpDATA, finalTimeout, func(r Reply) {
+	t.expect(OpDATA, finalTimeout, func(r Reply) {
 		t.check(OpDATA, r)
 		t.final = r
 	})
@@ -335,7 +484,7 @@ func (t *transaction) data() error {
 	for piece := t.head; ; {
 		stuffed = stuffing.append(stuffed[:0], piece)
 		s.body(stuffed)
-		if t.body.done || s.werr != nil || s.answered() {
+		if t.body.done || s.writeError() != nil || s.answered() {
 			break
 		}
 		var err error
@@ -345,7 +494,7 @@ func (t *transaction) data() error {
 		}
 	}
 	if s.answered() { // already, so a dot would make a message of what it did not want
-		err := s.settle()
+		err := t.settle()
 		s.abort()
 		return err
 	}
