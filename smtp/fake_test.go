@@ -104,6 +104,7 @@ func (f *fake) start(t testing.TB) *fake {
 			f.mu.Unlock()
 			f.live.Store(conn, n)
 			f.wg.Go(func() {
+				defer f.live.Delete(conn)
 				defer conn.Close()
 				f.serve(conn, n)
 			})
@@ -120,6 +121,17 @@ func (f *fake) start(t testing.TB) *fake {
 // hangUp closes all connections.
 func (f *fake) hangUp() {
 	f.live.Range(func(conn, _ any) bool { conn.(net.Conn).Close(); return true })
+}
+
+// rank is how many of the open connections are no younger than this one.
+func (f *fake) rank(conn int) (rank int64) {
+	f.live.Range(func(_, n any) bool {
+		if n.(int) <= conn {
+			rank++
+		}
+		return true
+	})
+	return rank
 }
 
 func (f *fake) dialog() string {
@@ -264,6 +276,10 @@ func (v *visit) do(line string) bool {
 		}
 		v.say(answer)
 	case "MAIL":
+		if v.mail != "" { // of a message that was not finished
+			v.say("503 5.5.2 Sender already specified")
+			break
+		}
 		v.mail, v.rcpt = arg, nil
 		v.body.Reset()
 		v.say("250 2.1.0 Sender OK")
@@ -382,7 +398,8 @@ func (v *visit) finish() {
 	v.f.mu.Lock()
 	v.f.messages = append(v.f.messages, received{v.mail, v.rcpt, v.body.String()})
 	v.f.mu.Unlock()
-	v.mail = ""
+	v.mail, v.rcpt = "", nil
+	v.body.Reset()
 	v.say("250 2.0.0 OK <id@fake> [Hostname=FAKE]")
 }
 
@@ -426,7 +443,10 @@ type wire struct {
 	heard  atomic.Bool
 }
 
-type wireCounts struct{ waits, writes atomic.Int64 }
+type wireCounts struct {
+	waits, writes atomic.Int64
+	wrote         chan struct{} // gets one for each write, while there is room
+}
 
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
@@ -441,7 +461,12 @@ func (w *wire) Write(p []byte) (int, error) {
 	if w.heard.Swap(false) {
 		w.counts.waits.Add(1)
 	}
-	return w.Conn.Write(p)
+	n, err := w.Conn.Write(p)
+	select {
+	case w.counts.wrote <- struct{}{}:
+	default:
+	}
+	return n, err
 }
 
 // client returns a client of f that the test closes.
