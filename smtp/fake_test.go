@@ -251,6 +251,7 @@ func (v *visit) do(line string) bool {
 		return false
 	case scripted != "":
 		v.say(scripted)
+		v.body.Reset() // what was refused is not kept
 		if strings.HasPrefix(scripted, "421") {
 			return false
 		}
@@ -300,6 +301,7 @@ func (v *visit) do(line string) bool {
 	case "BDAT":
 		switch {
 		case len(v.rcpt) == 0:
+			v.body.Reset()
 			v.say("503 5.5.2 Need rcpt command")
 		case strings.HasSuffix(arg, "LAST"):
 			v.finish()

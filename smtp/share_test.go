@@ -33,11 +33,9 @@ func TestMessagesAreSpreadOverTheSessionsBeforeTheyShareOne(t *testing.T) {
 	}
 	c, counts := f.client(t)
 	c.Pipeline = 2
+	counts.wrote = make(chan struct{}, 100)
 	var wg sync.WaitGroup
 	for i := range 7 {
-		if i == 3 { // the sessions are there
-			counts.wrote = make(chan struct{}, 10)
-		}
 		wg.Go(func() {
 			if _, err := c.Submit(t.Context(), numbered(i, "a")); err != nil {
 				t.Error(err)
@@ -46,6 +44,9 @@ func TestMessagesAreSpreadOverTheSessionsBeforeTheyShareOne(t *testing.T) {
 		switch {
 		case i < 3:
 			<-came
+			for range 5 { // EHLO, STARTTLS, TLS, EHLO, and the message
+				<-counts.wrote
+			}
 		case i < 6:
 			<-counts.wrote
 		}

@@ -78,9 +78,10 @@ func (t *transaction) conclude(err error) (r *Receipt, crossed bool, _ error) {
 		}
 	}
 	if t.unreset && se != nil && se.Code != 0 && !se.Unknown {
-		// What it was refused for may be the message before it. It was refused at
-		// its end too, so that nobody has it.
-		crossed = true
+		// What it was refused for may be the message before it, whose recipients
+		// have it if its end was taken.
+		se.Unknown = t.complete && t.final.ok()
+		crossed = !se.Unknown
 	}
 	r = &Receipt{Reply: t.final, Refused: t.refused, Session: s.name(), Reused: !t.first, DSN: s.ext.dsn, TLS: s.tlsVersion, RoundTrips: t.waits}
 	return r, crossed, err
