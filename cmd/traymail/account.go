@@ -139,8 +139,8 @@ func (p *program) accountShow() *cobra.Command {
 				{"authority_url", a.AuthorityURL}, {"authorize_url", a.AuthorizeURL}, {"token_url", a.TokenURL}, {"device_url", a.DeviceURL},
 				{"jwks_url", a.JWKSURL}, {"issuer", a.Issuer}, {"ca_file", a.CAFile},
 				{"notice_to", a.NoticeTo}, {"from", string(a.From)}, {"on_behalf", onlyTrue(a.OnBehalf)}, {"senders", strings.Join(a.Senders, ", ")},
-				{"limits", fmt.Sprintf("%d messages a minute, %d sessions, %d recipients a day, %d a message, %d MiB a message",
-					a.MessagesPerMinute, a.Sessions, a.RecipientsPerDay, a.RecipientsPerMessage, a.MaxSizeMB)},
+				{"limits", fmt.Sprintf("%d messages a minute, %d sessions%s, %d recipients a day, %d a message, %d MiB a message",
+					a.MessagesPerMinute, a.Sessions, pipelining(a), a.RecipientsPerDay, a.RecipientsPerMessage, a.MaxSizeMB)},
 			} {
 				if f[1] != "" {
 					fmt.Fprintf(w, "%s\t%s\n", f[0], f[1])
@@ -168,6 +168,14 @@ func onlyTrue(is bool) string {
 		return "true"
 	}
 	return ""
+}
+
+// pipelining is how many messages share a session, where it is more than one.
+func pipelining(a account.Account) string {
+	if a.PipelineDepth < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" with %d messages at once on each", a.PipelineDepth)
 }
 
 func serverOf(a account.Account) string {

@@ -61,6 +61,7 @@ var accountNumbers = []struct {
 	{"smtp-port", "the server's port", func(a *account.Account) *int { return &a.SMTPPort }},
 	{"messages-per-minute", "pace of delivery; Exchange takes 30 over SMTP", func(a *account.Account) *int { return &a.MessagesPerMinute }},
 	{"sessions", "sessions at the same time", func(a *account.Account) *int { return &a.Sessions }},
+	{"pipeline-depth", "messages under way at once on one session, SMTP only; 1 sends the next one after the reply to the last", func(a *account.Account) *int { return &a.PipelineDepth }},
 	{"recipients-per-day", "recipients in 24 hours", func(a *account.Account) *int { return &a.RecipientsPerDay }},
 	{"recipients-per-message", "recipients of one message; longer lists are split", func(a *account.Account) *int { return &a.RecipientsPerMessage }},
 	{"max-size-mb", "largest message, in MiB", func(a *account.Account) *int { return &a.MaxSizeMB }},

@@ -176,7 +176,8 @@ type Account struct {
 // them, so that a burst is delivered late instead of refused.
 type Limits struct {
 	MessagesPerMinute    int `toml:"messages_per_minute,omitempty" json:"messages_per_minute"`
-	Sessions             int `toml:"sessions,omitempty" json:"sessions"` // open at the same time
+	Sessions             int `toml:"sessions,omitempty" json:"sessions"`             // open at the same time
+	PipelineDepth        int `toml:"pipeline_depth,omitempty" json:"pipeline_depth"` // messages under way on one session; 1 is none beside another
 	RecipientsPerDay     int `toml:"recipients_per_day,omitempty" json:"recipients_per_day"`
 	RecipientsPerMessage int `toml:"recipients_per_message,omitempty" json:"recipients_per_message"` // longer lists are split
 	MaxSizeMB            int `toml:"max_size_mb,omitempty" json:"max_size_mb"`                       // of a message, in MiB

@@ -31,7 +31,7 @@ func TestNewAccountIsMicrosoft365OnceItHasAUsernameAndAClientID(t *testing.T) {
 		AuthorityURL: "https://login.microsoftonline.com", GraphURL: "https://graph.microsoft.com", ExchangeURL: "https://outlook.office365.com",
 		SMTPScope: "https://outlook.office.com/SMTP.Send", GraphScope: "https://graph.microsoft.com/User.Read",
 		SMTPHost: "smtp.office365.com", SMTPPort: 587, SMTPTLS: STARTTLS, SMTPAuth: XOAUTH2, From: KeepFrom,
-		Limits: Limits{MessagesPerMinute: 30, Sessions: 3, RecipientsPerDay: 10_000, RecipientsPerMessage: 500, MaxSizeMB: 35},
+		Limits: Limits{MessagesPerMinute: 30, Sessions: 3, PipelineDepth: 1, RecipientsPerDay: 10_000, RecipientsPerMessage: 500, MaxSizeMB: 35},
 	}
 	if diff := cmp.Diff(want, a); diff != "" {
 		t.Errorf("unexpected account (-want +got):\n%s", diff)

@@ -195,5 +195,5 @@ func (a *Account) numbers() []*int { return append(a.Limits.numbers(), &a.SMTPPo
 func (p *preset) numbers() []*int { return append(p.limits.numbers(), &p.smtpPort) }
 
 func (l *Limits) numbers() []*int {
-	return []*int{&l.MessagesPerMinute, &l.Sessions, &l.RecipientsPerDay, &l.RecipientsPerMessage, &l.MaxSizeMB}
+	return []*int{&l.MessagesPerMinute, &l.Sessions, &l.PipelineDepth, &l.RecipientsPerDay, &l.RecipientsPerMessage, &l.MaxSizeMB}
 }

@@ -44,7 +44,7 @@ type preset struct {
 }
 
 // exchangeLimits are Exchange Online's for one mailbox.
-var exchangeLimits = Limits{MessagesPerMinute: 30, Sessions: 3, RecipientsPerDay: 10_000, RecipientsPerMessage: 500, MaxSizeMB: 35}
+var exchangeLimits = Limits{MessagesPerMinute: 30, Sessions: 3, PipelineDepth: 1, RecipientsPerDay: 10_000, RecipientsPerMessage: 500, MaxSizeMB: 35}
 
 func cloud(login, graph, resource, exchange, smtpHost string) preset {
 	return preset{
@@ -66,7 +66,7 @@ var presets = func() map[string]preset {
 	personal.appOnly = false
 	personal.exchangeURL = "" // nobody administers it
 	personal.tenant = "consumers"
-	personal.limits = Limits{MessagesPerMinute: 30, Sessions: 3, RecipientsPerDay: 300, RecipientsPerMessage: 100, MaxSizeMB: 25}
+	personal.limits = Limits{MessagesPerMinute: 30, Sessions: 3, PipelineDepth: 1, RecipientsPerDay: 300, RecipientsPerMessage: 100, MaxSizeMB: 25}
 
 	return map[string]preset{
 		Microsoft365:   global,
@@ -85,7 +85,7 @@ var presets = func() map[string]preset {
 			smtpScope:    "https://mail.google.com/",
 			smtpHost:     "smtp.gmail.com", smtpPort: 587, smtpTLS: STARTTLS,
 			passwordAuth: PlainAuth,
-			limits:       Limits{MessagesPerMinute: 30, Sessions: 3, RecipientsPerDay: 500, RecipientsPerMessage: 100, MaxSizeMB: 25},
+			limits:       Limits{MessagesPerMinute: 30, Sessions: 3, PipelineDepth: 1, RecipientsPerDay: 500, RecipientsPerMessage: 100, MaxSizeMB: 25},
 		},
 		Custom: {appOnly: true, smtpPort: 587, smtpTLS: STARTTLS, passwordAuth: PlainAuth, limits: exchangeLimits},
 	}

@@ -176,6 +176,7 @@ func (a *Account) validateLimits() error {
 	}{
 		{"messages_per_minute", a.MessagesPerMinute, 1, 100_000},
 		{"sessions", a.Sessions, 1, 100},
+		{"pipeline_depth", a.PipelineDepth, 1, 32},
 		{"recipients_per_day", a.RecipientsPerDay, 1, 100_000_000},
 		{"recipients_per_message", a.RecipientsPerMessage, 1, 100_000},
 		{"max_size_mb", a.MaxSizeMB, 1, 1024},

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"traymail/internal/account"
 	"traymail/internal/queue"
 	"traymail/internal/relay"
 )
@@ -214,9 +215,18 @@ func (e *engine) readPaces() {
 		if err != nil {
 			continue // nothing of it is sent
 		}
-		paces[name] = queue.Pace{PerMinute: a.MessagesPerMinute, AtOnce: a.Sessions, RecipientsPerDay: a.RecipientsPerDay, RecipientsPerMessage: a.RecipientsPerMessage}
+		paces[name] = queue.Pace{PerMinute: a.MessagesPerMinute, AtOnce: atOnce(a), RecipientsPerDay: a.RecipientsPerDay, RecipientsPerMessage: a.RecipientsPerMessage}
 	}
 	e.paces.Store(&paces)
+}
+
+// atOnce is how many messages of an account may be under way: each of them may be
+// sent twice when the program dies, and is marked then. Graph has no pipelines.
+func atOnce(a *account.Account) int {
+	if a.Transport == account.Graph {
+		return a.Sessions
+	}
+	return a.Sessions * a.PipelineDepth
 }
 
 func (e *engine) start(ctx context.Context, config relay.Config) error {

@@ -39,7 +39,13 @@ type bench struct {
 
 func newBench(t *testing.T, scenario string) *bench {
 	t.Helper()
-	b := newBenchAt(t, scenario)
+	return newBenchOn(t, sandbox.Options{Scenario: scenario})
+}
+
+// newBenchOn is a bench in front of a sandbox with these options.
+func newBenchOn(t *testing.T, o sandbox.Options) *bench {
+	t.Helper()
+	b := newBenchWithout(t, o)
 	r := b.sandbox.Ready()
 	a := account.New("main")
 	a.Username, a.Tenant, a.ClientID = r.Users[0].Username, r.TenantID, r.Apps[0].ClientID
@@ -55,8 +61,14 @@ func newBench(t *testing.T, scenario string) *bench {
 // newBenchAt is a bench without an account.
 func newBenchAt(t *testing.T, scenario string) *bench {
 	t.Helper()
+	return newBenchWithout(t, sandbox.Options{Scenario: scenario})
+}
+
+func newBenchWithout(t *testing.T, o sandbox.Options) *bench {
+	t.Helper()
 	b := &bench{t: t}
-	s, err := sandbox.Start(sandbox.Options{Scenario: scenario, Now: func() time.Time { return time.Now().Add(time.Duration(b.ahead.Load())) }})
+	o.Now = func() time.Time { return time.Now().Add(time.Duration(b.ahead.Load())) }
+	s, err := sandbox.Start(o)
 	if err != nil {
 		t.Fatal(err)
 	}

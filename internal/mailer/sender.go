@@ -181,6 +181,11 @@ func (w *sender) newWay(mailbox string) *way {
 			Timeout: timeout,
 
 			MaxSessions: a.Sessions,
+			Pipeline:    a.PipelineDepth,
+			Fewer: func(sessions int, refused *smtp.Error) {
+				w.mailer.unasked().Info("the server takes fewer sessions at a time than the account has, and gets no more for a while", "account", a.Name,
+					"sessions", sessions, "configured", a.Sessions, "reply", serverText(refused))
+			},
 		},
 		graph: &graph.Client{
 			BaseURL: a.GraphURL + "/v1.0",

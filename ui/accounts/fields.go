@@ -100,6 +100,7 @@ var fields = []field{
 
 	{"messages_per_minute", Limits, number, nil, func(a *account.Account) any { return &a.MessagesPerMinute }, always},
 	{"sessions", Limits, number, nil, func(a *account.Account) any { return &a.Sessions }, always},
+	{"pipeline_depth", Limits, number, nil, func(a *account.Account) any { return &a.PipelineDepth }, overSMTP},
 	{"recipients_per_day", Limits, number, nil, func(a *account.Account) any { return &a.RecipientsPerDay }, always},
 	{"recipients_per_message", Limits, number, nil, func(a *account.Account) any { return &a.RecipientsPerMessage }, always},
 	{"max_size_mb", Limits, number, nil, func(a *account.Account) any { return &a.MaxSizeMB }, always},
