@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -149,10 +151,15 @@ func TestWarmSessionsResumeTLS(t *testing.T) {
 }
 
 // BenchmarkSubmitWarm submits 10 KB messages one after the other over one session.
-func BenchmarkSubmitWarm(b *testing.B) {
+func BenchmarkSubmitWarm(b *testing.B) { benchmarkSubmit(b, 1) }
+
+// Eight callers share one session.
+func BenchmarkSubmitPipelined(b *testing.B) { benchmarkSubmit(b, 8) }
+
+func benchmarkSubmit(b *testing.B, depth int) {
 	f := (&fake{discard: true, quiet: true}).start(b)
 	c, counts := f.client(b)
-	c.Auth = xoauth2Auth
+	c.Auth, c.MaxSessions, c.Pipeline = xoauth2Auth, 1, depth
 	body := strings.Repeat("0123456789 0123456789 0123456789 0123456789\r\n", 230)
 	m := message(body, "a@example.com")
 	m.Open = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil }
@@ -162,10 +169,19 @@ func BenchmarkSubmitWarm(b *testing.B) {
 	counts.waits.Store(0)
 	b.ReportAllocs()
 	b.SetBytes(int64(len(body)))
-	for b.Loop() {
-		if _, err := c.Submit(b.Context(), m); err != nil {
-			b.Fatal(err)
-		}
+	var wg sync.WaitGroup
+	var left atomic.Int64
+	left.Store(int64(b.N))
+	for range depth {
+		wg.Go(func() {
+			for left.Add(-1) >= 0 {
+				if _, err := c.Submit(b.Context(), m); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
 	}
+	wg.Wait()
 	b.ReportMetric(float64(counts.waits.Load())/float64(b.N), "waits/message")
 }
