@@ -16,6 +16,12 @@
 //   - PIPELINING only: MAIL, RCPT… and DATA, then the body: two waits.
 //   - Neither: one command at a time.
 //
+// With [Client.Pipeline] above one, messages share a session where the server offers
+// PIPELINING and CHUNKING: the next one is written before the last one is answered,
+// with RSET between them, so that a refused one cannot leave its sender or recipients
+// to its neighbour. Replies are handed to their messages in order. A larger message is
+// the last on its session until it is through.
+//
 // A cold session waits six times after the banner: EHLO, STARTTLS, the TLS 1.3
 // handshake, EHLO (in the write that carries the TLS Finished), AUTH with its
 // initial response, and the message.
@@ -27,8 +33,16 @@
 // left are the closes that cross a message on the wire. Submit then sends the
 // message again on another session only when the server cannot have accepted
 // it and has not answered it: the message's last octet was never handed to the
-// network, or the first answer was 421. A message that was sent completely and
-// never answered is not sent again; its error has Unknown set and is not
-// Temporary, and it is for the caller to choose between a possible duplicate and
-// a possible loss.
+// network, or the first answer was 421, to it or to one before it. A message that
+// was sent completely and never answered is not sent again; its error has Unknown
+// set and is not Temporary, and it is for the caller to choose between a possible
+// duplicate and a possible loss.
+//
+// # When a session is one too many
+//
+// Exchange refuses the messages of a session above its limit with 432, others the
+// session itself with 421. Where there are other sessions, such a message goes over
+// one of them, and the client gets along with so many; after half a minute it tries
+// one more, and after each further refusal it waits twice as long, up to ten
+// minutes. Only the refusal of the last session is the caller's.
 package smtp
