@@ -43,12 +43,13 @@ func (s *session) Auth(mechanism string) (sasl.Server, error) {
 // signIn makes the session the client's, or changes nothing.
 func (s *session) signIn(name, password string) error {
 	client := s.config().client(name)
-	ok, err := s.srv.logins.check(s.ctx, s.remote, name, client, password)
+	ok, err := s.srv.logins.check(s.here, s.remote, name, client, password)
 	switch {
 	case err != nil:
 		return reply(errNotNow)
 	case ok:
 		s.clientName = client.Name
+		s.meter.progress()
 		s.srv.in.seen.came(client.Name, s.srv.in.now())
 		return nil
 	}
@@ -56,7 +57,7 @@ func (s *session) signIn(name, password string) error {
 		s.srv.in.seen.refused(client.Name, s.srv.in.now())
 	}
 	s.failures++
-	s.srv.in.log.Warn("wrong name or password", "name", printable(name), "remote", s.remote.String(), "listener", s.listener, "attempt", s.failures)
+	s.srv.complaints.say(20, "wrong name or password", s.listener, s.remote, "listener", s.listener, "attempt", s.failures, "name", printable(clip(name)))
 	if s.failures >= maxFailures {
 		return errTooMany
 	}

@@ -20,7 +20,7 @@ func (s *Server) listen(address string, l net.Listener) {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil: // no file descriptors, say: others will be closed
-			s.in.log.Error("cannot accept a connection", "listener", address, "err", err)
+			s.complaints.say(1, "cannot accept a connection", address, netip.Addr{}, "listener", address, "err", err)
 			if sleep(s.quit, 100*time.Millisecond) != nil {
 				return
 			}
@@ -41,14 +41,16 @@ func (s *Server) serve(address string, nc net.Conn) {
 	}
 	addr := remote.Addr().Unmap().WithZone("")
 	m := newMeter(nc, st.Timeout, st.MaxSize)
-	if refused := s.admit(st, l, m, addr); refused != nil {
-		s.in.log.Warn("connection refused", "listener", l.Name, "remote", addr.String(), "reply", refused.Error())
+	ctx, leave := context.WithCancel(s.ctx)
+	defer leave()
+	if refused := s.admit(st, l, m, addr, leave); refused != nil {
+		s.complaints.say(1, "connection refused", l.Name+refused.Text, addr, "listener", l.Name, "reply", refused.Error())
 		_, _ = m.Write([]byte(refused.Error() + "\r\n")) // closed either way
 		return
 	}
 	defer s.dismiss(m)
 
-	part := &part{Server: s, st: st, l: l, m: m, remote: addr}
+	part := &part{Server: s, st: st, l: l, m: m, remote: addr, here: ctx}
 	if l.TLS == ImplicitTLS {
 		part.runTLS(false)
 		return
@@ -58,31 +60,6 @@ func (s *Server) serve(address string, nc net.Conn) {
 			part.runTLS(true)
 		}
 	}
-}
-
-// admit counts a connection in, or says why not.
-func (s *Server) admit(st *state, l *Listener, m *meter, addr netip.Addr) *Refusal {
-	if l.TLS == NoTLS && !addr.IsLoopback() && st.clientAt(l, addr) == nil {
-		return refuse(554, [3]int{5, 7, 1}, "this address may not send here")
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	same := 0
-	for _, c := range s.conns {
-		if c.remote == addr {
-			same++
-		}
-	}
-	switch {
-	case s.quit.Err() != nil:
-		return refuse(421, [3]int{4, 3, 2}, "the relay is closing; try again later")
-	case len(s.conns) >= st.MaxConnections:
-		return refuse(421, [3]int{4, 7, 0}, "too many connections; try again later")
-	case same >= st.MaxPerAddress:
-		return refuse(421, [3]int{4, 7, 0}, "too many connections from your address; try again later")
-	}
-	s.conns[m] = &connection{remote: addr}
-	return nil
 }
 
 func (s *Server) dismiss(m *meter) {
@@ -98,13 +75,14 @@ type part struct {
 	l      *Listener
 	m      *meter
 	remote netip.Addr
+	here   context.Context // ends when the connection has to make room
 }
 
 func (p *part) runTLS(greeted bool) {
 	p.setWire(nil)
 	c := tls.Server(p.m, p.st.tls[p.l.Address])
-	if err := c.HandshakeContext(p.ctx); err != nil {
-		p.in.log.Warn("TLS failed", "listener", p.l.Name, "remote", p.remote.String(), "err", err)
+	if err := c.HandshakeContext(p.here); err != nil {
+		p.complaints.say(5, "TLS failed", p.l.Name, p.remote, "listener", p.l.Name, "err", err)
 		return
 	}
 	p.run(c, true, greeted)
@@ -118,11 +96,12 @@ func (p *part) run(c net.Conn, secure, greeted bool) (upgrade bool) {
 	ctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
 	w := newWire(c, func() bool { return p.quit.Err() != nil })
-	w.maxSize, w.muted = p.st.MaxSize, greeted
+	w.maxSize, w.muted, w.crowded = p.st.MaxSize, greeted, func() bool { return p.here.Err() != nil }
+	w.most = 2*p.st.MaxRecipients + 1000
 	w.offerTLS = p.l.TLS == STARTTLS && !secure
 	p.setWire(w)
 
-	sess := &session{srv: p.Server, ctx: ctx, wire: w, listener: p.l.Address, remote: p.remote, secure: secure}
+	sess := &session{srv: p.Server, ctx: ctx, here: p.here, wire: w, meter: p.m, listener: p.l.Address, remote: p.remote, secure: secure}
 	srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 		sess.helo = c.Hostname
 		return sess, nil

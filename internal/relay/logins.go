@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -16,14 +17,20 @@ const (
 	longestDelay = 30 * time.Second // of one attempt
 	forgetAfter  = 15 * time.Minute // without a wrong password
 	maxSuspects  = 10000            // remembered at a time
-	hashesAtOnce = 2                // each takes 7 MiB and a processor
+	maxNames     = 10               // with a wrong password, of one address, before all its unknown passwords wait
+	maxName      = 64               // octets of a name that are remembered and logged
 )
+
+// hashesAtOnce leaves the other half of the processors to those who are signed
+// in: each hash takes one, and 7 MiB.
+func hashesAtOnce() int { return max(1, min(2, runtime.GOMAXPROCS(0)/2)) }
 
 // logins checks passwords. Wrong ones make the next attempts for the same name
 // from the same address wait, each twice as long as the one before, and all of
 // them in one line: many connections do not help. Other names and other
 // addresses do not wait, so that one tool with an old password does not hold
-// up those beside it.
+// up those beside it. An address that tries one name after the other waits too,
+// except with a password that was right before.
 type logins struct {
 	now   func() time.Time
 	sleep func(context.Context, time.Duration) error
@@ -33,19 +40,30 @@ type logins struct {
 	dummy    string   // the hash that an unknown name is checked against
 	mu       sync.Mutex
 	suspects map[suspect]*record
+	looked   time.Time // for records that are old
+	lines    map[netip.Prefix]*line
 	// verified holds a keyed digest of the right password for a hash, so that a
 	// tool that signs in for every message does not cost 10 ms each time.
 	verified map[string][32]byte
 }
 
-// A suspect is an address, or an IPv6 network of 64 bits, and a name.
+// A suspect is an address, or an IPv6 network of 64 bits, and a name or all of
+// them.
 type suspect struct {
 	network netip.Prefix
 	name    string
+	all     bool
+}
+
+// A line lets one password of an address be hashed at a time, so that many at
+// once from there keep nobody else waiting.
+type line struct {
+	turn    chan struct{} // holds one for the hash in the making
+	waiting int
 }
 
 type record struct {
-	failures int
+	failures int // for all names: how many have one
 	last     time.Time
 	next     time.Time // when the next attempt may be checked
 }
@@ -53,9 +71,9 @@ type record struct {
 func newLogins(now func() time.Time, sleep func(context.Context, time.Duration) error) *logins {
 	l := &logins{
 		now: now, sleep: sleep,
-		busy:     make(chan struct{}, hashesAtOnce),
+		busy:     make(chan struct{}, hashesAtOnce()),
 		dummy:    HashPassword(rand.Text()),
-		suspects: map[suspect]*record{}, verified: map[string][32]byte{},
+		suspects: map[suspect]*record{}, lines: map[netip.Prefix]*line{}, verified: map[string][32]byte{},
 	}
 	rand.Read(l.key[:]) // never fails, see crypto/rand
 	return l
@@ -65,14 +83,18 @@ func newLogins(now func() time.Time, sleep func(context.Context, time.Duration) 
 // unknown name. It blocks while the caller has to wait its turn.
 func (l *logins) check(ctx context.Context, from netip.Addr, name string, client *Client, password string) (bool, error) {
 	s := suspectOf(from, name)
-	if err := l.sleep(ctx, l.turn(s)); err != nil {
-		return false, err
-	}
 	hash := l.dummy
 	if client != nil && client.PasswordHash != "" {
 		hash = client.PasswordHash
 	}
-	ok, err := l.matches(ctx, hash, password)
+	wait := l.turn(s)
+	if !l.isKnown(hash, password) {
+		wait = max(wait, l.turn(suspect{network: s.network, all: true}))
+	}
+	if err := l.sleep(ctx, wait); err != nil {
+		return false, err
+	}
+	ok, err := l.matches(ctx, s.network, hash, password)
 	if err != nil {
 		return false, err
 	}
@@ -87,20 +109,27 @@ func suspectOf(from netip.Addr, name string) suspect {
 		bits = 64
 	}
 	network, _ := from.Prefix(bits) // the zero address has the zero network
-	return suspect{network, strings.ToLower(name)}
+	return suspect{network: network, name: strings.ToLower(clip(name))}
 }
+
+// clip returns what is remembered of a name, without holding on to the rest.
+func clip(name string) string { return strings.Clone(name[:min(len(name), maxName)]) }
 
 // turn returns how long an attempt has to wait, and takes its place in the line.
 func (l *logins) turn(s suspect) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.suspects[s]
-	if r == nil {
+	if r == nil || s.all && r.failures < maxNames {
 		return 0
+	}
+	failures := r.failures
+	if s.all {
+		failures -= maxNames - 1
 	}
 	now := l.now()
 	wait := max(0, r.next.Sub(now))
-	r.next = now.Add(wait + delay(r.failures))
+	r.next = now.Add(wait + delay(failures))
 	return wait
 }
 
@@ -118,9 +147,14 @@ func (l *logins) note(s suspect, ok bool) {
 	now := l.now()
 	r := l.suspects[s]
 	if r == nil {
-		l.forget(now)
-		r = &record{}
-		l.suspects[s] = r
+		r = l.suspect(s, now)
+		all := suspect{network: s.network, all: true}
+		network := l.suspects[all]
+		if network == nil {
+			network = l.suspect(all, now)
+		}
+		network.failures++
+		network.last = now
 	}
 	r.failures++
 	r.last = now
@@ -129,47 +163,111 @@ func (l *logins) note(s suspect, ok bool) {
 	}
 }
 
-// forget makes room. When all records are fresh, any one has to go.
+// suspect remembers another one. l.mu is held.
+func (l *logins) suspect(s suspect, now time.Time) *record {
+	l.forget(now)
+	r := &record{}
+	l.suspects[s] = r
+	return r
+}
+
+// forget makes room. When all records are fresh, any have to go. Looking for the
+// old ones takes long, so that it is not done for each that comes.
 func (l *logins) forget(now time.Time) {
 	if len(l.suspects) < maxSuspects {
 		return
 	}
-	for s, r := range l.suspects {
-		if now.Sub(r.last) > forgetAfter {
-			delete(l.suspects, s)
+	if now.Sub(l.looked) > time.Minute {
+		l.looked = now
+		for s, r := range l.suspects {
+			if now.Sub(r.last) > forgetAfter {
+				delete(l.suspects, s)
+			}
 		}
 	}
 	for s := range l.suspects {
-		if len(l.suspects) < maxSuspects {
+		if len(l.suspects) < maxSuspects-maxSuspects/100 {
 			return
 		}
 		delete(l.suspects, s)
 	}
 }
 
-func (l *logins) matches(ctx context.Context, hash, password string) (bool, error) {
+func (l *logins) digest(password string) [32]byte {
 	mac := hmac.New(sha256.New, l.key[:])
 	mac.Write([]byte(password))
-	digest := [32]byte(mac.Sum(nil))
+	return [32]byte(mac.Sum(nil))
+}
+
+// isKnown reports whether the password was right for the hash before.
+func (l *logins) isKnown(hash, password string) bool {
+	digest := l.digest(password)
 	l.mu.Lock()
-	known, seen := l.verified[hash]
-	l.mu.Unlock()
-	if seen && hmac.Equal(known[:], digest[:]) {
+	defer l.mu.Unlock()
+	known, ok := l.verified[hash]
+	return ok && hmac.Equal(known[:], digest[:])
+}
+
+func (l *logins) matches(ctx context.Context, network netip.Prefix, hash, password string) (bool, error) {
+	if l.isKnown(hash, password) {
 		return true, nil
 	}
-	select {
-	case l.busy <- struct{}{}:
-		defer func() { <-l.busy }()
-	case <-ctx.Done():
-		return false, ctx.Err()
+	done, err := l.queue(ctx, network)
+	if err != nil {
+		return false, err
 	}
+	defer done()
 	ok, err := VerifyPassword(hash, password)
 	if ok {
 		l.mu.Lock()
-		l.verified[hash] = digest
+		l.verified[hash] = l.digest(password)
 		l.mu.Unlock()
 	}
 	return ok, err
+}
+
+// queue waits until a password from a network may be hashed. The caller calls
+// done after it.
+func (l *logins) queue(ctx context.Context, network netip.Prefix) (done func(), err error) {
+	own := l.join(network)
+	select {
+	case own.turn <- struct{}{}:
+	case <-ctx.Done():
+		l.part(network, own)
+		return nil, ctx.Err()
+	}
+	select {
+	case l.busy <- struct{}{}:
+	case <-ctx.Done():
+		<-own.turn
+		l.part(network, own)
+		return nil, ctx.Err()
+	}
+	return func() {
+		<-l.busy
+		<-own.turn
+		l.part(network, own)
+	}, nil
+}
+
+func (l *logins) join(network netip.Prefix) *line {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	own := l.lines[network]
+	if own == nil {
+		own = &line{turn: make(chan struct{}, 1)}
+		l.lines[network] = own
+	}
+	own.waiting++
+	return own
+}
+
+func (l *logins) part(network netip.Prefix, own *line) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if own.waiting--; own.waiting == 0 {
+		delete(l.lines, network)
+	}
 }
 
 // clear forgets verified passwords; the configuration has new hashes.

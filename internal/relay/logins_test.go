@@ -116,7 +116,7 @@ func TestSuspectsAreForgotten(t *testing.T) {
 	}
 	c.now = c.now.Add(forgetAfter + 1)
 	l.note(suspectOf(addr.Next(), "x"), false)
-	if n := len(l.suspects); n != 1 {
+	if n := len(l.suspects); n != 2 { // the name, and all of its address
 		t.Errorf("%d are remembered after a quiet time", n)
 	}
 }
@@ -145,11 +145,11 @@ func TestARightPasswordIsRememberedUntilTheNextReload(t *testing.T) {
 	l := newLogins(func() time.Time { return c.now }, c.sleep)
 	hash := cheapHash("right")
 	for range 2 {
-		if ok, err := l.matches(t.Context(), hash, "right"); !ok || err != nil {
+		if ok, err := l.matches(t.Context(), netip.Prefix{}, hash, "right"); !ok || err != nil {
 			t.Fatal(ok, err)
 		}
 	}
-	if ok, _ := l.matches(t.Context(), hash, "wrong"); ok {
+	if ok, _ := l.matches(t.Context(), netip.Prefix{}, hash, "wrong"); ok {
 		t.Error("a wrong one was let in after it")
 	}
 	l.clear()

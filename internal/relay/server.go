@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/netip"
 	"os"
 	"slices"
 	"sync"
@@ -19,9 +18,10 @@ import (
 // A Server is a running relay: its listeners and its folders. All methods may
 // be called concurrently.
 type Server struct {
-	in     *intake
-	logins *logins
-	state  atomic.Pointer[state]
+	in         *intake
+	logins     *logins
+	complaints *complaints
+	state      atomic.Pointer[state]
 
 	// ctx ends when messages in flight have to be given up, quit when nothing
 	// new may start.
@@ -41,11 +41,6 @@ type state struct {
 	tls map[string]*tls.Config // by the listener's address
 }
 
-type connection struct {
-	remote netip.Addr
-	wire   *wire // nil during a TLS handshake
-}
-
 // Start opens the listeners and folders of a configuration, all or none. The
 // caller ends the relay with Shutdown.
 func Start(c Config, accept Accept, log *slog.Logger) (*Server, error) {
@@ -54,8 +49,8 @@ func Start(c Config, accept Accept, log *slog.Logger) (*Server, error) {
 
 func start(c Config, accept Accept, log *slog.Logger, now func() time.Time, sleep func(context.Context, time.Duration) error) (*Server, error) {
 	s := &Server{
-		in:      &intake{accept: accept, log: log, now: now, paces: newPaces(), seen: newSeen()},
-		logins:  newLogins(now, sleep),
+		in:     &intake{accept: accept, log: log, now: now, paces: newPaces(), seen: newSeen()},
+		logins: newLogins(now, sleep), complaints: newComplaints(log),
 		sockets: map[string]net.Listener{}, folders: map[string]*watch{}, conns: map[*meter]*connection{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -237,5 +232,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		<-done
 	}
 	s.cancel()
+	s.complaints.close()
 	return err
 }

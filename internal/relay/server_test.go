@@ -224,7 +224,7 @@ func TestWhoIsAClientWithoutAPassword(t *testing.T) {
 	}
 	r := newRig(t, c)
 	m := newMeter(&deadlines{}, time.Minute, 1)
-	if refused := r.admit(r.state.Load(), r.state.Load().listener(c.Listeners[0].Address), m, netip.MustParseAddr("198.51.100.1")); refused == nil || refused.Code != 554 {
+	if refused := r.admit(r.state.Load(), r.state.Load().listener(c.Listeners[0].Address), m, netip.MustParseAddr("198.51.100.1"), func() {}); refused == nil || refused.Code != 554 {
 		t.Errorf("an address that may never send was let in: %v", refused)
 	}
 }

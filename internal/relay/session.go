@@ -18,7 +18,9 @@ import (
 type session struct {
 	srv      *Server
 	ctx      context.Context
+	here     context.Context // ends when the connection has to make room
 	wire     *wire
+	meter    *meter
 	listener string // its address in the configuration
 	remote   netip.Addr
 	secure   bool
@@ -147,6 +149,8 @@ func (s *session) Data(r io.Reader) error {
 	if err != nil {
 		return reply(err)
 	}
+	s.wire.idle.Store(0)
+	s.meter.progress()
 	return &smtp.SMTPError{Code: 250, EnhancedCode: smtp.EnhancedCode{2, 0, 0}, Message: "queued as " + printable(id)}
 }
 

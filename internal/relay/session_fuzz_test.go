@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"regexp"
 	"strings"
@@ -102,9 +103,9 @@ func fuzzServer(t *testing.T, c Config, accept Accept) *Server {
 	rest := func(context.Context, time.Duration) error { return nil }
 	s := &Server{
 		in:     &intake{accept: accept, log: slog.New(slog.DiscardHandler), now: now, paces: newPaces(), seen: newSeen()},
-		logins: &logins{now: now, sleep: rest, busy: make(chan struct{}, 1), dummy: cheapHash("dummy"), suspects: map[suspect]*record{}, verified: map[string][32]byte{}},
-		conns:  map[*meter]*connection{},
-		ctx:    t.Context(), quit: t.Context(),
+		logins: &logins{now: now, sleep: rest, busy: make(chan struct{}, 1), dummy: cheapHash("dummy"), suspects: map[suspect]*record{}, lines: map[netip.Prefix]*line{}, verified: map[string][32]byte{}},
+		conns:  map[*meter]*connection{}, complaints: newComplaints(slog.New(slog.DiscardHandler)),
+		ctx: t.Context(), quit: t.Context(),
 	}
 	if err := c.Validate(); err != nil {
 		t.Fatal(errors.Join(errors.New("the configuration of the fuzz test"), err))

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"unicode"
 )
 
 // A command line may have 12,288 octets, for AUTH (RFC 4954 §4).
@@ -31,7 +32,8 @@ const maxCommand = 12288
 //     and commands begin is not known;
 //   - ends it after a message in chunks that was broken off: go-smtp may give the
 //     result of that one to the next;
-//   - ends it when go-smtp closes it, whatever commands came along;
+//   - ends it when go-smtp closes it, whatever commands came along, and after
+//     more commands without a message than any client has use for;
 //   - corrects the replies for which go-smtp has another code than the RFC, and
 //     says why the relay closes a connection.
 //
@@ -40,8 +42,14 @@ type wire struct {
 	net.Conn
 	r        *bufio.Reader
 	stopping func() bool
+	crowded  func() bool // the connection has to make room for another
 	// busy is true from MAIL to the end of the transaction.
 	busy atomic.Bool
+
+	// idle counts the commands since the last message was taken; beyond most of
+	// them the session ends.
+	idle atomic.Int32
+	most int
 
 	maxSize   int64 // told with SIZE; go-smtp would refuse a message of exactly its limit
 	offerTLS  bool  // intercept STARTTLS
@@ -112,6 +120,9 @@ func (w *wire) nextCommand() error {
 	if w.farewell != "" {
 		return w.bye(w.farewell)
 	}
+	if int(w.idle.Load()) > w.most {
+		return w.bye("421 4.7.0 too many commands without a message; connect anew for the next one")
+	}
 	if w.bdat {
 		w.chunked = w.more && w.lastReply == "250"
 		w.bdat = false
@@ -124,6 +135,8 @@ func (w *wire) nextCommand() error {
 			return w.bye("500 5.5.2 the line is too long")
 		case w.stopping():
 			return w.bye("421 4.3.2 the relay is closing; try again later")
+		case w.crowded():
+			return w.bye("421 4.7.0 too many connections, and this one was of no use for too long; try again later")
 		case errors.As(err, &timeout) && timeout.Timeout():
 			return w.bye("421 4.4.2 no command for too long")
 		}
@@ -132,7 +145,11 @@ func (w *wire) nextCommand() error {
 	if w.lastReply == "334" { // not a command, but the answer to a challenge
 		return nil
 	}
-	command := strings.ToUpper(strings.TrimSpace(string(w.line)))
+	// What does not start at the start of the line go-smtp takes for no command.
+	command := strings.ToUpper(strings.TrimRightFunc(string(w.line), unicode.IsSpace))
+	if !strings.HasPrefix(command, "BDAT") {
+		w.idle.Add(1) // a large message may come in as many chunks as it likes
+	}
 	switch {
 	case strings.HasPrefix(command, "STARTTLS") && w.offerTLS:
 		w.line = nil
