@@ -101,7 +101,7 @@ func (p *part) run(c net.Conn, secure, greeted bool) (upgrade bool) {
 	w.offerTLS = p.l.TLS == STARTTLS && !secure
 	p.setWire(w)
 
-	sess := &session{srv: p.Server, ctx: ctx, here: p.here, wire: w, meter: p.m, listener: p.l.Address, remote: p.remote, secure: secure}
+	sess := &session{srv: p.Server, ctx: ctx, here: p.here, wire: w, meter: p.m, listener: p.l.Address, remote: p.remote, secure: secure, held: holding{all: &p.in.held}}
 	srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 		sess.helo = c.Hostname
 		return sess, nil
@@ -115,8 +115,10 @@ func (p *part) run(c net.Conn, secure, greeted bool) (upgrade bool) {
 	if w.offerTLS {
 		srv.TLSConfig = p.st.tls[p.l.Address] // so that STARTTLS is offered
 	}
-	_ = srv.Serve(&one{conn: w})           // returns at once, with io.EOF
+	_ = srv.Serve(&one{wire: w})           // returns when the wire is closed
 	_ = srv.Shutdown(context.Background()) // waits for the session
+	w.giveBack()
+	sess.Reset()
 	cancel()
 	sess.running.Lock() // and for a BDAT that the client left behind
 	defer sess.running.Unlock()
@@ -130,16 +132,19 @@ func (p *part) setWire(w *wire) {
 	p.conns[p.m].wire = w
 }
 
-// one is a listener with one connection to give.
-type one struct{ conn net.Conn }
+// one is a listener with one connection to give. It ends with it.
+type one struct {
+	wire  *wire
+	given bool
+}
 
 func (o *one) Accept() (net.Conn, error) {
-	if o.conn == nil {
+	if o.given {
+		<-o.wire.closed
 		return nil, net.ErrClosed
 	}
-	c := o.conn
-	o.conn = nil
-	return c, nil
+	o.given = true
+	return o.wire, nil
 }
 
 func (o *one) Close() error   { return nil }

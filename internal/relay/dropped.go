@@ -20,7 +20,7 @@ func (w *watch) submit(root *os.Root, f *Folder, message string, l *look) error 
 		return err
 	}
 	defer file.Close()
-	h, _, err := readHeader(bufio.NewReader(&crlfReader{r: &withoutNUL{file}}))
+	h, _, err := readHeader(bufio.NewReader(&crlfReader{r: &withoutNUL{file}}), nil)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func headerEnvelope(h header, own string) (Message, error) {
 //
 // The last four are the parameters of DSN (RFC 3461 §4) and may be left out.
 func sidecarEnvelope(r io.Reader) (Message, error) {
-	h, rest, err := readHeader(bufio.NewReader(&crlfReader{r: r}))
+	h, rest, err := readHeader(bufio.NewReader(&crlfReader{r: r}), nil)
 	if err != nil {
 		return Message{}, err
 	}

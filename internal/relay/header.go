@@ -8,10 +8,17 @@ import (
 	"strings"
 )
 
-// maxHeader bounds a header, which is the only part of a message in memory.
-const maxHeader = 256 << 10
+// A header is the only part of a message in memory: its octets and its fields
+// are bounded, for a field takes more than its octets.
+const (
+	maxHeader = 256 << 10
+	maxFields = 5000
+)
 
-var errHeader = refuse(552, [3]int{5, 3, 4}, "the header of the message is larger than 256 KiB")
+var (
+	errHeader = refuse(552, [3]int{5, 3, 4}, "the header of the message is larger than 256 KiB")
+	errFields = refuse(552, [3]int{5, 3, 4}, "the header of the message has more than %d fields", maxFields)
+)
 
 // A field is one header field as it stands in the message.
 type field struct {
@@ -33,13 +40,13 @@ func newField(name, value string) field {
 type header []field
 
 // readHeader reads a header whose lines end with CRLF, and the empty line
-// after it. A line that cannot be a field ends the header as well and is given
+// after it, and holds the memory for it. A line that cannot be a field ends the header as well and is given
 // back as the start of the body: devices leave out the empty line, or all of
 // the header.
-func readHeader(r *bufio.Reader) (h header, body []byte, err error) {
+func readHeader(r *bufio.Reader, held *holding) (h header, body []byte, err error) {
 	size := 0
 	for {
-		line, err := readLine(r, maxHeader-size, len(h) > 0)
+		line, err := readLine(r, maxHeader-size, len(h) > 0, held)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -50,6 +57,8 @@ func readHeader(r *bufio.Reader) (h header, body []byte, err error) {
 			return h, nil, nil
 		case folded && len(h) > 0:
 			h[len(h)-1].raw = append(h[len(h)-1].raw, line...)
+		case name != "" && len(h) == maxFields:
+			return nil, nil, errFields
 		case name != "":
 			h = append(h, field{name, line})
 		case len(h) == 0 && isMboxFrom(line): // of a message out of an mbox file
@@ -61,7 +70,7 @@ func readHeader(r *bufio.Reader) (h header, body []byte, err error) {
 
 // readLine returns a line with its ending, "" at the end of the message. Of a
 // line that is no part of a header it may return the beginning only.
-func readLine(r *bufio.Reader, limit int, mayFold bool) ([]byte, error) {
+func readLine(r *bufio.Reader, limit int, mayFold bool, held *holding) ([]byte, error) {
 	var line []byte
 	for {
 		part, err := r.ReadSlice('\n')
@@ -70,6 +79,8 @@ func readLine(r *bufio.Reader, limit int, mayFold bool) ([]byte, error) {
 		switch {
 		case isHeader && len(line) > limit:
 			return nil, errHeader
+		case !held.add(2*len(part) + fieldCost): // it is written together once more
+			return nil, errHeld
 		case err == nil, err == io.EOF:
 			return line, nil
 		case !errors.Is(err, bufio.ErrBufferFull):

@@ -1,12 +1,12 @@
 package relay
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,6 +17,7 @@ type intake struct {
 	now    func() time.Time
 	paces  *paces
 	seen   *seen
+	held   atomic.Int64 // octets of all holdings
 }
 
 // An origin is what is known of a message's way here.
@@ -76,8 +77,12 @@ func (in *intake) hand(ctx context.Context, client *Client, a *Account, m *Messa
 	}
 	taken := false
 	defer func() { done(taken, in.now()) }()
-	br := bufio.NewReader(&crlfReader{r: b})
-	h, start, err := readHeader(br)
+	lines := lineReaders.Get().(*lineReader)
+	defer lines.giveBack()
+	br := lines.read(b)
+	held := &holding{all: &in.held}
+	defer held.release()
+	h, start, err := readHeader(br, held)
 	if err != nil {
 		return "", err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // newlines turns every line ending into CRLF: a bare LF, a bare CR, and the
@@ -89,6 +90,30 @@ func (c *crlfReader) Read(p []byte) (int, error) {
 	n := copy(p, c.out)
 	c.out = c.out[n:]
 	return n, nil
+}
+
+// lineReaders are shared by all messages that come in.
+var lineReaders = sync.Pool{New: func() any {
+	l := &lineReader{}
+	l.br = bufio.NewReader(&l.crlf)
+	return l
+}}
+
+// A lineReader is what reads one message's lines, and then another's.
+type lineReader struct {
+	crlf crlfReader
+	br   *bufio.Reader
+}
+
+func (l *lineReader) read(r io.Reader) *bufio.Reader {
+	l.crlf.r, l.crlf.n, l.crlf.out, l.crlf.err = r, newlines{}, nil, nil
+	l.br.Reset(&l.crlf)
+	return l.br
+}
+
+func (l *lineReader) giveBack() {
+	l.crlf.r = nil
+	lineReaders.Put(l)
 }
 
 // dataReader reads what follows a DATA command. The message ends at

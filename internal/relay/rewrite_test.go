@@ -13,7 +13,7 @@ import (
 func rewritten(t testing.TB, a Account, client Client, in string) (string, Message, error) {
 	t.Helper()
 	br := bufio.NewReader(&crlfReader{r: strings.NewReader(in)})
-	h, start, err := readHeader(br)
+	h, start, err := readHeader(br, nil)
 	if err != nil {
 		return "", Message{}, err
 	}
@@ -121,7 +121,7 @@ func TestAQuotedLocalPartIsQuotedOnce(t *testing.T) {
 			continue
 		}
 		m := r.inbox.all()[0]
-		h, _, err := readHeader(bufio.NewReader(bytes.NewReader(m.body)))
+		h, _, err := readHeader(bufio.NewReader(bytes.NewReader(m.body)), nil)
 		if err != nil || m.From != quoteLocal(address) || h.get("from") != "<"+m.From+">" {
 			t.Errorf("the envelope has %s, From is %s, %v", m.From, h.get("from"), err)
 		}
@@ -170,7 +170,7 @@ func FuzzHeader(f *testing.F) {
 			if bare([]byte(out)) {
 				t.Fatalf("a bare line ending is left in %q", out)
 			}
-			h, start, err := readHeader(bufio.NewReader(strings.NewReader(out)))
+			h, start, err := readHeader(bufio.NewReader(strings.NewReader(out)), nil)
 			if err != nil || start != nil {
 				t.Fatalf("%q cannot be read again: %v", out, err)
 			}

@@ -7,10 +7,12 @@ import (
 )
 
 // How long a connection has to have been of no use before it may have to make
-// room: for a client with fewer connections than its own, and for any.
+// room: for a client with fewer connections than its own, and for any. One of
+// many has to at once for a client with a fraction of them.
 const (
 	shareAfter = time.Second
 	staleAfter = 10 * time.Second
+	fraction   = 4
 )
 
 type connection struct {
@@ -53,7 +55,8 @@ func (s *Server) admit(st *state, l *Listener, m *meter, addr netip.Addr, leave 
 		return refuse(421, [3]int{4, 7, 0}, "too many connections; try again later")
 	case open >= st.MaxConnections:
 		fair := func(c *connection, idle time.Duration) bool {
-			return idle >= staleAfter || idle >= shareAfter && shares[c.remote] > shares[addr]+1
+			theirs, ours := shares[c.remote], shares[addr]+1
+			return idle >= staleAfter || theirs > ours && idle >= shareAfter || theirs > fraction*ours
 		}
 		if !s.makeRoom(l, shares, fair) {
 			return refuse(421, [3]int{4, 7, 0}, "too many connections; try again later")

@@ -36,6 +36,7 @@ type session struct {
 	client  *Client
 	account *Account
 	message Message
+	held    holding // the recipients
 
 	// running is held during Data, so that the connection's owner can wait.
 	running sync.Mutex
@@ -129,6 +130,9 @@ func (s *session) Rcpt(to string, opts *smtp.RcptOptions) error {
 	for _, n := range opts.Notify {
 		r.Notify = append(r.Notify, string(n))
 	}
+	if !s.held.add(2*(len(to)+len(opts.OriginalRecipient)) + 3*fieldCost) {
+		return reply(errHeld)
+	}
 	s.message.Recipients = append(s.message.Recipients, r)
 	return nil
 }
@@ -159,6 +163,7 @@ func (s *session) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open, s.message = false, Message{}
+	s.held.release()
 	s.wire.busy.Store(false)
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"unicode"
 )
@@ -40,7 +41,9 @@ const maxCommand = 12288
 // One goroutine reads; go-smtp writes from the same one.
 type wire struct {
 	net.Conn
-	r        *bufio.Reader
+	r        *bufio.Reader // nil while the client is waited for
+	early    []byte        // what came after that wait, for r
+	room     [512]byte     // of early
 	stopping func() bool
 	crowded  func() bool // the connection has to make room for another
 	// busy is true from MAIL to the end of the transaction.
@@ -64,10 +67,13 @@ type wire struct {
 	chunked   bool   // a message in chunks has begun and not ended
 	farewell  string // to be told at the next command
 	data      *dataReader
+
+	closing sync.Once
+	closed  chan struct{}
 }
 
 func newWire(c net.Conn, stopping func() bool) *wire {
-	return &wire{Conn: c, r: bufio.NewReaderSize(c, 16<<10), stopping: stopping}
+	return &wire{Conn: c, stopping: stopping, closed: make(chan struct{})}
 }
 
 func (w *wire) Read(p []byte) (int, error) {
@@ -177,22 +183,6 @@ func resets(command string) bool {
 	return verb == "RSET" || verb == "HELO" || verb == "EHLO"
 }
 
-var errLongLine = errors.New("the line is too long")
-
-func (w *wire) readLine() ([]byte, error) {
-	var line []byte
-	for {
-		part, err := w.r.ReadSlice('\n')
-		if len(line)+len(part) > maxCommand {
-			return nil, errLongLine
-		}
-		line = append(line, part...)
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return line, err
-		}
-	}
-}
-
 // chunkSize reads a BDAT command (RFC 3030 §2) as go-smtp does.
 func chunkSize(command string) (size int64, broken bool) {
 	args := strings.Fields(strings.TrimPrefix(command, "BDAT"))
@@ -264,6 +254,7 @@ func (w *wire) Write(p []byte) (int, error) {
 // Close leaves the connection open for the TLS that follows STARTTLS. Commands
 // that were read already are dropped otherwise.
 func (w *wire) Close() error {
+	defer w.closing.Do(func() { close(w.closed) })
 	if w.upgrade {
 		return nil
 	}
