@@ -65,8 +65,11 @@ type wire struct {
 	bdat      bool   // the last command was BDAT
 	more      bool   // and not the last of its message
 	chunked   bool   // a message in chunks has begun and not ended
-	farewell  string // to be told at the next command
-	data      *dataReader
+	// unfinished is what to say of a chunk that could not be read to its end,
+	// which go-smtp tells as a failure for good, with the system's error.
+	unfinished string
+	farewell   string // to be told at the next command
+	data       *dataReader
 
 	closing sync.Once
 	closed  chan struct{}
@@ -111,8 +114,14 @@ func (w *wire) cutOff(err error) error {
 		return nil
 	}
 	w.hangUp, w.data, w.chunk = true, nil, 0
+	w.unfinished = "421 4.4.2 the message did not come to its end; send it again"
+	if w.crowded() {
+		w.unfinished = errCrowded
+	}
 	return unexpected(err)
 }
+
+const errCrowded = "421 4.7.0 too many connections, and this one was of no use for too long; try again later"
 
 // nextCommand reads a line into w.line. It returns io.EOF when the session is
 // over, having told the client why.
@@ -142,7 +151,7 @@ func (w *wire) nextCommand() error {
 		case w.stopping():
 			return w.bye("421 4.3.2 the relay is closing; try again later")
 		case w.crowded():
-			return w.bye("421 4.7.0 too many connections, and this one was of no use for too long; try again later")
+			return w.bye(errCrowded)
 		case errors.As(err, &timeout) && timeout.Timeout():
 			return w.bye("421 4.4.2 no command for too long")
 		}
@@ -241,6 +250,9 @@ func (w *wire) Write(p []byte) (int, error) {
 	}
 	if w.lastReply >= "4" {
 		reply = []byte(corrections.Replace(string(p)))
+		if w.unfinished != "" && bytes.HasPrefix(reply, []byte("554 5.0.0 Error: transaction failed")) {
+			reply = []byte(w.unfinished + "\r\n")
+		}
 		if bytes.HasPrefix(reply, []byte("421 ")) {
 			w.hangUp = true
 		}
