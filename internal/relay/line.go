@@ -2,9 +2,13 @@ package relay
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"errors"
 	"io"
+	"regexp"
+	"slices"
+	"strconv"
 	"sync"
 )
 
@@ -65,4 +69,34 @@ func (w *wire) readLine() ([]byte, error) {
 			return line, err
 		}
 	}
+}
+
+// sizeBeyond is a declared size that go-smtp cannot read, which takes 32 bits
+// for it where RFC 1870 §4 has 20 digits.
+var sizeBeyond = regexp.MustCompile(`(?i)(>[^>]* SIZE=)(\d{10,20})( [^>]*)?\r?\n$`)
+
+// clampSize makes such a size the largest that go-smtp reads, so that it is
+// refused as too large and not as a mistake.
+func clampSize(line []byte) []byte {
+	m := sizeBeyond.FindSubmatchIndex(line)
+	if m == nil {
+		return line
+	}
+	if _, err := strconv.ParseUint(string(line[m[4]:m[5]]), 10, 32); err == nil {
+		return line
+	}
+	return slices.Concat(line[:m[4]], []byte("4294967295"), line[m[5]:])
+}
+
+// unquoted is a path whose local part has no quotes, without a source route.
+var unquoted = regexp.MustCompile(`(?i)^(?:MAIL FROM|RCPT TO):\s*<?(?:@[^:>]*:)?([^"<@\s>][^\s>]*)`)
+
+// onePath makes a path with two @ and no quotes one that go-smtp refuses. It
+// would take all before the last @ for the local part, as if it were quoted.
+func onePath(line []byte) []byte {
+	m := unquoted.FindSubmatchIndex(line)
+	if m == nil || bytes.Count(line[m[2]:m[3]], []byte("@")) < 2 {
+		return line
+	}
+	return slices.Concat(line[:m[2]], []byte("@"), line[m[3]:])
 }

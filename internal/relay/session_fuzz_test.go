@@ -98,7 +98,7 @@ func FuzzSession(f *testing.F) {
 }
 
 // fuzzServer is a server without listeners.
-func fuzzServer(t *testing.T, c Config, accept Accept) *Server {
+func fuzzServer(t testing.TB, c Config, accept Accept) *Server {
 	now := func() time.Time { return testNow }
 	rest := func(context.Context, time.Duration) error { return nil }
 	s := &Server{

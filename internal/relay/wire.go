@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -174,7 +172,9 @@ func (w *wire) nextCommand() error {
 		w.upgrade = true
 		return io.EOF
 	case strings.HasPrefix(command, "MAIL"):
-		w.line = clampSize(w.line)
+		w.line = clampSize(onePath(w.line))
+	case strings.HasPrefix(command, "RCPT"):
+		w.line = onePath(w.line)
 	case w.chunked && resets(command):
 		w.farewell = "421 4.3.0 the message was broken off; connect anew for the next one"
 	case strings.HasPrefix(command, "BDAT"):
@@ -202,23 +202,6 @@ func chunkSize(command string) (size int64, broken bool) {
 	return int64(n), err != nil
 }
 
-// sizeBeyond is a declared size that go-smtp cannot read, which takes 32 bits
-// for it where RFC 1870 §4 has 20 digits.
-var sizeBeyond = regexp.MustCompile(`(?i)(>[^>]* SIZE=)(\d{10,20})( [^>]*)?\r?\n$`)
-
-// clampSize makes such a size the largest that go-smtp reads, so that it is
-// refused as too large and not as a mistake.
-func clampSize(line []byte) []byte {
-	m := sizeBeyond.FindSubmatchIndex(line)
-	if m == nil {
-		return line
-	}
-	if _, err := strconv.ParseUint(string(line[m[4]:m[5]]), 10, 32); err == nil {
-		return line
-	}
-	return slices.Concat(line[:m[4]], []byte("4294967295"), line[m[5]:])
-}
-
 // bye tells the client why the session ends.
 func (w *wire) bye(reply string) error {
 	w.hangUp = true
@@ -244,12 +227,12 @@ func (w *wire) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	w.lastReply = string(p[:min(3, len(p))])
-	reply := p
-	if bytes.HasSuffix(p, []byte("SIZE\r\n")) && w.lastReply == "250" {
-		reply = fmt.Appendf(nil, "%s %d\r\n", bytes.TrimSpace(p), w.maxSize)
+	reply := readable(p)
+	if bytes.HasSuffix(reply, []byte("SIZE\r\n")) && w.lastReply == "250" {
+		reply = fmt.Appendf(nil, "%s %d\r\n", bytes.TrimSpace(reply), w.maxSize)
 	}
 	if w.lastReply >= "4" {
-		reply = []byte(corrections.Replace(string(p)))
+		reply = []byte(corrections.Replace(string(reply)))
 		if w.unfinished != "" && bytes.HasPrefix(reply, []byte("554 5.0.0 Error: transaction failed")) {
 			reply = []byte(w.unfinished + "\r\n")
 		}
@@ -261,6 +244,22 @@ func (w *wire) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// readable returns a line without the control characters of a client's that
+// go-smtp repeats in it.
+func readable(line []byte) []byte {
+	control := func(r rune) bool { return r < ' ' || r == 0x7f }
+	text, ok := bytes.CutSuffix(line, []byte("\r\n"))
+	if !ok || bytes.IndexFunc(text, control) < 0 {
+		return line
+	}
+	return append(bytes.Map(func(r rune) rune {
+		if control(r) {
+			return '?'
+		}
+		return r
+	}, text), "\r\n"...)
 }
 
 // Close leaves the connection open for the TLS that follows STARTTLS. Commands
