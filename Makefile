@@ -5,9 +5,10 @@
 
 GO ?= go
 SINK ?=
+FUZZTIME ?= 1h
 
 .NOTPARALLEL:
-.PHONY: demo test setup build build-headless build-window lint screenshots fmt bench bench-window clean
+.PHONY: demo test setup build build-headless build-window lint screenshots fmt fuzz bench bench-window clean
 
 # With a display the window opens on the sandbox's account; without one the
 # demo tells each step in a line, and needs nothing but Go.
@@ -71,6 +72,11 @@ screenshots: setup build-window
 
 fmt:
 	gofmt -w $$(git ls-files '*.go')
+
+# Every parser that meets the outside, each for FUZZTIME: some fifty targets, so
+# two days as it stands. A finding ends its own target alone.
+fuzz:
+	GO="$(GO)" scripts/fuzz.sh $(FUZZTIME)
 
 # Counts, not times: waits for the server and allocations a message. SINK is
 # the folder of an independent submission server that counts the waits too.
