@@ -146,7 +146,7 @@ func explain(text string, a *account.Account) explained {
 func (p *program) printExplained(e explained) {
 	w := p.stdout
 	if e.Shortened {
-		fmt.Fprintln(p.stderr, "The text is longer than what is read; its end was left out.")
+		fmt.Fprintln(p.stderr, "The text is longer than what is read; a part of it was left out.")
 	}
 	switch e.Verdict {
 	case refusals.None:

@@ -29,8 +29,8 @@ type Answer struct {
 	Tell       string    `json:"tell,omitempty"`
 	// Near are entries that look similar to an unknown refusal, and no more.
 	Near []Refusal `json:"near,omitempty"`
-	// Shortened says that the text was longer than MaxInput, and the rest was
-	// not read.
+	// Shortened says that the text was longer than MaxInput, or held more that
+	// could be a refusal than is looked at, and the rest was left out.
 	Shortened bool `json:"shortened,omitempty"`
 }
 
@@ -53,6 +53,8 @@ func Explain(text string) Answer {
 		}
 		text = text[:end]
 	}
+	whole := text
+	text, all := studied(whole)
 	var best reading
 	for i, v := range variants(text) {
 		r := c.read(v)
@@ -64,8 +66,8 @@ func Explain(text string) Answer {
 		}
 	}
 	a := c.answer(best)
-	a.withhold(text)
-	a.Shortened = shortened
+	a.withhold(text + elsewhere(whole, a.extracts()))
+	a.Shortened = shortened || !all
 	return a
 }
 

@@ -53,11 +53,7 @@ func FuzzExplain(f *testing.F) {
 		if strings.Contains(string(b), secret[1]) {
 			t.Errorf("the answer repeats the secret: %s", b)
 		}
-		words := []string{a.Extract}
-		for _, found := range a.Findings {
-			words = append(words, found.Extract)
-		}
-		for _, w := range words {
+		for _, w := range a.extracts() {
 			if len(w) > longest || strings.ContainsAny(w, "\n\x1b") {
 				t.Errorf("an extract is no line of at most %d bytes: %q", longest, w)
 			}

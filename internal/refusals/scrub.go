@@ -99,6 +99,15 @@ func (a *Answer) withhold(text string) {
 	}
 }
 
+// extracts are the words of the text that an answer repeats.
+func (a *Answer) extracts() []string {
+	all := []string{a.Extract}
+	for _, f := range a.Findings {
+		all = append(all, f.Extract)
+	}
+	return all
+}
+
 // secretsOf returns the secrets of a whole text as they would stand in an
 // extract. Words that refusals consist of are none, wherever they stand.
 func secretsOf(text string) []string {
