@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"strings"
 	"time"
+	"unicode"
 )
 
 const (
@@ -101,6 +103,21 @@ func (c *Client) authorizeDevice(ctx context.Context, opts Options) (*deviceAuth
 	if err != nil || body.DeviceCode == "" || body.UserCode == "" || uri == "" {
 		return nil, c.deviceError(errors.New("the device endpoint's answer is not that of RFC 8628: it lacks a code or an address"))
 	}
+	// They are shown in a terminal and opened in a browser.
+	for _, address := range []string{uri, body.URIComplete} {
+		if u, err := url.Parse(address); address != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+			return nil, c.deviceError(errors.New("the device endpoint's answer sends to an address that is not one of https"))
+		}
+	}
+	if strings.ContainsFunc(body.UserCode+uri+body.URIComplete, unicode.IsControl) {
+		return nil, c.deviceError(errors.New("the device endpoint's answer holds forbidden characters"))
+	}
+	message := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, body.Message)
 	lifetime, err := parseSeconds(body.ExpiresIn, defaultLifetime)
 	if err != nil {
 		return nil, c.deviceError(err)
@@ -112,7 +129,7 @@ func (c *Client) authorizeDevice(ctx context.Context, opts Options) (*deviceAuth
 	return &deviceAuthorization{
 		code: Secret(body.DeviceCode),
 		public: DeviceCode{UserCode: body.UserCode, VerificationURI: uri, VerificationURIComplete: body.URIComplete,
-			Message: body.Message, Expiry: asked.Add(min(lifetime, maxDeviceWait))},
+			Message: message, Expiry: asked.Add(min(lifetime, maxDeviceWait))},
 		interval: min(max(interval, time.Second), maxPollInterval),
 	}, nil
 }

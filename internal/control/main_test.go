@@ -103,6 +103,14 @@ func (b *lockedBuffer) String() string {
 	return b.b.String()
 }
 
+func (b *lockedBuffer) reset() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.b.Reset()
+}
+
+func logTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
 // a rig is a program that is served, and the client that reaches it.
 type rig struct {
 	program *program
@@ -122,7 +130,7 @@ func newRig(t testing.TB) *rig {
 
 func serve(t testing.TB, home string, p mailer.Program, log io.Writer) *Server {
 	t.Helper()
-	s, err := Serve(home, p, slog.New(slog.NewTextHandler(log, nil)))
+	s, err := Serve(home, p, logTo(log))
 	if err != nil {
 		t.Fatal(err)
 	}
