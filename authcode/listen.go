@@ -1,6 +1,7 @@
 package authcode
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/url"
@@ -53,19 +54,22 @@ func listenBoth(host, port string) ([]net.Listener, error) {
 	if host == second {
 		first, second = second, first
 	}
-	a, err := net.Listen("tcp", net.JoinHostPort(first, port))
+	bind := func(host, port string) (net.Listener, error) {
+		return (&net.ListenConfig{Control: exclusive}).Listen(context.Background(), "tcp", net.JoinHostPort(host, port))
+	}
+	a, err := bind(first, port)
 	if err != nil {
 		return nil, err
 	}
 	port = strconv.Itoa(a.Addr().(*net.TCPAddr).Port)
-	b, err := net.Listen("tcp", net.JoinHostPort(second, port))
+	b, err := bind(second, port)
 	if err == nil {
 		return []net.Listener{a, b}, nil
 	}
 	// Either another program has that port in this family, and would receive
 	// half of the browsers; or the machine lacks the family. A port of the
 	// system's choice tells which, alike on all systems.
-	if c, cerr := net.Listen("tcp", net.JoinHostPort(second, "0")); cerr == nil {
+	if c, cerr := bind(second, "0"); cerr == nil {
 		_ = c.Close()
 		_ = a.Close()
 		return nil, err
