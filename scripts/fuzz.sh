@@ -19,7 +19,7 @@ while IFS=: read -r file target; do
   package=./$(dirname "$file")
   echo "== $package $target"
   # shellcheck disable=SC2086 # several flags
-  if CGO_ENABLED=0 "$go" test "$package" -run '^$' -fuzz "^$target\$" -fuzztime "$time" -timeout 0 ${FUZZFLAGS:-} >"$out" 2>&1 </dev/null; then
+  if CGO_ENABLED=0 "$go" test "$package" -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 5s -timeout 0 ${FUZZFLAGS:-} >"$out" 2>&1 </dev/null; then
     result="ok"
   else
     result="FAILED" failed=$((failed + 1))

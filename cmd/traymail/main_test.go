@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,7 +32,22 @@ func visit() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	p := sandbox.Person{Username: os.Getenv("PERSON"), Password: os.Getenv("PASSWORD"), MFACode: os.Getenv("MFA_CODE"), Client: trusting(string(pem))}
+	if opened := os.Getenv("OPENED"); opened != "" { // what a look at the list of processes tells
+		if err := os.WriteFile(opened, []byte(strings.Join(append(os.Args, os.Environ()...), "\x00")), 0o600); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	password := os.Getenv("PASSWORD")
+	if file := os.Getenv("PASSWORD_FILE"); file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		password = string(text)
+	}
+	p := sandbox.Person{Username: os.Getenv("PERSON"), Password: password, MFACode: os.Getenv("MFA_CODE"), Client: trusting(string(pem))}
 	if said, err := p.Visit(context.Background(), os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, said, err)
 		os.Exit(1)

@@ -58,8 +58,9 @@ func openSQLite(ctx context.Context, path string, synced bool, config *river.Con
 	if synced {
 		sync = "synchronous(full)"
 	}
-	// auto_vacuum comes first: it can only be chosen while the file is empty.
-	e.writer, err = sql.Open("sqlite", fileURI(path, "auto_vacuum(incremental)", "journal_mode(wal)", sync))
+	// auto_vacuum comes first: it can only be chosen while the file is empty. What
+	// is deleted, bodies above all, is overwritten and does not stay in free pages.
+	e.writer, err = sql.Open("sqlite", fileURI(path, "auto_vacuum(incremental)", "journal_mode(wal)", "secure_delete(on)", sync))
 	if err != nil {
 		return nil, err
 	}
