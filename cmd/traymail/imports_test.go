@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -148,22 +149,69 @@ func TestTheTableIsTheOneInTheDocumentation(t *testing.T) {
 	}
 }
 
-func TestTheTestsThatTheSecurityPageNamesExist(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "security.md"))
+// namingTests are the pages that name tests as their proof. One that is not
+// written yet names none.
+var namingTests = []string{"security.md", "faults.md"}
+
+func TestTheTestsThatPagesNameExist(t *testing.T) {
+	out, err := exec.Command("git", "-C", filepath.Join("..", ".."), "grep", "--untracked", "-hoE", "^func (Test|Fuzz)[A-Za-z0-9]+").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command("git", "-C", filepath.Join("..", ".."), "grep", "-hoE", "^func (Test|Fuzz)[A-Za-z0-9]+").Output()
+	scripts, err := filepath.Glob(filepath.Join("testdata", "script", "*.txtar"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := regexp.MustCompile("`((Test|Fuzz)[A-Za-z0-9]+)`").FindAllStringSubmatch(string(page), -1)
-	if len(named) < 20 {
-		t.Errorf("only %d tests are named", len(named))
+	there := map[string]bool{}
+	for line := range strings.Lines(string(out)) {
+		there[strings.TrimSpace(strings.TrimPrefix(line, "func "))] = true
 	}
-	for _, m := range named {
-		if !strings.Contains(string(out), "func "+m[1]+"\n") {
-			t.Errorf("docs/security.md names %s, which is no test", m[1])
+	for _, script := range scripts {
+		there["TestScript/"+strings.TrimSuffix(filepath.Base(script), ".txtar")] = true
+	}
+	for _, name := range namingTests {
+		page, err := os.ReadFile(filepath.Join("..", "..", "docs", name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := regexp.MustCompile("`((?:Test|Fuzz)[^`]*)`").FindAllStringSubmatch(string(page), -1)
+		if len(named) < 20 {
+			t.Errorf("docs/%s names only %d tests", name, len(named))
+		}
+		for _, m := range named {
+			test, sub, _ := strings.Cut(m[1], "/")
+			if test == "TestScript" && sub != "" {
+				test = m[1]
+			}
+			if !there[test] {
+				t.Errorf("docs/%s names %s, which is no test", name, m[1])
+			}
+		}
+	}
+}
+
+func TestWhereGoroutinesStartTheTestsLookForThoseThatStay(t *testing.T) {
+	grep := func(pattern string) []string {
+		out, err := exec.Command("git", "-C", filepath.Join("..", ".."), "grep", "--untracked", "-lE", pattern, "--", "*.go").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Fields(string(out))
+	}
+	looks, tested := map[string]bool{}, map[string]bool{}
+	for _, file := range grep(`goleak\.(VerifyTestMain|Find)`) {
+		looks[path.Dir(file)] = true
+	}
+	for _, file := range grep(`^func Test`) {
+		tested[path.Dir(file)] = true
+	}
+	for _, file := range grep(`^\s+go [a-zA-Z(]|\.Go\(`) {
+		if folder := path.Dir(file); tested[folder] && !looks[folder] {
+			t.Errorf("%s starts a goroutine, and the tests of its folder do not look for those that stay: call goleak in TestMain", file)
+			looks[folder] = true
 		}
 	}
 }

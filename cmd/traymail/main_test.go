@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
 
 	"traymail/internal/sandbox"
 )
@@ -17,11 +18,25 @@ import (
 // the program, and of the opener that the system's browser is started with on
 // Linux.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(leakless{m}, map[string]func(){
 		"traymail": mortal,
 		"sendmail": main,
 		"xdg-open": visit,
 	})
+}
+
+// leakless are tests that fail when they leave a goroutine behind.
+type leakless struct{ m *testing.M }
+
+func (l leakless) Run() int {
+	code := l.m.Run()
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	return code
 }
 
 // visit is a browser with a person in front of it: it walks the pages of the
