@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -77,13 +78,14 @@ func (l *load) bySMTP(ctx context.Context, s *served, pause time.Duration) {
 }
 
 // byCommands does so with one command after the other, which take the messages
-// into the queue themselves while no program runs.
-func (l *load) byCommands(b *bench, s *served) {
+// into the queue themselves while no program runs, with a pause of up to that
+// long before each: to start one costs more than all else.
+func (l *load) byCommands(b *bench, s *served, pause time.Duration) {
 	for {
 		select {
 		case <-s.ended:
 			return
-		default:
+		case <-time.After(rand.N(pause)):
 		}
 		id, message := l.next()
 		cmd := b.program("", "send", "-i", "-f", "svc@contoso.com", "ops@contoso.com")
@@ -127,20 +129,28 @@ func (l *load) check(b *bench) (duplicates int) {
 	return duplicates
 }
 
+// restarts is how often the program dies under load: 100 times in make test,
+// and as often as it says in make torture.
+var restarts = flag.Int("kills", kills, "how often the program is killed under load")
+
+// TestKillsAtRandomUnderLoadLoseNothing is make torture, too.
 func TestKillsAtRandomUnderLoadLoseNothing(t *testing.T) {
 	t.Parallel()
+	const (
+		sessions = 3
+		longest  = 300 * time.Millisecond // from when it serves to when it dies
+	)
 	b := newSignedIn(t, "unpaced")
-	const sessions = 3
 	b.must(nil, "account", "edit", "demo", "--messages-per-minute", "100000", "--recipients-per-day", "1000000", "--sessions", fmt.Sprint(sessions))
 	l := newLoad("load")
 	serving := 0 // when they were killed
-	for n := range kills {
+	for n := range *restarts {
 		s := b.spawn("")
 		var clients sync.WaitGroup
 		for range 4 {
 			clients.Go(func() { l.bySMTP(t.Context(), s, 20*time.Millisecond) })
 		}
-		clients.Go(func() { l.byCommands(b, s) })
+		clients.Go(func() { l.byCommands(b, s, 2*longest) })
 		if n%5 > 0 { // the others die at any moment of their start
 			select {
 			case <-s.ready:
@@ -150,17 +160,20 @@ func TestKillsAtRandomUnderLoadLoseNothing(t *testing.T) {
 			}
 		}
 		select {
-		case <-time.After(rand.N(500 * time.Millisecond)):
+		case <-time.After(rand.N(longest)):
 		case <-s.ended:
 			t.Fatalf("traymail serve ended by itself: %s", s.said())
 		}
 		s.kill()
 		clients.Wait()
+		if (n+1)%100 == 0 {
+			t.Logf("killed %d times", n+1)
+		}
 	}
 	b.serve("")
 	b.settle(l.acknowledged...)
-	t.Logf("killed %d times, %d of them while it served", kills, serving)
-	if n := l.check(b); n > kills*sessions {
-		t.Errorf("%d messages arrived again, with %d sessions and %d kills", n, sessions, kills)
+	t.Logf("killed %d times, %d of them while it served", *restarts, serving)
+	if n := l.check(b); n > *restarts*sessions {
+		t.Errorf("%d messages arrived again, with %d sessions and %d kills", n, sessions, *restarts)
 	}
 }

@@ -3,6 +3,6 @@
 package main
 
 const (
-	kills         = 50
+	kills         = 100
 	mistakesApart = 1
 )

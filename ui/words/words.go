@@ -14,6 +14,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
@@ -32,7 +33,9 @@ var Languages = []string{"en", "de", "fr", "es", "pt", "ja", "zh"}
 // Names are what the languages call themselves.
 var Names = map[string]string{"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "pt": "Português", "ja": "日本語", "zh": "简体中文"}
 
-var bundle = read()
+// bundle is read when something is said first: the same program runs commands,
+// which say nothing here.
+var bundle = sync.OnceValue(read)
 
 // spoken is the language in use, and what speaks it.
 type spoken struct {
@@ -40,9 +43,16 @@ type spoken struct {
 	*i18n.Localizer
 }
 
-var current atomic.Pointer[spoken]
+var current atomic.Pointer[spoken] // nil: English, until Use
 
-func init() { Use("en") }
+// speaking returns what speaks the language in use.
+func speaking() *spoken {
+	if s := current.Load(); s != nil {
+		return s
+	}
+	current.CompareAndSwap(nil, &spoken{"en", i18n.NewLocalizer(bundle(), "en")})
+	return current.Load()
+}
 
 // read reads all files; they are in the program, and its tests read them.
 func read() *i18n.Bundle {
@@ -81,11 +91,11 @@ func Use(tags ...string) {
 		have = append(have, language.Make(l))
 	}
 	_, at, _ := language.NewMatcher(have).Match(wanted...)
-	current.Store(&spoken{Languages[at], i18n.NewLocalizer(bundle, Languages[at])})
+	current.Store(&spoken{Languages[at], i18n.NewLocalizer(bundle(), Languages[at])})
 }
 
 // Language is the tag of the language in use, one of Languages.
-func Language() string { return current.Load().tag }
+func Language() string { return speaking().tag }
 
 // Say returns the text of a key, its places filled with data. A key without a
 // text in the language in use has its English one; the tests see to it that
@@ -110,7 +120,7 @@ func say(c *i18n.LocalizeConfig, data []Data) string {
 	if len(data) > 0 {
 		c.TemplateData = data[0]
 	}
-	text, err := current.Load().Localize(c)
+	text, err := speaking().Localize(c)
 	if err != nil && text == "" {
 		return c.MessageID
 	}
@@ -120,7 +130,7 @@ func say(c *i18n.LocalizeConfig, data []Data) string {
 // Has reports whether there is a text for the key: keys that are made of an ID
 // may have none.
 func Has(key string) bool {
-	_, err := i18n.NewLocalizer(bundle, "en").Localize(&i18n.LocalizeConfig{MessageID: key})
+	_, err := i18n.NewLocalizer(bundle(), "en").Localize(&i18n.LocalizeConfig{MessageID: key})
 	return err == nil
 }
 
