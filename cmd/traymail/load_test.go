@@ -150,7 +150,7 @@ func TestKillsAtRandomUnderLoadLoseNothing(t *testing.T) {
 		for range 4 {
 			clients.Go(func() { l.bySMTP(t.Context(), s, 20*time.Millisecond) })
 		}
-		clients.Go(func() { l.byCommands(b, s, 2*longest) })
+		clients.Go(func() { l.byCommands(b, s, 4*longest) })
 		if n%5 > 0 { // the others die at any moment of their start
 			select {
 			case <-s.ready:

@@ -175,7 +175,7 @@ func TestEveryNumberHasAFormInEveryLanguage(t *testing.T) {
 		}
 		for _, language := range Languages {
 			for _, n := range []int{0, 1, 2, 3, 11, 21, 100, 1_000_000} {
-				_, err := i18n.NewLocalizer(bundle, language).Localize(&i18n.LocalizeConfig{MessageID: key, PluralCount: n, TemplateData: data})
+				_, err := i18n.NewLocalizer(bundle(), language).Localize(&i18n.LocalizeConfig{MessageID: key, PluralCount: n, TemplateData: data})
 				if err != nil {
 					t.Errorf("%s: %s for %d: %v", language, key, n, err)
 				}
