@@ -8,7 +8,7 @@ SINK ?=
 FUZZTIME ?= 1h
 
 .NOTPARALLEL:
-.PHONY: demo test setup build build-headless build-window lint screenshots fmt fuzz bench bench-window clean
+.PHONY: demo test setup build build-headless build-window lint screenshots fmt torture fuzz bench bench-window clean
 
 # With a display the window opens on the sandbox's account; without one the
 # demo tells each step in a line, and needs nothing but Go.
@@ -57,6 +57,14 @@ test: setup lint build
 	GORACE=atexit_sleep_ms=20 CGO_ENABLED=1 $(GO) test -race -timeout 30m -tags headless -skip '$(UNRACED)' ./cmd/...
 	GORACE=atexit_sleep_ms=20 CGO_ENABLED=1 $(GO) test -race -timeout 30m -tags headless -skip '$(DRAWN)' ./ui/...
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m -tags headless $$($(GO) list -tags headless ./... | grep -v -e '^traymail/cmd' -e '^traymail/ui')
+
+# The program is killed (SIGKILL) at random moments while it takes and delivers
+# messages, as often as KILLS says: nothing that was acknowledged may be missing,
+# and what arrives twice has to be marked. make test does it a hundred times.
+KILLS ?= 1000
+
+torture:
+	CGO_ENABLED=0 $(GO) test ./cmd/traymail -run TestKillsAtRandomUnderLoad -count=1 -v -timeout 6h -kills $(KILLS)
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run: make fmt"; exit 1; }

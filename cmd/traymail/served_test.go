@@ -179,7 +179,14 @@ func (b *bench) copyHome(settings string) string {
 			b.t.Error(err)
 		}
 	})
-	err = filepath.WalkDir(b.home, func(path string, d fs.DirEntry, err error) error {
+	b.copyTo(home, settings)
+	return home
+}
+
+// copyTo copies the home, with more settings, to a folder that is empty.
+func (b *bench) copyTo(home, settings string) {
+	b.t.Helper()
+	err := filepath.WalkDir(b.home, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -205,7 +212,6 @@ func (b *bench) copyHome(settings string) string {
 	if err := os.WriteFile(filepath.Join(home, "traymail.toml"), []byte(settings+takesEverything), 0o600); err != nil {
 		b.t.Fatal(err)
 	}
-	return home
 }
 
 const takesEverything = `
