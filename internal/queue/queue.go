@@ -102,6 +102,10 @@ func (q *Queue) prepare(ctx context.Context) error {
 		if err := q.takeOver(ctx, func(machine string) bool { return machine != q.machine }); err != nil {
 			return err
 		}
+		// The clock may be another one than that of the last program.
+		if err := q.setBack(ctx); err != nil {
+			return err
+		}
 	}
 	err := q.engine.update(ctx, func(ctx context.Context, t tx) error {
 		_, err := t.exec(ctx, `INSERT INTO mail_machine (id, beat) VALUES ($1, 0)`, q.machine)

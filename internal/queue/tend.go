@@ -15,6 +15,7 @@ func (q *Queue) tend() {
 	defer cancel()
 	beats := pulse{seen: map[string]sign{}}
 	var looked time.Time // when the lost alarm clocks were last looked for
+	seen := q.options.Now().Round(0)
 	ticker := time.NewTicker(cmp.Or(q.options.poll, min(5*time.Second, q.options.lease/5)))
 	defer ticker.Stop()
 	for {
@@ -24,6 +25,7 @@ func (q *Queue) tend() {
 		case <-ticker.C:
 		}
 		for _, duty := range []func(context.Context) error{
+			func(ctx context.Context) error { return q.followClock(ctx, &seen) },
 			func(ctx context.Context) error { return q.watch(ctx, &beats) },
 			func(ctx context.Context) error { return q.rewakeLost(ctx, &looked) },
 			q.workAccounts, q.resumeDue, q.tellLate, q.expire, q.clear, q.fold,
