@@ -84,11 +84,7 @@ func TestAProgramThatRestsGivesItsMemoryBack(t *testing.T) {
 // test, until the test ends. It returns its process ID when it listens.
 func (s *station) serveAsBuilt() int {
 	s.t.Helper()
-	program := filepath.Join("..", "..", "bin", "traymail-headless")
-	if _, err := os.Stat(program); err != nil {
-		s.t.Fatalf("%v: run make build first", err)
-	}
-	serve := exec.Command(program, "--home", s.home, "serve")
+	serve := exec.Command(built(s.t), "--home", s.home, "serve")
 	serve.Stderr = io.Discard
 	if err := serve.Start(); err != nil {
 		s.t.Fatal(err)
@@ -99,6 +95,16 @@ func (s *station) serveAsBuilt() int {
 	})
 	s.listening()
 	return serve.Process.Pid
+}
+
+// built is the program as users have it.
+func built(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join("..", "..", "bin", "traymail-headless")
+	if _, err := os.Stat(program); err != nil {
+		t.Fatalf("%v: run make build first", err)
+	}
+	return program
 }
 
 // endless repeats a line.

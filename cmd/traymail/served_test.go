@@ -107,9 +107,15 @@ func (b *bench) program(fault string, args ...string) *exec.Cmd {
 }
 
 // spawn starts traymail serve and does not wait for anything.
-func (b *bench) spawn(fault string) *served {
+func (b *bench) spawn(fault string) *served { return b.begin(b.program(fault, "serve")) }
+
+// begin is spawn for a command that is traymail serve.
+func (b *bench) begin(serve *exec.Cmd) *served {
 	b.t.Helper()
-	s := &served{t: b.t, cmd: b.program(fault, "serve"), ready: make(chan struct{}), ended: make(chan struct{})}
+	s := &served{t: b.t, cmd: serve, ready: make(chan struct{}), ended: make(chan struct{})}
+	if s.cmd.Env == nil {
+		s.cmd.Env = os.Environ()
+	}
 	s.cmd.Env = append(s.cmd.Env, leashVariable+"=1")
 	s.cmd.Stderr = s
 	if _, err := s.cmd.StdinPipe(); err != nil {
@@ -130,14 +136,20 @@ func (b *bench) spawn(fault string) *served {
 func (b *bench) serve(fault string) *served {
 	b.t.Helper()
 	s := b.spawn(fault)
+	s.serves()
+	return s
+}
+
+// serves waits until it does.
+func (s *served) serves() {
+	s.t.Helper()
 	select {
 	case <-s.ready:
 	case <-s.ended:
-		b.t.Fatalf("traymail serve ended by itself: %s", s.said())
+		s.t.Fatalf("traymail serve ended by itself: %s", s.said())
 	case <-time.After(time.Minute):
-		b.t.Fatalf("traymail serve does not serve: %s", s.said())
+		s.t.Fatalf("traymail serve does not serve: %s", s.said())
 	}
-	return s
 }
 
 func (s *served) kill() {

@@ -16,18 +16,31 @@ import (
 func (s *Server) listen(address string, l net.Listener) {
 	for {
 		c, err := l.Accept()
-		switch {
-		case errors.Is(err, net.ErrClosed):
+		if errors.Is(err, net.ErrClosed) {
 			return
-		case err != nil: // no file descriptors, say: others will be closed
-			s.complaints.say(1, "cannot accept a connection", address, netip.Addr{}, "listener", address, "err", err)
-			if sleep(s.quit, 100*time.Millisecond) != nil {
-				return
+		}
+		if short := err == nil && scarce(c); short || err != nil {
+			s.tellOfWaiting(address, err)
+			for wait := true; wait; wait = short && !freed() {
+				if sleep(s.quit, 100*time.Millisecond) != nil {
+					break
+				}
 			}
-		default:
+		}
+		if err == nil {
 			s.wg.Go(func() { s.serve(address, c) })
 		}
 	}
+}
+
+// tellOfWaiting logs why connections wait to be accepted: err, or none when there
+// are too few file descriptors.
+func (s *Server) tellOfWaiting(address string, err error) {
+	if err == nil {
+		err = errors.New("too many open files: the last file descriptors are kept for the queue and for deliveries")
+	}
+	s.complaints.say(1, "clients wait until others have left", address, netip.Addr{}, "listener", address, "err", err,
+		"fix", "raise the limit of open files (ulimit -n; LimitNOFILE= of a systemd unit), or lower max_connections")
 }
 
 // serve sees a connection to its end.
