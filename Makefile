@@ -47,7 +47,7 @@ build-headless:
 # the tests of the commands start hundreds of them.
 PLAIN = ./ui/... ./internal/queue ./internal/graph ./internal/refusals ./smtp
 RACED = TestScript|TestAPersonAtATerminal|TestASetupThatWasLeft|TestKillAtEachStep|TestCommandIsKilled|TestKeyring|TestLogin|TestPause
-UNRACED = Mistake|sGuideLeads|ALargeMessage|AProgramThatRests|EveryPreset|ARealMessage|TestBrowser|EveryLink|ThreeMachines|RealClients
+UNRACED = Mistake|sGuideLeads|ALargeMessage|AProgramThatRests|EveryPreset|ARealMessage|TestBrowser|EveryLink|ThreeMachines|RealClients|FullAtAnyWrite|FindNoRoom|CannotBeWritten|NoFileDescriptors|MemoryThatIsLimited|SetWhileItServes|HasSlept
 DRAWN = Looks|MainStates|AreDrawn|FitsThe|FitThe|DoesNotCover|NoLarger|StandsWhole
 
 test: setup lint build

@@ -201,6 +201,23 @@ func TestADiskThatIsFullAtAnyWriteLosesNothing(t *testing.T) {
 		t.Errorf("the program ended: %s", s.said())
 	default:
 	}
+
+	// It dies on a full disk, and is started there.
+	hand(99, 100)
+	d.leave(0)
+	s.kill()
+	s = b.spawn("")
+	select {
+	case <-s.ended:
+		if said := s.said(); !strings.Contains(said, "no space left on device") && !strings.Contains(said, "disk is full") {
+			t.Errorf("the program does not start, and does not say why: %s", said)
+		}
+	case <-time.After(3 * time.Second): // it serves all the same
+		s.kill()
+	}
+	d.free()
+	b.serveWithLog()
+	b.settle(taken...)
 }
 
 func TestSettingsThatFindNoRoomStayWhatTheyWere(t *testing.T) {
@@ -210,7 +227,7 @@ func TestSettingsThatFindNoRoomStayWhatTheyWere(t *testing.T) {
 	b := newBench(t, "unpaced")
 	b.signIn()
 	d := newDisk(b)
-	b.serveWithLog()
+	s := b.serveWithLog()
 	m, err := control.Dial(t.Context(), b.home)
 	if err != nil {
 		t.Fatal(err)
@@ -274,5 +291,15 @@ func TestSettingsThatFindNoRoomStayWhatTheyWere(t *testing.T) {
 			t.Errorf("%s, with room: %s", name, said)
 		}
 		was = files()
+	}
+
+	s.kill()
+	if err := unix.Mount("traymail", d.path, "", unix.MS_REMOUNT|unix.MS_RDONLY, "size=64m"); err != nil {
+		t.Fatal(err)
+	}
+	s = b.spawn("")
+	<-s.ended
+	if said := s.said(); !strings.Contains(said, "read-only file system") || !strings.Contains(said, "\nthe disk is mounted read-only") || s.cmd.ProcessState.ExitCode() != exitFailed {
+		t.Errorf("on a disk that cannot be written it ends with %d: %s", s.cmd.ProcessState.ExitCode(), said)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -60,6 +61,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // fault is called at each step of a message, see mailer.Mailer. Tests set it to
 // kill the program there.
 var fault func(point string)
+
+// clock is what time it is for accounts, tokens and queue; nil means time.Now.
+// Tests set it.
+var clock func() time.Time
 
 // A program is one run of the command: its streams and its common flags.
 type program struct {
@@ -197,7 +202,7 @@ func (p *program) engine() (m *mailer.Mailer, close func(), err error) {
 // engineOn is engine on a home folder and a keystore that are known. The
 // caller calls close.
 func (p *program) engineOn(home string, secrets keystore.Store) (m *mailer.Mailer, close func(), err error) {
-	m = &mailer.Mailer{Home: home, Secrets: secrets, Version: versionName(), Fault: fault}
+	m = &mailer.Mailer{Home: home, Secrets: secrets, Version: versionName(), Fault: fault, Now: clock}
 	var wire *os.File
 	if p.wire != "" {
 		if wire, err = os.OpenFile(p.wire, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {

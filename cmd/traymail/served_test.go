@@ -28,6 +28,25 @@ const faultVariable = "TRAYMAIL_TEST_FAULT"
 // end: they hold the other end of its standard input.
 const leashVariable = "TRAYMAIL_TEST_LEASH"
 
+// clockVariable names a file that says by how much the program's clock is wrong.
+const clockVariable = "TRAYMAIL_TEST_CLOCK"
+
+// wrongClock is a clock that somebody sets by writing to the file. Like the time
+// that a disk keeps it has no reading beside it.
+func wrongClock(file string) func() time.Time {
+	return func() time.Time {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			panic(err)
+		}
+		wrong, err := time.ParseDuration(string(text))
+		if err != nil {
+			panic(err)
+		}
+		return time.Now().Round(0).Add(wrong)
+	}
+}
+
 // mortal is the program, which kills itself where the environment says.
 func mortal() {
 	if os.Getenv(leashVariable) != "" {
@@ -35,6 +54,9 @@ func mortal() {
 			io.Copy(io.Discard, os.Stdin)
 			die()
 		}()
+	}
+	if file := os.Getenv(clockVariable); file != "" {
+		clock = wrongClock(file)
 	}
 	var point string
 	var nth int64

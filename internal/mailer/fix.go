@@ -2,6 +2,7 @@ package mailer
 
 import (
 	"errors"
+	"io/fs"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -147,6 +148,12 @@ func fix(err error, concern *AccountError) string {
 	if oauth != nil && oauth.Err != nil && strings.Contains(oauth.Err.Error(), "the federated token") {
 		return "the platform that runs this program writes the federated token's file: see that assertion_file names it, traymail account show " + concern.Account + ", and that the user who runs traymail may read it"
 	}
+	switch {
+	case notAllowed(err):
+		return "let the user who runs traymail read and write that file and its folder"
+	case strings.Contains(err.Error(), "read-only file system"):
+		return "the disk is mounted read-only: mount it for writing, or choose another place (--home, or file in [log]); a disk with errors is mounted so by itself, see the system's log"
+	}
 	return ""
 }
 
@@ -189,4 +196,12 @@ func keystoreFix(err error) string {
 		return "make its key available, as [keystore] in traymail.toml names it, and try again; nothing was changed"
 	}
 	return "unlock the keychain, or log in to the desktop, and try again; nothing was deleted. On a machine without a keychain choose the encrypted file: docs/configuration.md, [keystore]"
+}
+
+// notAllowed reports whether a file's or folder's permissions are in the way. The
+// text is for what replaces files, which keeps no more of an error than that.
+func notAllowed(err error) bool {
+	path, ok := errors.AsType[*fs.PathError](err)
+	return ok && errors.Is(path, fs.ErrPermission) || strings.Contains(err.Error(), "cannot create temp file") &&
+		(strings.Contains(err.Error(), "permission denied") || strings.Contains(err.Error(), "Access is denied"))
 }
