@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+
+	"traymail/internal/journal"
 )
 
 const (
@@ -30,6 +32,19 @@ func (q *Queue) Accept(ctx context.Context, m Message, body io.Reader) (id strin
 		return "", err
 	}
 	q.options.Fault("staged")
+	if x := q.express.Load(); x.takes(s) {
+		e, err := x.accept(s)
+		if err == nil {
+			q.options.Fault("accepted")
+			q.quota.journal(s.Size)
+			q.feed.publish(Event{ID: s.id, Account: s.Account, State: Queued})
+			x.launch(e)
+			return s.id, nil
+		}
+		if !errors.Is(err, errLeft) {
+			return "", q.abandon(s, err)
+		}
+	}
 	if err := q.engine.update(ctx, s.insert); err != nil {
 		return "", q.abandon(s, err)
 	}
@@ -122,9 +137,14 @@ func (s *staged) write(ctx context.Context, t tx, part []byte) error {
 }
 
 func (s *staged) writeChunks(ctx context.Context, t tx, part []byte) error {
-	for n := s.chunks; len(part) > 0; n++ {
+	return writeChunks(ctx, t, s.id, s.chunks, part)
+}
+
+// writeChunks adds a body's part in pieces, numbered from n on.
+func writeChunks(ctx context.Context, t tx, id string, n int, part []byte) error {
+	for ; len(part) > 0; n++ {
 		size := min(len(part), chunkSize)
-		if _, err := t.exec(ctx, `INSERT INTO mail_chunk (message, n, data) VALUES ($1, $2, $3)`, s.id, n, part[:size]); err != nil {
+		if _, err := t.exec(ctx, `INSERT INTO mail_chunk (message, n, data) VALUES ($1, $2, $3)`, id, n, part[:size]); err != nil {
 			return err
 		}
 		part = part[size:]
@@ -147,7 +167,7 @@ func (s *staged) insert(ctx context.Context, t tx) error {
 			return errSwept
 		}
 	}
-	if _, err := t.exec(ctx, `INSERT INTO mail_account (name) VALUES ($1) ON CONFLICT (name) DO NOTHING`, s.Account); err != nil {
+	if err := listAccount(ctx, t, s.Account); err != nil {
 		return err
 	}
 	job, err := wake(ctx, t, s.Account, s.id, time.Time{})
@@ -210,7 +230,7 @@ func (q *Queue) abandon(s *staged, cause error) error {
 			q.options.Log.Warn("part of a refused message stays until the next start", "id", s.id, "error", err)
 		}
 	}
-	if q.engine.isFull(cause) {
+	if q.engine.isFull(cause) || journal.IsFull(cause) {
 		return fmt.Errorf("%w: %w", ErrFull, cause)
 	}
 	return cause
@@ -239,14 +259,16 @@ func (q *Queue) settled(s *staged) {
 // there.
 type quota struct {
 	mu                             sync.Mutex
-	bytes, messages                int64
+	bytes, messages                int64 // in the tables
+	express, expressMessages       int64
 	reservedBytes, reservedMessage int64
 }
 
 func (c *quota) reserve(bytes, messages int64, limits *Options) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if o := limits; o != nil && (c.bytes+c.reservedBytes+bytes > o.MaxBytes || c.messages+c.reservedMessage+messages > o.MaxMessages) {
+	if o := limits; o != nil && (c.bytes+c.express+c.reservedBytes+bytes > o.MaxBytes ||
+		c.messages+c.expressMessages+c.reservedMessage+messages > o.MaxMessages) {
 		return false
 	}
 	c.reservedBytes += bytes
@@ -266,6 +288,33 @@ func (c *quota) commit(bytes int64) {
 	defer c.mu.Unlock()
 	c.reservedBytes -= bytes
 	c.reservedMessage--
+	c.bytes += bytes
+	c.messages++
+}
+
+// journal follows the acceptance of a message that goes by express, unjournal its
+// delivery, and move its way to the tables.
+func (c *quota) journal(bytes int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reservedBytes -= bytes
+	c.reservedMessage--
+	c.express += bytes
+	c.expressMessages++
+}
+
+func (c *quota) unjournal(bytes int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.express -= bytes
+	c.expressMessages--
+}
+
+func (c *quota) move(bytes int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.express -= bytes
+	c.expressMessages--
 	c.bytes += bytes
 	c.messages++
 }

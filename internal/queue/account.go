@@ -11,9 +11,11 @@ import (
 // restarts, with the reason shown. Attempts in flight go on. The account need
 // not have any messages yet.
 func (q *Queue) Pause(ctx context.Context, account string, p Pause) error {
-	err := q.engine.update(ctx, func(ctx context.Context, t tx) error { return pause(ctx, t, account, p, q.options.Now()) })
+	err := q.engine.update(ctx, func(ctx context.Context, t tx) error { return q.pause(ctx, t, account, p, q.options.Now()) })
 	if err == nil {
 		q.feed.publish(Event{Account: account})
+	} else {
+		q.express.Load().doubt()
 	}
 	return err
 }
@@ -49,9 +51,11 @@ func (q *Queue) resume(ctx context.Context, account string, lift func(Account) b
 		if err != nil {
 			return err
 		}
+		q.express.Load().paused(account, false)
 		return t.setPaused(ctx, riverQueue(account), false)
 	})
 	if err != nil {
+		q.express.Load().doubt()
 		return false, err
 	}
 	if lifted {
@@ -81,6 +85,21 @@ type Account struct {
 // it costs does not depend on how many messages there are, but for those of
 // which a person must find out whether they were sent.
 func (q *Queue) Accounts(ctx context.Context) ([]Account, error) {
+	x := q.express.Load()
+	if x == nil {
+		return q.accounts(ctx)
+	}
+	x.books.RLock()
+	defer x.books.RUnlock()
+	list, err := q.accounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return x.addTo(list), nil
+}
+
+// accounts is Accounts by the tables.
+func (q *Queue) accounts(ctx context.Context) ([]Account, error) {
 	r, err := q.engine.view().query(ctx, `SELECT name, paused, until, cause, reason,
 			COALESCE(waiting, 0), COALESCE(sending, 0), COALESCE(held, 0), COALESCE(bytes, 0),
 			COALESCE((SELECT min(received) FROM mail_message WHERE finished = 0 AND account = name), 0),

@@ -40,6 +40,9 @@ func (q *Queue) Flush(ctx context.Context, account string) (int, error) {
 }
 
 func (q *Queue) flush(ctx context.Context, account string) (n int, err error) {
+	if err := q.caughtUp(ctx, ""); err != nil {
+		return 0, err
+	}
 	from := page{stamp(q.options.Now()) + 1, ""}
 	for {
 		waiting, err := q.waiting(ctx, account, from)
@@ -138,6 +141,9 @@ func (q *Queue) Remove(ctx context.Context, id string) error {
 // subscribers of the new state.
 func (q *Queue) change(ctx context.Context, id string, fn func(ctx context.Context, t tx, account string, state State, now time.Time) (State, error)) error {
 	id = clean(id)
+	if err := q.caughtUp(ctx, id); err != nil {
+		return err
+	}
 	var account string
 	var state State
 	err := q.engine.update(ctx, func(ctx context.Context, t tx) error {

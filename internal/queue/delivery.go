@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -39,7 +40,14 @@ type Delivery struct {
 }
 
 // Open reads the body; it may be called again. ctx bounds the reading.
-func (d *Delivery) Open(ctx context.Context) (io.ReadCloser, error) { return d.queue.Body(ctx, d.ID) }
+func (d *Delivery) Open(ctx context.Context) (io.ReadCloser, error) {
+	if x := d.queue.express.Load(); x != nil {
+		if body, ok, err := x.body(d.ID); ok {
+			return io.NopCloser(bytes.NewReader(body)), err
+		}
+	}
+	return d.queue.readBody(ctx, d.ID)
+}
 
 // An Outcome is how an attempt ended.
 type Outcome struct {
@@ -124,7 +132,7 @@ func (w *worker) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
 		q.mu.Unlock()
 	}()
 	for {
-		d, wait, err := q.begin(ctx, job.ID, job.Args.Message)
+		d, l, wait, err := q.beginJob(ctx, job.ID, job.Args.Message)
 		switch {
 		case errors.Is(err, errPaused):
 			return river.JobSnooze(time.Second) // and not fetched before Resume
@@ -143,14 +151,39 @@ func (w *worker) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
 		case wait > patience:
 			return river.JobSnooze(wait)
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-q.stopping:
-			timer.Stop()
+		if !q.awaitTurn(l, wait) {
 			return river.JobSnooze(0)
 		}
 	}
+}
+
+// awaitTurn waits, or less when l says that there may be a turn; it returns false
+// when the queue is stopping. l may be nil.
+func (q *Queue) awaitTurn(l *lane, wait time.Duration) bool {
+	var free chan struct{}
+	if l != nil {
+		free = l.free
+		x := q.express.Load()
+		x.mu.Lock()
+		l.jobs++
+		x.mu.Unlock()
+		defer func() {
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			if l.jobs--; l.jobs == 0 {
+				x.dispatch(l)
+			}
+		}()
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-free:
+	case <-q.stopping:
+		return false
+	}
+	return true
 }
 
 // attempt calls Deliver. An attempt that Shutdown cut short does not count.
@@ -170,10 +203,19 @@ func (q *Queue) attempt(ctx context.Context, d *Delivery) (o Outcome, counts boo
 // begin notes an attempt, with its share of the pace, or tells how long to wait
 // for a turn; neither when job is not the message's.
 func (q *Queue) begin(ctx context.Context, job int64, id string) (d *Delivery, wait time.Duration, err error) {
+	d, _, wait, err = q.beginJob(ctx, job, id)
+	return d, wait, err
+}
+
+// beginJob is begin. The lane is the account's, when the express has to be told of
+// who waits for a turn.
+func (q *Queue) beginJob(ctx context.Context, job int64, id string) (d *Delivery, l *lane, wait time.Duration, err error) {
 	var held bool
+	x := q.express.Load()
+	var took *Delivery // counted by the express
 	err = q.engine.update(ctx, func(ctx context.Context, t tx) error {
 		now := q.options.Now()
-		d, wait, held = nil, 0, false
+		d, l, wait, held = nil, nil, 0, false
 		m := &Delivery{ID: id, queue: q, started: now}
 		var next, own int64
 		var state State
@@ -198,18 +240,25 @@ func (q *Queue) begin(ctx context.Context, job int64, id string) (d *Delivery, w
 			return nil
 		}
 		pace := q.options.Pace(m.Account)
-		l, err := readLoad(ctx, t, m.Account, pace, now)
-		if err != nil {
-			return err
+		var limit int
+		var daily bool
+		if x != nil {
+			l, limit, wait, daily = x.takeTurn(m.Account, pace, now)
+		} else {
+			sent, err := readLoad(ctx, t, m.Account, pace, now)
+			if err != nil {
+				return err
+			}
+			limit, wait, daily = pace.turn(now, sent)
 		}
-		limit, w, daily := pace.turn(now, l)
-		if wait = w; wait > 0 {
+		if wait > 0 {
 			if held = daily; daily {
 				reason := fmt.Sprintf("%d recipients in 24 hours are reached", pace.RecipientsPerDay)
-				return pause(ctx, t, m.Account, Pause{PauseQuota, reason, now.Add(wait)}, now)
+				return q.pause(ctx, t, m.Account, Pause{PauseQuota, reason, now.Add(wait)}, now)
 			}
 			return nil
 		}
+		took = m
 		if err := m.readRecipients(ctx, t, stamp(now), limit); err != nil {
 			return err
 		}
@@ -224,16 +273,20 @@ func (q *Queue) begin(ctx context.Context, job int64, id string) (d *Delivery, w
 		d = m
 		return m.note(ctx, t)
 	})
+	if took != nil {
+		x.tookTurn(took, err == nil)
+	}
 	if err == nil && held {
 		err = errPaused
 	}
 	if err != nil {
-		return nil, 0, err
+		x.doubt()
+		return nil, nil, 0, err
 	}
 	if d != nil {
 		q.feed.publish(Event{ID: d.ID, Account: d.Account, State: Sending})
 	}
-	return d, wait, nil
+	return d, l, wait, nil
 }
 
 // note records that the attempt is begun.

@@ -40,6 +40,9 @@ type Filter struct {
 // Address or ID: of those that the other fields choose, from the newest on, it reads
 // until the page is full or there are no more.
 func (q *Queue) List(ctx context.Context, f Filter) ([]Summary, error) {
+	if err := q.caughtUp(ctx, ""); err != nil {
+		return nil, err
+	}
 	statement, args := f.page()
 	r, err := q.engine.view().query(ctx, statement, args...)
 	if err != nil {
@@ -63,6 +66,9 @@ func (q *Queue) List(ctx context.Context, f Filter) ([]Summary, error) {
 // in an index what State, States, Account, Before and Newest choose, and Address
 // alone; with any other field it reads each message that those choose.
 func (q *Queue) Count(ctx context.Context, f Filter) (n int, err error) {
+	if err := q.caughtUp(ctx, ""); err != nil {
+		return 0, err
+	}
 	statement, args := f.count()
 	err = q.engine.view().row(ctx, statement, args...).Scan(&n)
 	return n, err

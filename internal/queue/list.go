@@ -74,6 +74,9 @@ func (s *Summary) columns() []any {
 
 // Get returns a message's whole record, or ErrNotFound.
 func (q *Queue) Get(ctx context.Context, id string) (*Record, error) {
+	if err := q.caughtUp(ctx, clean(id)); err != nil {
+		return nil, err
+	}
 	v := q.engine.view()
 	rec := &Record{}
 	err := v.row(ctx, summaryColumns+` WHERE id = $1`, clean(id)).Scan(rec.Summary.columns()...)
@@ -141,6 +144,9 @@ func (q *Queue) Log(ctx context.Context, after Attempt, limit int) ([]Attempt, e
 	if limit <= 0 {
 		limit = 100
 	}
+	if err := q.caughtUp(ctx, ""); err != nil {
+		return nil, err
+	}
 	return attempts(ctx, q.engine.view(), ` WHERE finished > 0 AND (finished, message, n) > ($1, $2, $3)
 		ORDER BY finished, message, n LIMIT $4`, stamp(after.Finished), clean(after.ID), after.N, limit)
 }
@@ -152,6 +158,14 @@ var ErrBodyGone = errors.New("the message's body is no longer kept")
 // Body reads a message's body as it was accepted, in pieces. ctx bounds the
 // reading; closing is free.
 func (q *Queue) Body(ctx context.Context, id string) (io.ReadCloser, error) {
+	if err := q.caughtUp(ctx, clean(id)); err != nil {
+		return nil, err
+	}
+	return q.readBody(ctx, id)
+}
+
+// readBody reads from the tables.
+func (q *Queue) readBody(ctx context.Context, id string) (io.ReadCloser, error) {
 	var kept bool
 	var size int64
 	err := q.engine.view().row(ctx, `SELECT body, size FROM mail_message WHERE id = $1`, clean(id)).Scan((*bit)(&kept), &size)

@@ -69,20 +69,26 @@ func readLoad(ctx context.Context, t tx, account string, p Pace, now time.Time) 
 		return l, err
 	}
 	l.nth = moment(nth)
-	r, err := t.query(ctx, `SELECT slot, recipients FROM mail_usage
+	l.slots, err = readSlots(ctx, t, account, now)
+	return l, err
+}
+
+// readSlots reads the recipients of the last 24 hours.
+func readSlots(ctx context.Context, v querier, account string, now time.Time) (slots []slot, err error) {
+	r, err := v.query(ctx, `SELECT slot, recipients FROM mail_usage
 		WHERE account = $1 AND slot >= $2 AND recipients > 0 ORDER BY slot`, account, slotOf(now.Add(-24*time.Hour)))
 	if err != nil {
-		return l, err
+		return nil, err
 	}
 	defer r.close()
 	for r.Next() {
 		var s slot
 		if err := r.Scan(&s.n, &s.recipients); err != nil {
-			return l, err
+			return nil, err
 		}
-		l.slots = append(l.slots, s)
+		slots = append(slots, s)
 	}
-	return l, r.Err()
+	return slots, r.Err()
 }
 
 // use adds to the recipients counted at a time; a negative number gives back.

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -38,6 +39,7 @@ type Queue struct {
 	deliver Deliver
 	quota   quota
 	feed    feed
+	express atomic.Pointer[express] // nil when there is none
 
 	stopping chan struct{} // closed: nobody waits for a turn any more
 	stop     sync.Once
@@ -98,6 +100,9 @@ func Open(ctx context.Context, options Options) (*Queue, error) {
 // prepare does what must be done before the first message.
 func (q *Queue) prepare(ctx context.Context) error {
 	if q.options.Path != "" {
+		if err := q.recover(ctx); err != nil {
+			return err
+		}
 		// The lock says that everyone else is dead.
 		if err := q.takeOver(ctx, func(machine string) bool { return machine != q.machine }); err != nil {
 			return err
@@ -121,6 +126,9 @@ func (q *Queue) prepare(ctx context.Context) error {
 // until Shutdown. ctx bounds the start only.
 func (q *Queue) Start(ctx context.Context, deliver Deliver) error {
 	q.deliver = deliver
+	if err := q.openExpress(ctx); err != nil {
+		return fmt.Errorf("start the queue: %w", err)
+	}
 	if err := q.engine.start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("start the queue: %w", err)
 	}
@@ -153,6 +161,7 @@ func (q *Queue) shutdown(ctx context.Context) error {
 	if started {
 		errs = append(errs, q.engine.stop(ctx))
 	}
+	errs = append(errs, q.express.Load().stop(ctx))
 	ctx = context.WithoutCancel(ctx)
 	errs = append(errs, q.signOff(ctx))
 	q.feed.close()

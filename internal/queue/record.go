@@ -106,6 +106,7 @@ func (q *Queue) record(d *Delivery, out Outcome, counts bool) {
 		}
 		if err == nil {
 			q.feed.publish(Event{ID: d.ID, Account: d.Account, State: state})
+			q.express.Load().landed(d, missed(verdicts))
 			for _, b := range bounces {
 				q.settled(b)
 			}
@@ -130,6 +131,16 @@ func (q *Queue) record(d *Delivery, out Outcome, counts bool) {
 			last = true
 		}
 	}
+}
+
+// missed are the recipients that did not get the message.
+func missed(verdicts []verdict) (n int) {
+	for _, v := range verdicts {
+		if v.State != Delivered {
+			n++
+		}
+	}
+	return n
 }
 
 // conclude writes the verdicts. out is nil when they come from no attempt. The
@@ -229,7 +240,7 @@ func (d *Delivery) noteEnd(ctx context.Context, t tx, out *Outcome, verdicts []v
 	}
 	if out.Pause != nil {
 		// Before the pace, as begin takes their locks.
-		if err := pause(ctx, t, d.Account, *out.Pause, now); err != nil {
+		if err := d.queue.pause(ctx, t, d.Account, *out.Pause, now); err != nil {
 			return err
 		}
 	}
@@ -244,14 +255,22 @@ func (q *Queue) ending(ctx context.Context, t tx, now time.Time) (int64, error) 
 	if !q.alone() {
 		return end, nil
 	}
-	var last int64
-	if err := t.row(ctx, `SELECT COALESCE(max(finished), 0) FROM mail_attempt`).Scan(&last); err != nil {
-		return 0, err
+	last, err := lastEnd(ctx, t)
+	return behind(end, last), err
+}
+
+// lastEnd is the latest end that is written down.
+func lastEnd(ctx context.Context, t tx) (last int64, err error) {
+	err = t.row(ctx, `SELECT COALESCE(max(finished), 0) FROM mail_attempt`).Scan(&last)
+	return last, err
+}
+
+// behind is an end that comes after the last one, unless the clock was set back far.
+func behind(end, last int64) int64 {
+	if last >= end && last < end+time.Hour.Milliseconds() {
+		return last + 1
 	}
-	if last >= end && last < stamp(now.Add(time.Hour)) {
-		end = last + 1
-	}
-	return end, nil
+	return end
 }
 
 // outcomeOf sums up an attempt: delivered, refused, retry, or partly when its
@@ -328,7 +347,7 @@ func dropBody(ctx context.Context, t tx, id string) error {
 // pause pauses an account within a transaction. A pause that ends by
 // itself does not replace one that waits for Resume. One of the same cause as
 // before is the same trouble, and began when that did.
-func pause(ctx context.Context, t tx, account string, p Pause, now time.Time) error {
+func (q *Queue) pause(ctx context.Context, t tx, account string, p Pause, now time.Time) error {
 	var paused, until int64
 	err := t.row(ctx, `SELECT paused, until FROM mail_account WHERE name = $1`, account).Scan(&paused, &until)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -345,5 +364,6 @@ func pause(ctx context.Context, t tx, account string, p Pause, now time.Time) er
 	if err != nil {
 		return err
 	}
+	q.express.Load().paused(account, true)
 	return t.setPaused(ctx, riverQueue(account), true)
 }

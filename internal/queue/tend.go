@@ -29,7 +29,7 @@ func (q *Queue) tend() {
 			func(ctx context.Context) error { return q.watch(ctx, &beats) },
 			func(ctx context.Context) error { return q.rewakeLost(ctx, &looked) },
 			q.workAccounts, q.resumeDue, q.tellLate, q.expire, q.clear, q.fold,
-			func(ctx context.Context) error { return q.quota.refresh(ctx, q.engine.view()) },
+			q.refreshQuota, q.refreshPauses,
 		} {
 			if err := duty(ctx); err != nil {
 				q.options.Log.Error("tending the queue", "error", err)
@@ -305,4 +305,22 @@ func column(ctx context.Context, v querier, statement string, args ...any) ([]st
 		list = append(list, s)
 	}
 	return list, r.Err()
+}
+
+// refreshQuota takes the numbers of what waits from the tables.
+func (q *Queue) refreshQuota(ctx context.Context) error {
+	if x := q.express.Load(); x != nil {
+		x.books.RLock()
+		defer x.books.RUnlock()
+	}
+	return q.quota.refresh(ctx, q.engine.view())
+}
+
+// refreshPauses asks which accounts are paused, when a write about one failed.
+func (q *Queue) refreshPauses(ctx context.Context) error {
+	x := q.express.Load()
+	if x == nil || !x.isUnsure() {
+		return nil
+	}
+	return x.readPauses(ctx)
 }

@@ -43,6 +43,9 @@ func (q *Queue) Traffic(ctx context.Context, since time.Time, step time.Duration
 		return nil, fmt.Errorf("count the traffic: there are %d steps of %v since %s, and %d are the most: take longer steps or begin later",
 			n, step, since.Format(time.DateTime), maxVolumes)
 	}
+	if err := q.caughtUp(ctx, ""); err != nil {
+		return nil, err
+	}
 	r, err := q.engine.view().query(ctx, traffic, from, width, n)
 	if err != nil {
 		return nil, err
