@@ -66,6 +66,7 @@ type entry struct {
 	received   int64
 	recipients int32
 	state      entryState
+	direct     bool // begun with its acceptance
 	moving     bool // a bulk write is about to have it
 	message    *Message  // nil: in the journal alone
 	delivery   *Delivery // once begun
@@ -168,10 +169,9 @@ func (x *express) accept(s *staged) (*entry, error) {
 	defer x.accepting.Done()
 	e.lane = x.lane(m.Account)
 	head := accepted{ID: s.id, Message: m}
-	direct := false
 	if len(e.lane.waiting) == 0 {
 		now := x.queue.options.Now()
-		if direct, _, _ = x.turn(e.lane, e, now); direct {
+		if e.direct, _, _ = x.turn(e.lane, e, now); e.direct {
 			x.begin(e, now)
 			head.Begun, head.Machine = stamp(now), x.queue.machine
 		}
@@ -185,7 +185,7 @@ func (x *express) accept(s *staged) (*entry, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if err != nil {
-		if direct {
+		if e.direct {
 			x.unbegin(e)
 		}
 		return nil, fmt.Errorf("%w: %w", errNotStored, err)
@@ -194,7 +194,7 @@ func (x *express) accept(s *staged) (*entry, error) {
 	x.last++
 	e.number = x.last
 	x.entries[e.id] = e
-	if direct {
+	if e.direct {
 		x.flying[e] = true
 		x.flights.Add(1)
 	} else {
@@ -241,7 +241,7 @@ func (x *express) nudge() {
 
 // launch has an accepted message sent, in its turn.
 func (x *express) launch(e *entry) {
-	if e.delivery != nil {
+	if e.direct {
 		go x.fly(e, true)
 		return
 	}

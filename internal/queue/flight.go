@@ -161,8 +161,9 @@ func (x *express) send(e *entry) *entry {
 	q := x.queue
 	d, err := x.fill(e)
 	if err != nil {
-		// Damaged since: only the disk can say what it was.
-		q.options.Log.Error("a message cannot be read", "id", e.id, "error", err)
+		q.options.Log.Error("a message cannot be read", "id", e.id, "account", d.Account, "error", err)
+		x.finish(e, Outcome{Reply: "the message could not be read from the queue"}, false)
+		return nil
 	}
 	q.options.Fault("begun")
 	q.feed.publish(Event{ID: e.id, Account: d.Account, State: Sending})
@@ -221,20 +222,35 @@ func (x *express) send(e *entry) *entry {
 	return next
 }
 
-// fill completes a message's delivery.
+// fill completes a message's delivery, from the tables when it was moved there
+// meanwhile.
 func (x *express) fill(e *entry) (*Delivery, error) {
 	x.mu.Lock()
-	m := e.message
+	m, d := e.message, e.delivery
 	x.mu.Unlock()
-	var err error
 	if m == nil {
-		m = &Message{Envelope: Envelope{Recipients: make([]Recipient, e.recipients)}, Account: e.lane.account}
-		var read Message
-		if read, _, err = x.load(e); err == nil {
-			m = &read
+		read, _, err := x.load(e)
+		m = &read
+		x.mu.Lock()
+		for e.moving {
+			x.room.Wait()
+		}
+		inTables := e.state == moved
+		x.mu.Unlock()
+		if inTables { // and its place in the journal may be another's
+			var record *Record
+			if record, err = x.queue.Get(x.context, e.id); err == nil {
+				m = &record.Message
+				for _, r := range record.Recipients {
+					m.Recipients = append(m.Recipients, r.Recipient)
+				}
+			}
+		}
+		if err != nil {
+			d.Account = e.lane.account
+			return d, err
 		}
 	}
-	d := e.delivery
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	e.message = m
@@ -243,7 +259,7 @@ func (x *express) fill(e *entry) (*Delivery, error) {
 	for i := range d.numbers {
 		d.numbers[i] = i
 	}
-	return d, err
+	return d, nil
 }
 
 // simple tells whether an attempt delivered to all, and nothing else follows.
