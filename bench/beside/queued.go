@@ -1,0 +1,189 @@
+//go:build linux
+
+package main
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite", as the queue's own
+)
+
+// seeds are the messages that a long queue is copied from.
+const seeds = 500
+
+// batch is how many messages one transaction copies.
+const batch = 100 * seeds
+
+// tryQueued has a traymail accept messages for a paused account, first with an
+// empty queue and then with a very long one.
+func (b *bench) tryQueued(r relay) error {
+	v := variant{waiting: 2*b.queued + 2*b.scale.many + 2*seeds}
+	var home string
+	generate := func(s *server, n int, args ...string) (g generated, err error) {
+		printed, err := output(b.ctx, b.dir, nil, "", b.gen, append([]string{"-addr", s.addr, "-n", fmt.Sprint(n), "-c", "16"}, args...)...)
+		if err == nil {
+			err = json.Unmarshal([]byte(printed), &g)
+		}
+		if err == nil && g.Failed > 0 {
+			err = fmt.Errorf("%d of %d messages were not accepted; the first: %s", g.Failed, n, g.FirstError)
+		}
+		return g, err
+	}
+	accept := func(s *server, figure string) error {
+		highest := s.process.peak()
+		g, err := generate(s, b.scale.many)
+		b.pause(b.scale.settle)
+		b.note("memory, "+figure, r, highest())
+		b.note("accepted, "+figure, r, g.Rate)
+		return err
+	}
+	err := b.with(r, v, 0, 0, func(s *server) error {
+		home = s.home
+		if _, err := output(b.ctx, home, nil, "", b.program, "pause", "bench", "--home", home); err != nil {
+			return err
+		}
+		return accept(s, "empty")
+	})
+	if err != nil {
+		return err
+	}
+	// The seeds go into a run of their own, which writes all it has to the tables.
+	err = b.during(func() (*server, error) { return b.serve(home, v) }, 0, 0, func(s *server) error {
+		_, err := generate(s, seeds, "-size", "600")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	if err := b.fill(filepath.Join(home, "state", "queue.db")); err != nil {
+		return fmt.Errorf("the queue could not be filled: %w", err)
+	}
+	fmt.Fprintf(b.progress, "long queue: filled in %.0f s\n", time.Since(began).Seconds())
+	return b.during(func() (*server, error) { return b.serve(home, v) }, 0, 0, func(s *server) error {
+		b.note("start, long", r, s.took.Seconds()*1000)
+		if err := accept(s, "long"); err != nil {
+			return err
+		}
+		printed, err := output(b.ctx, home, nil, "", b.program, "status", "--json", "--home", home)
+		if err != nil {
+			return err
+		}
+		var status struct{ Accounts []struct{ Waiting int } }
+		if err := json.Unmarshal([]byte(printed), &status); err != nil {
+			return err
+		}
+		if waiting := status.Accounts[0].Waiting; waiting < b.queued {
+			return fmt.Errorf("%d messages wait, not %d", waiting, b.queued)
+		}
+		return nil
+	})
+}
+
+// fill makes the queue of a traymail that does not run as long as it shall be, by
+// copying what the last of its messages, which came through the relay, left in
+// every table: their rows, bodies and jobs. Nothing else is known of the tables.
+func (b *bench) fill(file string) error {
+	db, err := sql.Open("sqlite", file+"?_pragma=synchronous(off)&_pragma=temp_store(memory)")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1) // the temporary tables are a connection's own
+	for _, statement := range []string{
+		fmt.Sprintf(`CREATE TEMPORARY TABLE seed AS SELECT row_number() OVER (ORDER BY id) - 1 AS i, id, job FROM mail_message ORDER BY id DESC LIMIT %d`, seeds),
+		`CREATE TEMPORARY TABLE copy (old TEXT, new TEXT, old_job INTEGER, new_job INTEGER)`,
+		`CREATE INDEX temp.copy_old ON copy (old)`,
+		`CREATE INDEX temp.copy_job ON copy (old_job)`,
+	} {
+		if _, err := db.ExecContext(b.ctx, statement); err != nil {
+			return err
+		}
+	}
+	for n := 0; n < b.queued; n += batch {
+		if err := b.copySeeds(db, n, min(batch, b.queued-n)/seeds); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// digits are those of the IDs of messages, in their order.
+const digits = "0123456789abcdefghijklmnopqrstuv"
+
+// copySeeds adds times copies of the seeds, where from copies were added before.
+func (b *bench) copySeeds(db *sql.DB, from, times int) error {
+	change, err := db.BeginTx(b.ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer change.Rollback() // no effect after Commit
+	number := fmt.Sprintf(`(%d + k * %d + seed.i)`, from, seeds)
+	id := `substr((SELECT min(id) FROM seed), 1, 9) || '00'`
+	for shift := 20; shift >= 0; shift -= 5 {
+		id += fmt.Sprintf(` || substr('%s', ((%s >> %d) & 31) + 1, 1)`, digits, number, shift)
+	}
+	statements := []string{
+		`DELETE FROM copy`,
+		fmt.Sprintf(`WITH RECURSIVE n(k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM n WHERE k < %d)
+			INSERT INTO copy SELECT id, %s, job, (SELECT COALESCE(max(id), 0) + 1 FROM river_job) + k * %d + i FROM n, seed`, times-1, id, seeds),
+	}
+	for _, t := range []struct {
+		table, by string // the column that says which seed a row belongs to
+		set       map[string]string
+	}{
+		{"mail_message", "copy.old = t.id", map[string]string{"id": "copy.new", "job": "copy.new_job"}},
+		{"mail_recipient", "copy.old = t.message", map[string]string{"message": "copy.new"}},
+		{"mail_address", "copy.old = t.message", map[string]string{"message": "copy.new"}},
+		{"mail_chunk", "copy.old = t.message", map[string]string{"message": "copy.new"}},
+		{"river_job", "copy.old_job = t.id", map[string]string{"id": "copy.new_job", "args": "jsonb_set(t.args, '$.message', copy.new)"}},
+	} {
+		columns, err := columnsOf(change, t.table)
+		if err != nil {
+			return err
+		}
+		values := slices.Clone(columns)
+		for i, c := range columns {
+			if v := t.set[c]; v != "" {
+				values[i] = v
+			} else {
+				values[i] = "t." + c
+			}
+		}
+		statements = append(statements, fmt.Sprintf(`INSERT INTO %s (%s) SELECT %s FROM copy JOIN %s AS t ON %s`,
+			t.table, strings.Join(columns, ", "), strings.Join(values, ", "), t.table, t.by))
+	}
+	statements = append(statements, `INSERT INTO mail_tally (account, waiting, sending, held, bytes)
+		SELECT t.account, count(*), 0, 0, sum(t.size) FROM copy JOIN mail_message AS t ON copy.new = t.id GROUP BY t.account`)
+	for _, statement := range statements {
+		if _, err := change.ExecContext(b.ctx, statement); err != nil {
+			return fmt.Errorf("%w\n%s", err, statement)
+		}
+	}
+	return change.Commit()
+}
+
+func columnsOf(change *sql.Tx, table string) (columns []string, err error) {
+	rows, err := change.Query(`SELECT name FROM pragma_table_info($1)`, table)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var c string
+		if err := rows.Scan(&c); err != nil {
+			return nil, err
+		}
+		columns = append(columns, c)
+	}
+	if len(columns) == 0 {
+		return nil, fmt.Errorf("there is no table %s", table)
+	}
+	return columns, rows.Err()
+}
