@@ -13,6 +13,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -42,7 +43,7 @@ func main() {
 	flag.StringVar(&o.program, "traymail", "bin/traymail-headless", "the traymail to measure")
 	flag.StringVar(&o.window, "window", "bin/traymail", "the one with the window, for its size")
 	flag.StringVar(&o.root, "root", ".", "`folder` of the repository")
-	flag.StringVar(&o.dir, "dir", os.TempDir(), "`folder` for homes and spools, on a real disk")
+	flag.StringVar(&o.dir, "dir", "/var/tmp", "`folder` for homes and spools, on a real disk")
 	flag.StringVar(&o.only, "only", "", "only the trials whose name matches this regular expression")
 	flag.StringVar(&o.write, "write", "", "`page` that gets the table too, between its markers")
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds of each trial, an odd number: medians are shown")
@@ -104,6 +105,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if err := os.Chmod(b.dir, 0o755); err != nil { // Postfix works as a user of its own
 		return err
 	}
+	defer http.DefaultClient.CloseIdleConnections()
 	if err := b.preparePeers(); err != nil {
 		return err
 	}

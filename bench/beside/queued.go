@@ -14,16 +14,13 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite", as the queue's own
 )
 
-// seeds are the messages that a long queue is copied from.
-const seeds = 500
-
-// batch is how many messages one transaction copies.
-const batch = 100 * seeds
+// batch is how often one transaction copies the seeds.
+const batch = 100
 
 // tryQueued has a traymail accept messages for a paused account, first with an
 // empty queue and then with a very long one.
 func (b *bench) tryQueued(r relay) error {
-	v := variant{waiting: 2*b.queued + 2*b.scale.many + 2*seeds}
+	v := variant{waiting: 2*b.queued + 2*b.scale.many + 2*b.scale.seeds}
 	var home string
 	generate := func(s *server, n int, args ...string) (g generated, err error) {
 		printed, err := output(b.ctx, b.dir, nil, "", b.gen, append([]string{"-addr", s.addr, "-n", fmt.Sprint(n), "-c", "16"}, args...)...)
@@ -55,7 +52,7 @@ func (b *bench) tryQueued(r relay) error {
 	}
 	// The seeds go into a run of their own, which writes all it has to the tables.
 	err = b.during(func() (*server, error) { return b.serve(home, v) }, 0, 0, func(s *server) error {
-		_, err := generate(s, seeds, "-size", "600")
+		_, err := generate(s, b.scale.seeds, "-size", "600")
 		return err
 	})
 	if err != nil {
@@ -97,7 +94,7 @@ func (b *bench) fill(file string) error {
 	defer db.Close()
 	db.SetMaxOpenConns(1) // the temporary tables are a connection's own
 	for _, statement := range []string{
-		fmt.Sprintf(`CREATE TEMPORARY TABLE seed AS SELECT row_number() OVER (ORDER BY id) - 1 AS i, id, job FROM mail_message ORDER BY id DESC LIMIT %d`, seeds),
+		fmt.Sprintf(`CREATE TEMPORARY TABLE seed AS SELECT row_number() OVER (ORDER BY id) - 1 AS i, id, job FROM mail_message ORDER BY id DESC LIMIT %d`, b.scale.seeds),
 		`CREATE TEMPORARY TABLE copy (old TEXT, new TEXT, old_job INTEGER, new_job INTEGER)`,
 		`CREATE INDEX temp.copy_old ON copy (old)`,
 		`CREATE INDEX temp.copy_job ON copy (old_job)`,
@@ -106,8 +103,9 @@ func (b *bench) fill(file string) error {
 			return err
 		}
 	}
-	for n := 0; n < b.queued; n += batch {
-		if err := b.copySeeds(db, n, min(batch, b.queued-n)/seeds); err != nil {
+	times := (b.queued + b.scale.seeds - 1) / b.scale.seeds
+	for n := 0; n < times; n += batch {
+		if err := b.copySeeds(db, n, min(batch, times-n)); err != nil {
 			return err
 		}
 	}
@@ -117,14 +115,14 @@ func (b *bench) fill(file string) error {
 // digits are those of the IDs of messages, in their order.
 const digits = "0123456789abcdefghijklmnopqrstuv"
 
-// copySeeds adds times copies of the seeds, where from copies were added before.
+// copySeeds adds times copies of each seed, where from of each were added before.
 func (b *bench) copySeeds(db *sql.DB, from, times int) error {
 	change, err := db.BeginTx(b.ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer change.Rollback() // no effect after Commit
-	number := fmt.Sprintf(`(%d + k * %d + seed.i)`, from, seeds)
+	number := fmt.Sprintf(`((%d + k) * %d + seed.i)`, from, b.scale.seeds)
 	id := `substr((SELECT min(id) FROM seed), 1, 9) || '00'`
 	for shift := 20; shift >= 0; shift -= 5 {
 		id += fmt.Sprintf(` || substr('%s', ((%s >> %d) & 31) + 1, 1)`, digits, number, shift)
@@ -132,7 +130,7 @@ func (b *bench) copySeeds(db *sql.DB, from, times int) error {
 	statements := []string{
 		`DELETE FROM copy`,
 		fmt.Sprintf(`WITH RECURSIVE n(k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM n WHERE k < %d)
-			INSERT INTO copy SELECT id, %s, job, (SELECT COALESCE(max(id), 0) + 1 FROM river_job) + k * %d + i FROM n, seed`, times-1, id, seeds),
+			INSERT INTO copy SELECT id, %s, job, (SELECT COALESCE(max(id), 0) + 1 FROM river_job) + k * %d + i FROM n, seed`, times-1, id, b.scale.seeds),
 	}
 	for _, t := range []struct {
 		table, by string // the column that says which seed a row belongs to

@@ -55,7 +55,7 @@ func (b *bench) preparePeers() error {
   gen/        a Go program: a client that submits messages and prints what was accepted as JSON (-addr, -n, -c, -per, -size)
   postfix.sh  starts Postfix in front of the server: postfix.sh DIR PORT SINK_PORT CA [reuse]`)
 		}
-		if _, err := output(b.ctx, filepath.Join(b.peers, part), nil, "", "go", "build", "-o", filepath.Join(b.dir, part), "."); err != nil {
+		if _, err := output(b.ctx, filepath.Join(b.peers, part), []string{"CGO_ENABLED=0"}, "", "go", "build", "-o", filepath.Join(b.dir, part), "."); err != nil {
 			return err
 		}
 	}

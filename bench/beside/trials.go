@@ -16,14 +16,15 @@ type scale struct {
 	far, warm      int // messages at a distance, and to count waits
 	large, largest int // octets
 	slow, fast     int // messages that come at 1 and at 100 a second
+	seeds          int // messages that a long queue is copied from
 	second         time.Duration
 	idle, settle   time.Duration
 	patience       time.Duration // for the last message
 }
 
 var (
-	full  = scale{1000, 2000, 200, 20, 25_000_000, 150_000_000, 20, 1000, time.Second, 3 * time.Second, time.Second, time.Minute}
-	small = scale{30, 48, 24, 4, 1_000_000, 3_000_000, 3, 20, 50 * time.Millisecond, 100 * time.Millisecond, 50 * time.Millisecond, 20 * time.Second}
+	full  = scale{1000, 2000, 200, 20, 25_000_000, 150_000_000, 20, 1000, 500, time.Second, 3 * time.Second, time.Second, time.Minute}
+	small = scale{30, 48, 24, 4, 1_000_000, 3_000_000, 3, 20, 50, 50 * time.Millisecond, 100 * time.Millisecond, 50 * time.Millisecond, 20 * time.Second}
 )
 
 // distance is that of a server of Microsoft's, there and back.

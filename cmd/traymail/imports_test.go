@@ -70,7 +70,7 @@ var mayImport = map[string][]string{
 	"ui/uitest":     {"ui/desk", "ui/look", "ui/words"},
 	"cmd/traymail": {"authcode", "keystore", "smtp", "ui", "internal/account", "internal/admin", "internal/apponly", "internal/mailer",
 		"internal/sandbox", "internal/control", "internal/relay", "internal/logfile", "internal/metrics", "internal/service", "internal/checks", "internal/refusals", "internal/setup", "internal/autostart"},
-	"bench/turns":  {"smtp"},
+	"bench/beside": nil,
 	"bench/window": nil,
 }
 
