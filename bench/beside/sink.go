@@ -50,7 +50,7 @@ func (c counts) tokens() (n int64) {
 func (b *bench) preparePeers() error {
 	for _, part := range []string{"sink", "gen"} {
 		if _, err := os.Stat(filepath.Join(b.peers, part)); err != nil {
-			return fmt.Errorf("%w\n%s", err, `The measuring tools are no part of this repository: name their folder with PEERS=DIR. It holds
+			return fmt.Errorf("%w\n%s", err, `the measuring tools are no part of this repository: name their folder with PEERS=DIR. It holds
   sink/       a Go program: a submission server that counts messages and waits, with a token endpoint (-addr, -http, -https, -certs, -quiet; /stats, /reset, /set)
   gen/        a Go program: a client that submits messages and prints what was accepted as JSON (-addr, -n, -c, -per, -size)
   postfix.sh  starts Postfix in front of the server: postfix.sh DIR PORT SINK_PORT CA [reuse]`)
