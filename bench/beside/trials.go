@@ -43,7 +43,7 @@ type trial struct {
 }
 
 const (
-	everybody = "traymail reuse installed"
+	everybody = "traymail pipelined reuse installed"
 	three     = "traymail reuse installed"
 	ours      = "traymail"
 )
