@@ -53,6 +53,7 @@ func (b *bench) rows() []row {
 		all = append(all, row{name: "delivered, " + s.name, unit: "/s", figure: "delivered, " + s.name, want: []bound{timesReuse(4)}})
 	}
 	far := fmt.Sprintf("%d messages, three sessions at 50 ms", b.scale.far)
+	queued := fmt.Sprintf("%d queued", b.queued)
 	depth := fmt.Sprintf(" (%d in flight a session)", b.depth)
 	all = append(all,
 		row{name: far, unit: "s", figure: "far", digits: 1, want: []bound{atMost(3.8, "s")}},
@@ -77,19 +78,19 @@ func (b *bench) rows() []row {
 		row{name: "highest memory, a message of 150 MB", unit: "MB", figure: "memory, largest", want: []bound{atMost(60, "MB")}},
 		row{name: "token requests of 20 simultaneous first clients", figure: "tokens", want: []bound{atMost(1, "")}},
 		row{name: fmt.Sprintf("%d messages, the server refuses a fourth session (432)", b.scale.far), unit: "s", figure: "throttled", digits: 1, want: []bound{atMost(10, "s")}},
-		row{name: "the same, with ten sessions set by mistake", unit: "s", figure: "throttled, more", digits: 1, want: []bound{atMost(10, "s")}},
+		row{name: fmt.Sprintf("%d messages, the same server, ten sessions set by mistake", b.scale.far), unit: "s", figure: "throttled, more", digits: 1, want: []bound{atMost(10, "s")}},
 		row{name: "accepted for a paused account, 16 clients, empty queue", unit: "/s", figure: "accepted, empty"},
-		row{name: fmt.Sprintf("the same with %d queued", b.queued), unit: "/s", figure: "accepted, long",
+		row{name: "accepted for a paused account, 16 clients, " + queued, unit: "/s", figure: "accepted, long",
 			want: []bound{{text: "≥ 0.8× empty", figure: "accepted, empty", least: 0.8}}},
-		row{name: "highest memory of it, empty queue", unit: "MB", figure: "memory, empty"},
-		row{name: fmt.Sprintf("the same with %d queued", b.queued), unit: "MB", figure: "memory, long",
+		row{name: "highest memory, paused account, empty queue", unit: "MB", figure: "memory, empty"},
+		row{name: "highest memory, paused account, " + queued, unit: "MB", figure: "memory, long",
 			want: []bound{{text: "≤ 1.2× empty", figure: "memory, empty", top: 1.2}}},
 		row{name: "from the start to listening", unit: "ms", figure: "start"},
-		row{name: fmt.Sprintf("the same with %d queued", b.queued), unit: "ms", figure: "start, long"},
+		row{name: "from the start to listening, " + queued, unit: "ms", figure: "start, long"},
 		row{name: "from a tool's final dot to the server's, 1 message a second, p50", unit: "ms", figure: "slow, p50", digits: 1},
-		row{name: "the same, p99", unit: "ms", figure: "slow, p99", digits: 1},
+		row{name: "from a tool's final dot to the server's, 1 message a second, p99", unit: "ms", figure: "slow, p99", digits: 1},
 		row{name: "from a tool's final dot to the server's, 100 a second, p50", unit: "ms", figure: "fast, p50", digits: 1},
-		row{name: "the same, p99", unit: "ms", figure: "fast, p99", digits: 1},
+		row{name: "from a tool's final dot to the server's, 100 a second, p99", unit: "ms", figure: "fast, p99", digits: 1},
 		row{name: "a message of 25 MB, end to end", unit: "s", figure: "large", digits: 2},
 		row{name: "a message of 150 MB, end to end", unit: "s", figure: "largest", digits: 2},
 		row{name: "size of the program without the window", unit: "MB", figure: "size", digits: 1},

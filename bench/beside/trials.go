@@ -38,6 +38,7 @@ type trial struct {
 	name   string
 	relays string // which ones, as words
 	once   bool   // one round is enough
+	brief  bool   // one round is enough of Postfix, which takes all the patience there is
 	long   bool   // left out with -queued 0
 	run    func(*bench, relay) error
 }
@@ -83,7 +84,7 @@ func makeTrials() []trial {
 		trial{name: "first clients", relays: ours, run: func(b *bench, r relay) error {
 			return b.with(r, variant{}, 0, 0, func(s *server) error { return b.tryFirst(r, s) })
 		}},
-		trial{name: "throttled", relays: three, run: func(b *bench, r relay) error {
+		trial{name: "throttled", relays: three, brief: true, run: func(b *bench, r relay) error {
 			return b.with(r, variant{}, 0, 3, func(s *server) error { return b.tryThrottled(r, s, "throttled") })
 		}},
 		trial{name: "throttled, more sessions set", relays: ours, run: func(b *bench, r relay) error {
