@@ -69,7 +69,7 @@ func (b *bench) preparePeers() error {
 	_, noPostfix := os.Stat("/usr/sbin/postfix")
 	err := errors.Join(noScript, noPostfix)
 	if os.Getuid() != 0 {
-		err = errors.Join(err, errors.New("Postfix is started as root only"))
+		err = errors.Join(err, errors.New("only root can start Postfix"))
 	}
 	switch {
 	case err == nil:
