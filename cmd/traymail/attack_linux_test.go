@@ -103,15 +103,6 @@ func resident(t *testing.T, pid int) int64 {
 	return pages * int64(os.Getpagesize())
 }
 
-func descriptors(t *testing.T, pid int) int {
-	t.Helper()
-	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(entries)
-}
-
 func TestTenThousandConnectionsKeepNoToolOut(t *testing.T) {
 	const attackers, connections, messages = 20, 10_000, 20
 	f := newFortress(t)
@@ -119,7 +110,7 @@ func TestTenThousandConnectionsKeepNoToolOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.arrived(1)
-	memory, files := peak(t, f.pid), descriptors(t, f.pid)
+	before, files := memory(t, f.pid, "VmHWM:"), descriptors(t, f.pid)
 
 	var held sync.Map
 	var refused, got atomic.Int64
@@ -162,7 +153,7 @@ func TestTenThousandConnectionsKeepNoToolOut(t *testing.T) {
 	}
 	f.arrived(1 + sent)
 	held.Range(func(c, _ any) bool { c.(net.Conn).Close(); return true })
-	grown := peak(t, f.pid) - memory
+	grown := memory(t, f.pid, "VmHWM:") - before
 	t.Logf("%d connections were let in and %d refused, while %d messages were sent; %d descriptors at most, %d before; %d KiB more memory",
 		got.Load(), refused.Load(), sent, most, files, grown>>10)
 	if most > files+250+10 {

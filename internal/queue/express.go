@@ -66,8 +66,8 @@ type entry struct {
 	received   int64
 	recipients int32
 	state      entryState
-	direct     bool // begun with its acceptance
-	moving     bool // a bulk write is about to have it
+	direct     bool      // begun with its acceptance
+	moving     bool      // a bulk write is about to have it
 	message    *Message  // nil: in the journal alone
 	delivery   *Delivery // once begun
 	end        *ended
@@ -113,7 +113,9 @@ type ended struct {
 	ExchangeID string   `json:",omitempty"`
 }
 
-func (q *Queue) journalFolder() string { return strings.TrimSuffix(q.options.Path, filepath.Ext(q.options.Path)) + ".journal" }
+func (q *Queue) journalFolder() string {
+	return strings.TrimSuffix(q.options.Path, filepath.Ext(q.options.Path)) + ".journal"
+}
 
 // openExpress opens the short way, which must be empty.
 func (q *Queue) openExpress(ctx context.Context) error {
