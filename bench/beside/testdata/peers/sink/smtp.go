@@ -48,7 +48,7 @@ func dialog(c net.Conn, certificate *tls.Config) error {
 		verb, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch strings.ToUpper(verb) {
 		case "EHLO":
-			say("250-a counting server\n250-PIPELINING\n250-STARTTLS\n250-AUTH XOAUTH2\n250-SIZE 200000000\n250-8BITMIME\n250 CHUNKING")
+			say("250-a counting server\n250-PIPELINING\n250-STARTTLS\n250-AUTH XOAUTH2\n250-SIZE 200000000\n250-8BITMIME\n250-SMTPUTF8\n250 CHUNKING")
 		case "STARTTLS":
 			say("220 go ahead")
 			if err := w.Flush(); err != nil {
