@@ -230,7 +230,7 @@ func (c *Client) leave(s *session, large bool, t *transaction) {
 		c.unlock([]*session{s})
 		return
 	}
-	s.wait()
+	s.warmed()
 	s.idleSince = c.now().Round(0)
 	c.idle = append(c.idle, s)
 	c.busy.Add(1)
@@ -241,8 +241,8 @@ func (c *Client) leave(s *session, large bool, t *transaction) {
 	c.unlock(nil)
 }
 
-// wait notes that the session is warm.
-func (s *session) wait() {
+// warmed notes that the session is kept for a message to come.
+func (s *session) warmed() {
 	s.mu.Lock()
 	s.warm = true
 	s.mu.Unlock()

@@ -82,6 +82,7 @@ func TestValidateRefuses(t *testing.T) {
 		{"a secret's end that is no day", func(a *Account) { a.SecretExpires = "31.1.2027" }, "secret_expires", "not a day"},
 		{"a negative pace", func(a *Account) { a.MessagesPerMinute = -1 }, "messages_per_minute", "out of range"},
 		{"too many sessions", func(a *Account) { a.Sessions = 1000 }, "sessions", "out of range"},
+		{"too deep a pipeline", func(a *Account) { a.PipelineDepth = 33 }, "pipeline_depth", "out of range"},
 		{"clear text to another machine", func(a *Account) { a.SMTPTLS = NoTLS }, "smtp_tls", "clear text"},
 	}
 	for _, tt := range tests {
