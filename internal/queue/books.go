@@ -15,8 +15,10 @@ const (
 	moveBytes = 4 << 20
 	// writeAfter is how long what was delivered may wait to be written in bulk.
 	writeAfter = 200 * time.Millisecond
-	// restless is how long a message may stay on the express.
-	restless = 5 * time.Second
+	// longInHand and longAtRest are how long a message may be sent, or wait, on the
+	// express: the journal's files stay until all in them and before them is settled.
+	longInHand = 30 * time.Second
+	longAtRest = 5 * time.Minute
 )
 
 // keep writes to the tables what has left the express, until quit.
@@ -44,8 +46,13 @@ func (x *express) keep() {
 		case <-timer.C:
 		}
 		armed = false
-		before := stamp(x.queue.options.Now().Add(-restless))
-		err := x.move(x.context, func(e *entry) bool { return e.state == arrived || e.received < before })
+		moment := x.queue.options.Now()
+		err := x.move(x.context, func(e *entry) bool {
+			if e.state == inHand {
+				return moment.Sub(e.delivery.started) > longInHand
+			}
+			return moment.Sub(time.UnixMilli(e.received)) > longAtRest
+		})
 		if err != nil {
 			x.queue.options.Log.Error("what left the journal is not written to the queue's tables yet", "error", err)
 			wait = time.Second
@@ -123,6 +130,9 @@ func (x *express) moveSome(ctx context.Context, pick func(*entry) bool) (int, er
 			delete(x.entries, e.id)
 			x.journal.Settle(e.place)
 		}
+	}
+	if len(x.entries) == 0 {
+		x.nudge() // the keeper empties the journal
 	}
 	return len(list), err
 }

@@ -17,10 +17,6 @@ func (x *express) turn(l *lane, e *entry, now time.Time) (ok bool, wait time.Dur
 	if x.closed || l.paused {
 		return false, 0, l.paused
 	}
-	if l.jobs > 0 && l.jobNext {
-		l.wakeJob()
-		return false, 0, false
-	}
 	p := x.queue.options.Pace(l.account)
 	load := l.load(now, p)
 	if p.AtOnce > 0 && load.flight >= p.AtOnce {
@@ -34,6 +30,9 @@ func (x *express) turn(l *lane, e *entry, now time.Time) (ok bool, wait time.Dur
 		return false, wait, false
 	case int(e.recipients) > limit:
 		return false, 0, true
+	case l.jobs > 0 && l.jobNext:
+		l.wakeJob()
+		return false, 0, false
 	}
 	return true, 0, false
 }

@@ -60,10 +60,7 @@ func openSQLite(ctx context.Context, path string, synced bool, config *river.Con
 	}
 	// auto_vacuum comes first: it can only be chosen while the file is empty. What
 	// is deleted, bodies above all, is overwritten and does not stay in free pages.
-	e.writer, err = sql.Open("sqlite", fileURI(path, "auto_vacuum(incremental)", "journal_mode(wal)", "secure_delete(on)", sync))
-	if err != nil {
-		return nil, err
-	}
+	e.writer = openPreparing(fileURI(path, "auto_vacuum(incremental)", "journal_mode(wal)", "secure_delete(on)", sync))
 	e.writer.SetMaxOpenConns(1)
 	if e.reader, err = sql.Open("sqlite", fileURI(path, "query_only(true)")); err != nil {
 		return nil, err
