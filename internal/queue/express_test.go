@@ -45,6 +45,7 @@ func (s *still) free(n int) {
 }
 
 func TestConcurrentClientsShareTheSyncsOfTheJournal(t *testing.T) {
+	t.Parallel()
 	o := sqliteOptions(t)
 	o.Pace = unpaced(1)
 	q := open(t, o)
@@ -79,6 +80,7 @@ func TestConcurrentClientsShareTheSyncsOfTheJournal(t *testing.T) {
 }
 
 func TestWhatIsOnTheJournalIsListedCountedAndChangedAsEverythingElse(t *testing.T) {
+	t.Parallel()
 	o := sqliteOptions(t)
 	o.Pace = unpaced(1)
 	q := open(t, o)
@@ -153,6 +155,7 @@ func TestWhatIsOnTheJournalIsListedCountedAndChangedAsEverythingElse(t *testing.
 }
 
 func TestListsAreAskedForWhileABurstIsUnderWay(t *testing.T) {
+	t.Parallel()
 	o := sqliteOptions(t)
 	o.Pace = unpaced(3)
 	q := open(t, o)
@@ -208,6 +211,7 @@ func TestListsAreAskedForWhileABurstIsUnderWay(t *testing.T) {
 }
 
 func TestPauseTakesWhatWaitsOnTheJournalToo(t *testing.T) {
+	t.Parallel()
 	o := sqliteOptions(t)
 	o.Pace = unpaced(1)
 	q := open(t, o)
@@ -238,6 +242,7 @@ func TestPauseTakesWhatWaitsOnTheJournalToo(t *testing.T) {
 }
 
 func TestPaceCountsBothWaysTogether(t *testing.T) {
+	t.Parallel()
 	o := sqliteOptions(t)
 	o.Pace = func(string) Pace {
 		return Pace{AtOnce: 2, PerMinute: 5, RecipientsPerDay: 100, RecipientsPerMessage: 3}
@@ -278,6 +283,7 @@ func TestPaceCountsBothWaysTogether(t *testing.T) {
 }
 
 func TestShutdownLeavesNothingInTheJournal(t *testing.T) {
+	t.Parallel()
 	o := sqliteOptions(t)
 	o.Pace = unpaced(1)
 	q, err := Open(context.Background(), o)
@@ -312,6 +318,7 @@ func TestShutdownLeavesNothingInTheJournal(t *testing.T) {
 }
 
 func TestADeliveredBodyLeavesTheDisk(t *testing.T) {
+	t.Parallel()
 	o := sqliteOptions(t)
 	q := open(t, o)
 	start(t, q, allAccepted)
@@ -338,6 +345,7 @@ func TestADeliveredBodyLeavesTheDisk(t *testing.T) {
 }
 
 func TestDamagedJournalLosesOnlyWhatIsDamaged(t *testing.T) {
+	t.Parallel()
 	o := sqliteOptions(t)
 	ids := killed(t, childTask{Path: o.Path, Fault: "accepted", Nth: 4, Accept: 10, Deliver: true, Hang: true})
 	var kept []string
