@@ -12,6 +12,12 @@
 //	queued ↔ held
 //	queued | held → removed
 //
+// On SQLite, in a queue that was started, a short message takes the express first:
+// it is appended to a journal and sent from there, and what was delivered is written
+// to the tables by the hundred. Whatever has to wait for the pace or a pause, ends
+// otherwise than delivered, or is asked for, is moved to the tables before anybody
+// can see that it was not there, and goes on as follows.
+//
 // Each attempt is two writes: before the server is spoken to, the attempt is
 // noted as begun, with its share of the account's pace; after, its outcome, the
 // next job and any bounce are recorded in one synced transaction. The row in
@@ -24,7 +30,8 @@
 // is sent twice only when the program or machine dies between the server's 250
 // and the record of it; the second attempt is then marked, for the caller as
 // [Delivery].Resend and in the record. Attempts of a machine that died are taken
-// over: on SQLite by the next Open, on PostgreSQL by any other machine.
+// over: on SQLite by the next Open, which first moves to the tables what is in the
+// journal, on PostgreSQL by any other machine.
 //
 // Recipients are retried one by one on [Options].Schedule. The first attempt that
 // fails after Options.Expire is the last, so that what waited for the pace, or for

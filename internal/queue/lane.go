@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -30,6 +31,10 @@ type lane struct {
 func (l *lane) load(now time.Time, p Pace) load {
 	var sum load
 	sum.flight = l.flight
+	if n := len(l.starts); n > 0 && l.starts[n-1] > stamp(now.Add(ahead)) {
+		// The clock was set back; what it puts into the future holds up nobody.
+		l.starts = slices.DeleteFunc(l.starts, func(at int64) bool { return at > stamp(now.Add(ahead)) })
+	}
 	if n := len(l.starts) - p.PerMinute; p.PerMinute > 0 && n >= 0 {
 		sum.nth = moment(l.starts[n])
 	}

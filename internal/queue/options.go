@@ -59,7 +59,9 @@ type Options struct {
 	// long body is on disk; "staged", the body was read and nothing is accepted;
 	// "accepted", it is, and the caller of Accept not told; "begun", the attempt
 	// is noted and the server not spoken to; "delivered", Deliver has returned
-	// and nothing is recorded; "recorded", it is, and River not told.
+	// and nothing is recorded; "recorded", it is, and River not told. They are the
+	// same by the journal, where what may begin at once is noted as begun with its
+	// acceptance, before "accepted".
 	Fault func(point string)
 	// poll, for tests in virtual time, is how often River and the queue look
 	// around; nothing is synced then.
