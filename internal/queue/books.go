@@ -59,6 +59,8 @@ func (x *express) keep() {
 		}
 		x.mu.Lock()
 		left := len(x.entries)
+		x.stuck = err
+		x.room.Broadcast()
 		x.mu.Unlock()
 		if left > 0 || err != nil {
 			timer.Reset(wait)
@@ -111,6 +113,9 @@ func (x *express) moveSome(ctx context.Context, pick func(*entry) bool) (int, er
 	if err == nil {
 		err = x.queue.engine.update(context.WithoutCancel(ctx), func(ctx context.Context, t tx) error { return x.write(ctx, t, loads) })
 	}
+	if err == nil {
+		x.work(loads)
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	defer x.room.Broadcast()
@@ -135,6 +140,21 @@ func (x *express) moveSome(ctx context.Context, pick func(*entry) bool) (int, er
 		x.nudge() // the keeper empties the journal
 	}
 	return len(list), err
+}
+
+// work has River work the queues of what was moved.
+func (x *express) work(list []loaded) {
+	last := ""
+	for _, l := range list {
+		account := l.message.Account
+		if account == last {
+			continue
+		}
+		last = account
+		if err := x.queue.workAccount(account); err != nil {
+			x.queue.options.Log.Error("an account's queue is not worked yet", "account", account, "error", err)
+		}
+	}
 }
 
 // gather takes what one bulk write is to write. An entry in hand stays so.

@@ -38,6 +38,7 @@ type express struct {
 	last    uint64            // newest entry's number
 	closed  bool              // nothing is accepted or begun any more
 	unsure  bool              // whether lanes are paused
+	stuck   error             // why the last bulk write failed
 	room    *sync.Cond        // there are fewer entries than before
 
 	accepting, flights sync.WaitGroup
@@ -161,6 +162,10 @@ func (x *express) accept(s *staged) (*entry, error) {
 	e := &entry{id: s.id, size: s.Size, received: stamp(s.Received), recipients: int32(len(m.Recipients)), message: &m}
 	x.mu.Lock()
 	for len(x.entries) >= maxEntries && !x.closed {
+		if err := x.stuck; err != nil {
+			x.mu.Unlock()
+			return nil, fmt.Errorf("%w: %w", errNotStored, err)
+		}
 		x.room.Wait()
 	}
 	if x.closed {
