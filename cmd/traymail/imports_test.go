@@ -25,6 +25,7 @@ var mayImport = map[string][]string{
 	"internal/control":      {"internal/mailer", "internal/account", "internal/checks", "internal/setup", "keystore"},
 	"internal/sandbox":      nil,
 	"internal/keyringtest":  nil,
+	"internal/faultproxy":   nil,
 	"internal/traytest":     nil,
 	"internal/queuetest":    nil,
 	"internal/screentest":   {"ui/locale"},

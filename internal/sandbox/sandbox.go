@@ -30,6 +30,8 @@ type Options struct {
 	Tarpit bool
 	// RTT puts the SMTP server at a distance; zero is none.
 	RTT time.Duration
+	// Sessions is how many of one mailbox may submit at a time; zero is Exchange's 3.
+	Sessions int
 	// Propagation is how long Exchange goes on as before after a change of the
 	// tenant's; zero is not at all, or 20 seconds in the scenarios about that.
 	Propagation time.Duration
@@ -146,7 +148,7 @@ func (s *Sandbox) newExchange(o Options, now func() time.Time) (web tls.Certific
 	if err != nil {
 		return web, err
 	}
-	options := exchangeOptions{Certificate: &mail, Now: now, RTT: o.RTT, RatePerMinute: exchangeRate}
+	options := exchangeOptions{Certificate: &mail, Now: now, RTT: o.RTT, RatePerMinute: exchangeRate, MaxConnections: o.Sessions}
 	if o.Tarpit {
 		options.Tarpit = exchangeTarpit
 	}
