@@ -71,7 +71,7 @@ type Client struct {
 	tlsConfig *tls.Config
 	log       *wireLog
 	longAuth  atomic.Bool // the server does not take an initial response
-	lone      atomic.Bool // the server does not take RSET, so messages do not share a session
+	lone      atomic.Bool // the server does not take RSET or answers out of step, so messages do not share a session
 
 	mu sync.Mutex
 	pool
@@ -151,7 +151,7 @@ func (c *Client) exchange(ctx context.Context, t *transaction, large bool) (r *R
 		return nil, true, context.Cause(ctx)
 	}
 	r, again, err = t.conclude(err)
-	if t.unreset {
+	if t.unreset || t.misplaced {
 		c.lone.Store(true)
 	}
 	if oneTooMany(err) && c.fewer(s, err) {

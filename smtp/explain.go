@@ -41,6 +41,9 @@ func explain(err error) error {
 
 // explainLoss does so for a connection that had shown that host and port are right.
 func explainLoss(err error) error {
+	if alert, ok := errors.AsType[*net.OpError](err); ok && alert.Op == "remote error" { // as crypto/tls has it
+		return fmt.Errorf("the server ended the encryption with an alert: what arrived there was damaged, or something on the way meddles with the connection (%w)", err)
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return fmt.Errorf("nothing gets through any more: check this machine's network connection (%w)", err)
 	}

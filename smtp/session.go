@@ -61,6 +61,7 @@ type session struct {
 	dead      error   // why the connection is of no more use
 	spent     bool    // no further message is to be written
 	farewell  *Reply  // the 421 that ended the session
+	surplus   *Reply  // a reply that nothing was awaited for
 	warm      bool    // a message was written, or the session waited for one
 	unsettled int     // messages of which something was written, and whose replies are awaited
 	needReset bool    // a transaction was left open; RSET goes before the next one
@@ -248,15 +249,9 @@ func (s *session) listen() {
 		if err == nil {
 			s.log.server(r)
 		}
-		s.mu.Lock()
-		if err == nil && s.owed == 0 {
-			err = fmt.Errorf("the server closed the idle session: %s", r)
-		}
 		if err == nil {
-			s.owed--
-			s.replies = append(s.replies, r)
+			err = s.deal(r)
 		}
-		s.mu.Unlock()
 		if err != nil {
 			s.die(err)
 			s.abort()
@@ -269,6 +264,36 @@ func (s *session) listen() {
 			return
 		}
 	}
+}
+
+// deal gives a reply to whoever awaits it. When none is awaited any more, and one
+// came together with it, that is known before anybody has the reply.
+func (s *session) deal(r Reply) (err error) {
+	s.mu.Lock()
+	awaited := s.owed > 0
+	if awaited {
+		s.owed--
+	}
+	last := s.owed == 0
+	s.mu.Unlock()
+	extra := r
+	if awaited && last && s.lineAtHand() {
+		if extra, err = readReply(s.in); err == nil {
+			s.log.server(extra)
+		}
+	} else {
+		last = !awaited
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if awaited {
+		s.replies = append(s.replies, r)
+	}
+	if last && err == nil {
+		s.surplus = &extra
+		err = fmt.Errorf("the server closed the idle session: %s", extra)
+	}
+	return err
 }
 
 // errLeft means that the caller has gone before the answer came.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"os"
 	"slices"
 	"strconv"
 	"time"
@@ -40,6 +42,7 @@ type transaction struct {
 	complete  bool   // the whole message was handed to the network
 	needReset bool   // it leaves its transaction open
 	unreset   bool   // the server refused the RSET before it
+	misplaced bool   // its verdict is in doubt, since other messages are on the session
 	left      bool   // its caller has gone, and replies are still to come
 }
 
@@ -192,9 +195,7 @@ func (s *session) settle(st step, leave <-chan struct{}) error {
 	case err == errLeft:
 		return err
 	case err != nil:
-		if werr := s.writeError(); werr != nil {
-			err = werr
-		}
+		err = s.cause(err)
 		s.abort()
 		return s.lost(st.op, err)
 	case r.Code == 421:
@@ -204,6 +205,18 @@ func (s *session) settle(st step, leave <-chan struct{}) error {
 	}
 	st.handle(r)
 	return nil
+}
+
+// cause is why a session ended whose reading ended with err: that tells more than
+// what the writing met, unless it was our own doing, or the system had told the
+// writing already that the connection was reset.
+func (s *session) cause(err error) error {
+	werr := s.writeError()
+	ours := errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed)
+	if werr != nil && (ours || errors.Is(err, io.EOF) && errors.Is(werr, errReset)) {
+		return werr
+	}
+	return err
 }
 
 // open opens the message, reads its first piece, which is all of it when it is
@@ -522,7 +535,7 @@ func (t *transaction) verdict() error {
 	case !taken:
 		return t.s.lost(OpDATA, fmt.Errorf("the server answered %q before it had the message", t.final))
 	}
-	return nil
+	return t.confirmed()
 }
 
 // noRecipient is the error of a message that every recipient refused: the first

@@ -10,7 +10,7 @@ import (
 	"traymail/internal/faultproxy"
 )
 
-// at is a fault at the commands that begin with verb, after which hit is called.
+// at is a fault at the commands that begin with verb.
 func at(verb string, do func(x *faultproxy.Exchange)) func(func()) faultproxy.Fault {
 	return func(hit func()) faultproxy.Fault {
 		return func(x *faultproxy.Exchange) {
@@ -18,7 +18,7 @@ func at(verb string, do func(x *faultproxy.Exchange)) func(func()) faultproxy.Fa
 				x.Pass()
 				return
 			}
-			defer hit()
+			hit()
 			do(x)
 		}
 	}
@@ -140,7 +140,10 @@ var serverFaults = []fault{
 	{name: "garbage-in-a-session", warm: true, again: true, says: "which is not an SMTP reply", broken: says("MAIL", "\x00\xff\x1b[2J garbage")},
 	{name: "a-megabyte-in-one-line", cause: CauseNetwork, says: "the server's reply is too long", broken: says("EHLO", "250 "+strings.Repeat("x", 1<<20))},
 	{name: "a-megabyte-in-many-lines", again: true, says: "the server's reply is too long",
-		broken: at("BDAT", func(x *faultproxy.Exchange) { x.Forward(); x.Say(strings.Repeat("250-2.0.0 OK\n", 1<<16) + "250 2.0.0 OK") })},
+		broken: at("BDAT", func(x *faultproxy.Exchange) {
+			x.Forward()
+			x.Say(strings.Repeat("250-2.0.0 OK\n", 1<<16) + "250 2.0.0 OK")
+		})},
 	{name: "too-few-replies", again: true, says: "the message may have been accepted", broken: func(hit func()) faultproxy.Fault {
 		return func(x *faultproxy.Exchange) {
 			switch {

@@ -116,7 +116,7 @@ func (f *faulty) handOver(t *testing.T, name string, n, size int) []Queued {
 // program that never gets there fails the test, however slow the machine is.
 func poll(t *testing.T, what string, now func() bool) {
 	t.Helper()
-	late := time.After(3 * time.Minute)
+	late := time.After(30 * time.Second)
 	for !now() {
 		select {
 		case <-time.After(150 * time.Millisecond):
@@ -238,6 +238,13 @@ func (c *fault) meets(t *testing.T, f *faulty, p *faultproxy.Proxy) {
 	case c.passes || c.told:
 		records = f.settled(t, c.name, all)
 	case !c.quiet:
+		defer func() {
+			if t.Failed() {
+				for _, q := range all {
+					t.Logf("replies %s", replies(f.record(t, q.ID)))
+				}
+			}
+		}()
 		poll(t, "told "+c.says, func() bool {
 			return slices.ContainsFunc(all, func(q Queued) bool { return strings.Contains(replies(f.record(t, q.ID)), c.says) })
 		})
