@@ -45,8 +45,8 @@ build-headless:
 # GORACE: each process under the detector sleeps for a second before it ends, and
 # the tests of the commands start hundreds of them.
 PLAIN = ./ui/... ./internal/queue ./internal/graph ./internal/refusals ./smtp
-RACED = TestScript|TestAPersonAtATerminal|TestASetupThatWasLeft|TestKillAtEachStep|TestCommandIsKilled|TestKeyring|TestLogin|TestPause
-UNRACED = Mistake|sGuideLeads|ALargeMessage|AProgramThatRests|EveryPreset|ARealMessage|TestBrowser|EveryLink|ThreeMachines|RealClients|FullAtAnyWrite|FindNoRoom|CannotBeWritten|NoFileDescriptors|MemoryThatIsLimited|SetWhileItServes|HasSlept
+RACED = TestScript|TestAPersonAtATerminal|TestASetupThatWasLeft|TestKillAtEachStep|TestCommandIsKilled|TestKeyring|TestLogin|TestPause|TwoMessagesForAServer
+UNRACED = Mistake|sGuideLeads|ALargeMessage|AProgramThatRests|UnderAttack|EveryPreset|ARealMessage|TestBrowser|EveryLink|ThreeMachines|RealClients|FullAtAnyWrite|FindNoRoom|CannotBeWritten|NoFileDescriptors|MemoryThatIsLimited|SetWhileItServes|HasSlept
 DRAWN = Looks|MainStates|AreDrawn|FitsThe|FitThe|DoesNotCover|NoLarger|StandsWhole
 
 test: setup lint build

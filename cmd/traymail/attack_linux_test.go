@@ -1,5 +1,3 @@
-//go:build !race
-
 package main
 
 import (
@@ -9,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -26,47 +23,28 @@ import (
 type fortress struct {
 	*station
 	pid int
-
-	mu  sync.Mutex
-	log bytes.Buffer
-}
-
-func (f *fortress) Write(p []byte) (int, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.log.Write(p)
-}
-
-// said counts the lines of the log with a text.
-func (f *fortress) said(text string) int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return strings.Count(f.log.String(), text)
+	log string // its file
 }
 
 func newFortress(t *testing.T) *fortress {
 	b := newBench(t, "unpaced")
 	b.must(nil, "account", "edit", "demo", "--messages-per-minute", "100000")
 	b.signIn()
-	f := &fortress{station: &station{bench: b, listeners: map[string]string{}}}
-	f.settings("[[listener]]\nname = \"open\"\naddress = \"127.0.0.1:0\"\nnetworks = [\"127.0.0.0/8\"]\n\n" +
+	f := &fortress{station: &station{bench: b, listeners: map[string]string{}}, log: filepath.Join(b.home, "attack.log")}
+	f.settings("[log]\nfile = \"attack.log\"\n\n[[listener]]\nname = \"open\"\naddress = \"127.0.0.1:0\"\nnetworks = [\"127.0.0.0/8\"]\n\n" +
 		"[[listener]]\nname = \"tls\"\naddress = \"127.0.0.1:00\"\ntls = \"implicit\"\nnetworks = [\"127.0.0.0/8\"]\n")
-	program := filepath.Join("..", "..", "bin", "traymail-headless")
-	if _, err := os.Stat(program); err != nil {
-		t.Fatalf("%v: run make build first", err)
-	}
-	serve := exec.Command(program, "--home", b.home, "serve")
-	serve.Stderr = f
-	if err := serve.Start(); err != nil {
-		t.Fatal(err)
-	}
-	f.pid = serve.Process.Pid
-	t.Cleanup(func() {
-		serve.Process.Signal(os.Interrupt)
-		serve.Wait()
-	})
-	f.listening()
+	f.pid = f.serveAsBuilt()
 	return f
+}
+
+// said counts the lines of the log with a text.
+func (f *fortress) said(text string) int {
+	f.t.Helper()
+	log, err := os.ReadFile(f.log)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return strings.Count(string(log), text)
 }
 
 // dial connects from an address of this machine.
@@ -89,39 +67,106 @@ func (f *fortress) send(from string) error {
 	return c.Quit()
 }
 
-// resident is what the program has in memory now, in octets.
-func resident(t *testing.T, pid int) int64 {
+func descriptors(t *testing.T, pid int) int {
 	t.Helper()
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	if err != nil {
 		t.Fatal(err)
 	}
-	pages, err := strconv.ParseInt(strings.Fields(string(data))[1], 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pages * int64(os.Getpagesize())
+	return len(entries)
 }
 
-func TestTenThousandConnectionsKeepNoToolOut(t *testing.T) {
-	const attackers, connections, messages = 20, 10_000, 20
-	f := newFortress(t)
-	if err := f.send("127.0.0.1"); err != nil { // so that nothing is for the first time
-		t.Fatal(err)
-	}
-	f.arrived(1)
-	before, files := memory(t, f.pid, "VmHWM:"), descriptors(t, f.pid)
+// attacker is an address of this machine.
+func attacker(i int) string { return "127.0.1." + strconv.Itoa(1+i) }
 
-	var held sync.Map
+// TestTheProgramUnderAttack has its limits as they are by default, and a tool
+// that sends meanwhile.
+func TestTheProgramUnderAttack(t *testing.T) {
+	t.Parallel()
+	f := newFortress(t)
+	sent := 0
+	tool := func(t *testing.T) {
+		t.Helper()
+		if err := f.send("127.0.0.1"); err != nil {
+			t.Fatalf("message %d: %v", sent, err)
+		}
+		sent++
+	}
+	tool(t) // so that nothing is for the first time
+	f.arrived(1)
+	files := descriptors(t, f.pid)
+	t.Run("two hundred idle connections with TLS", func(t *testing.T) { f.idle(t) })
+	t.Run("ten thousand connections", func(t *testing.T) { f.tenThousand(t, files, func() { tool(t) }) })
+	t.Run("headers without end", func(t *testing.T) {
+		f.hold(t, 5, strings.Repeat("X-Field: "+strings.Repeat("x", 100)+"\r\n", 250<<10/111), 48<<20, func() { tool(t) })
+	})
+	t.Run("bodies without end", func(t *testing.T) {
+		f.hold(t, 3, "Subject: x\r\n\r\n"+strings.Repeat(strings.Repeat("x", 98)+"\r\n", 9000), 96<<20, func() { tool(t) })
+	})
+	f.arrived(sent)
+	t.Run("fields from the command line", func(t *testing.T) {
+		const evil = "x\r\nBcc: victim@contoso.com\r\n\r\n"
+		for _, args := range [][]string{{"-f", "svc@contoso.com" + evil, "ops@contoso.com"}, {"ops@contoso.com" + evil}, {"-V", evil, "ops@contoso.com"}, {"-R", "full" + evil, "ops@contoso.com"}} {
+			if out, code := f.run(strings.NewReader("Subject: x\n\nx\n"), io.Discard, append([]string{"send"}, args...)...); code == exitDone {
+				t.Errorf("%q was taken: %s", args, out)
+			}
+		}
+		f.must(strings.NewReader("Subject: x\r\rBcc: victim@contoso.com\n\nx\n"), "send", "-F", evil, "ops@contoso.com")
+		if got := f.arrived(sent + 1); bytes.Contains(got.Data, []byte("Bcc")) && !bytes.Contains(got.Data, []byte("=?utf-8?")) || bytes.Contains(got.Data, []byte("\nBcc")) || len(got.To) != 1 {
+			t.Errorf("it arrived as %q, to %q", got.Data, got.To)
+		}
+	})
+}
+
+func (f *fortress) idle(t *testing.T) {
+	var conns []net.Conn
+	connect := func() {
+		t.Helper()
+		c, err := f.dial(attacker(len(conns)%5), "tls")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
+		conns = append(conns, c)
+		line := make([]byte, 200)
+		if _, err := c.Read(line); err != nil || !bytes.HasPrefix(line, []byte("220 ")) {
+			t.Fatalf("%q, %v", line, err)
+		}
+		if _, err := c.Write([]byte("EHLO x\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Read(line); err != nil || !bytes.HasPrefix(line, []byte("250")) {
+			t.Fatalf("%q, %v", line, err)
+		}
+	}
+	connect()
+	before := memory(t, f.pid, "VmRSS:")
+	for len(conns) < 200 {
+		connect()
+	}
+	each := (memory(t, f.pid, "VmRSS:") - before) / 199
+	t.Logf("%d KiB with one connection, %d KiB for each of 199 more", before>>10, each>>10)
+	if each > 96<<10 {
+		t.Errorf("a connection takes %d KiB", each>>10)
+	}
+	for _, c := range conns {
+		c.Close()
+	}
+}
+
+func (f *fortress) tenThousand(t *testing.T, files int, tool func()) {
+	const attackers, connections = 20, 10_000
+	before := memory(t, f.pid, "VmHWM:")
+	var mu sync.Mutex
+	var held []net.Conn
 	var refused, got atomic.Int64
 	var wg sync.WaitGroup
 	for a := range attackers {
-		from := "127.0.1." + strconv.Itoa(a+1)
 		wg.Go(func() {
 			for range connections / attackers {
-				c, err := f.dial(from, "open")
+				c, err := f.dial(attacker(a), "open")
 				if err != nil {
-					t.Errorf("attacker %s: %v", from, err)
+					t.Errorf("attacker %d: %v", a, err)
 					return
 				}
 				reply := make([]byte, 4)
@@ -132,76 +177,72 @@ func TestTenThousandConnectionsKeepNoToolOut(t *testing.T) {
 				}
 				got.Add(1)
 				c.Write([]byte("E")) // and no more
-				held.Store(c, true)
+				mu.Lock()
+				held = append(held, c)
+				mu.Unlock()
 			}
 		})
 	}
-	attack := make(chan struct{})
-	go func() { wg.Wait(); close(attack) }()
+	over := make(chan struct{})
+	go func() { wg.Wait(); close(over) }()
 	most, sent := 0, 0
-	for over := false; !over || sent < messages; {
+	for going := true; going || sent < 10; sent++ {
 		select {
-		case <-attack:
-			over = true
+		case <-over:
+			going = false
 		default:
 		}
 		most = max(most, descriptors(t, f.pid))
-		if err := f.send("127.0.0.1"); err != nil {
-			t.Fatalf("message %d, with %d connections: %v", sent, most, err)
-		}
-		sent++
+		tool()
 	}
-	f.arrived(1 + sent)
-	held.Range(func(c, _ any) bool { c.(net.Conn).Close(); return true })
+	<-over
+	for _, c := range held {
+		c.Close()
+	}
 	grown := memory(t, f.pid, "VmHWM:") - before
 	t.Logf("%d connections were let in and %d refused, while %d messages were sent; %d descriptors at most, %d before; %d KiB more memory",
 		got.Load(), refused.Load(), sent, most, files, grown>>10)
-	if most > files+250+10 {
+	if most > files+250+20 {
 		t.Errorf("%d descriptors were open", most)
 	}
 	if grown > 24<<20 {
 		t.Errorf("it grew by %d KiB", grown>>10)
 	}
-	if n := f.said("connection refused"); n == 0 || n > 4 {
+	if n := f.said("connection refused"); n == 0 || n > 6 {
 		t.Errorf("the log tells %d times of refused connections", n)
 	}
-	if n := f.said("connection ended to make room"); n == 0 || n > 4 {
+	if n := f.said("connection ended to make room"); n == 0 || n > 6 {
 		t.Errorf("the log tells %d times that room was made", n)
 	}
 }
 
-func TestTwoHundredIdleConnectionsTakeLittleMemory(t *testing.T) {
-	f := newFortress(t)
-	var conns []net.Conn
-	connect := func(listener string, n int) {
-		t.Helper()
-		for i := range n {
-			c, err := f.dial("127.0.1."+strconv.Itoa(1+i%5), listener)
-			if err != nil {
-				t.Fatal(err)
+// hold begins a message on 39 connections of each attacker, and does not go on
+// with any.
+func (f *fortress) hold(t *testing.T, attackers int, message string, most int64, tool func()) {
+	before := memory(t, f.pid, "VmHWM:")
+	var wg sync.WaitGroup
+	for a := range attackers {
+		wg.Go(func() {
+			for range 39 {
+				c, err := f.dial(attacker(a), "open")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				t.Cleanup(func() { c.Close() })
+				if _, err := io.WriteString(c, "EHLO x\r\nMAIL FROM:<svc@contoso.com>\r\nRCPT TO:<ops@contoso.com>\r\nDATA\r\n"+message); err != nil {
+					t.Error(err)
+				}
 			}
-			if listener == "tls" {
-				c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
-			}
-			conns = append(conns, c)
-			line := make([]byte, 200)
-			if _, err := c.Read(line); err != nil || !bytes.HasPrefix(line, []byte("220 ")) {
-				t.Fatalf("connection %d: %q, %v", i, line, err)
-			}
-			if _, err := c.Write([]byte("EHLO x\r\n")); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := c.Read(line); err != nil || !bytes.HasPrefix(line, []byte("250")) {
-				t.Fatalf("connection %d: %q, %v", i, line, err)
-			}
-		}
+		})
 	}
-	connect("tls", 1)
-	before := resident(t, f.pid)
-	connect("tls", 199)
-	after := resident(t, f.pid)
-	t.Logf("%d KiB with one connection, %d KiB with %d: %d KiB each", before>>10, after>>10, len(conns), (after-before)>>10/int64(len(conns)-1))
-	for _, c := range conns {
-		c.Close()
+	wg.Wait()
+	for range 10 {
+		tool()
+	}
+	grown := memory(t, f.pid, "VmHWM:") - before
+	t.Logf("%d KiB more memory, %d KiB now", grown>>10, memory(t, f.pid, "VmRSS:")>>10)
+	if grown > most {
+		t.Errorf("it grew by %d KiB", grown>>10)
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -19,7 +21,10 @@ const (
 	// partSize is what Accept holds in memory of one body. A body up to that
 	// size goes into the accepting transaction; a longer one is written part by
 	// part before it, so that no transaction lasts as long as a client sends.
-	partSize = 4 * chunkSize
+	// When more than manyLarge come in at once, each further one is written in
+	// parts of a chunk.
+	partSize  = 4 * chunkSize
+	manyLarge = 16
 )
 
 // Accept stores a message and returns its ID when it is on disk; from then on
@@ -81,9 +86,21 @@ func (q *Queue) stage(ctx context.Context, m Message, body io.Reader, limits *Op
 		return nil, ErrFull
 	}
 	var part []byte
+	size := chunkSize // of a part
+	defer func() {
+		if size == partSize {
+			q.larges.leave()
+		}
+	}()
 	for {
 		var err error
-		part, err = readPart(body, part)
+		part, err = readPart(body, part[:0], chunkSize)
+		if err == nil && len(part) == chunkSize {
+			if size < partSize && q.larges.enter() {
+				size = partSize
+			}
+			part, err = readPart(body, part, size)
+		}
 		s.Size += int64(len(part))
 		if !q.quota.reserve(int64(len(part)), 0, limits) {
 			s.Size -= int64(len(part))
@@ -92,37 +109,51 @@ func (q *Queue) stage(ctx context.Context, m Message, body io.Reader, limits *Op
 		if err != nil {
 			return nil, q.abandon(s, fmt.Errorf("receive the message: %w", err))
 		}
-		if len(part) < partSize {
+		if len(part) < size {
 			s.tail = part
 			return s, nil
 		}
 		if err := q.engine.update(ctx, func(ctx context.Context, t tx) error { return s.write(ctx, t, part) }); err != nil {
 			return nil, q.abandon(s, fmt.Errorf("%w: %w", errNotStored, err))
 		}
-		s.chunks += partSize / chunkSize
+		s.chunks += size / chunkSize
 		q.options.Fault("part")
 	}
 }
 
-// readPart reads a part, a shorter one only at the end of the body. The memory of
-// the part before is used again, which was written by then.
-func readPart(body io.Reader, before []byte) ([]byte, error) {
-	if len(before) < partSize {
-		return io.ReadAll(io.LimitReader(body, partSize))
+// larges counts the messages that have more than a chunk in memory while they
+// come in, as slowly as their clients like.
+type larges struct{ n atomic.Int32 }
+
+// enter reports whether one more may; it is to leave then.
+func (l *larges) enter() bool {
+	if l.n.Add(1) <= manyLarge {
+		return true
 	}
-	// Not io.ReadFull, whose error at the end is the one that a body which was
-	// cut off has.
-	for n := 0; n < partSize; {
-		m, err := body.Read(before[n:partSize])
-		n += m
+	l.n.Add(-1)
+	return false
+}
+
+func (l *larges) leave() { l.n.Add(-1) }
+
+// readPart reads on until a part has its size, or less at the end of the body.
+// Not as io.ReadFull does, whose error at the end is the one that a body which
+// was cut off has.
+func readPart(body io.Reader, part []byte, size int) ([]byte, error) {
+	for len(part) < size {
+		if len(part) == cap(part) {
+			part = slices.Grow(part, min(size-len(part), 16<<10))
+		}
+		n, err := body.Read(part[len(part):min(cap(part), size)])
+		part = part[:len(part)+n]
 		if err == io.EOF {
-			return before[:n], nil
+			return part, nil
 		}
 		if err != nil {
-			return before[:n], err
+			return part, err
 		}
 	}
-	return before[:partSize], nil
+	return part, nil
 }
 
 // write adds a part's chunks, and before the first of them the note by which

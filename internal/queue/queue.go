@@ -36,6 +36,7 @@ type Queue struct {
 	options Options
 	engine  engine
 	machine string // this Open's name among the machines
+	larges  larges
 	deliver Deliver
 	quota   quota
 	feed    feed
