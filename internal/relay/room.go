@@ -46,13 +46,13 @@ func (s *Server) admit(st *state, l *Listener, m *meter, addr netip.Addr, leave 
 	switch {
 	case s.quit.Err() != nil:
 		return refuse(421, [3]int{4, 3, 2}, "the relay is closing; try again later")
+	case len(s.conns) >= st.MaxConnections+max(1, st.MaxConnections/4): // those told to leave take their time
+		return refuse(421, [3]int{4, 7, 0}, "too many connections; try again later")
 	case shares[addr] >= st.MaxPerAddress:
 		own := func(c *connection, idle time.Duration) bool { return c.remote == addr && idle >= staleAfter }
 		if !s.makeRoom(l, shares, own) {
 			return refuse(421, [3]int{4, 7, 0}, "too many connections from your address; try again later")
 		}
-	case len(s.conns) >= st.MaxConnections+max(1, st.MaxConnections/4): // those told to leave take their time
-		return refuse(421, [3]int{4, 7, 0}, "too many connections; try again later")
 	case open >= st.MaxConnections:
 		fair := func(c *connection, idle time.Duration) bool {
 			theirs, ours := shares[c.remote], shares[addr]+1
