@@ -164,6 +164,8 @@ func (w *wire) nextCommand() error {
 		w.idle.Add(1) // a large message may come in as many chunks as it likes
 	}
 	switch {
+	case isRequest(command):
+		return w.bye("554 5.5.1 this is a mail server: no web page may send through it")
 	case strings.HasPrefix(command, "STARTTLS") && w.offerTLS:
 		w.line = nil
 		if w.r.Buffered() > 0 {
@@ -184,6 +186,14 @@ func (w *wire) nextCommand() error {
 		}
 	}
 	return nil
+}
+
+// isRequest reports whether a command is a request of HTTP. A web page can make
+// a browser send one to any port of this machine, with commands of SMTP in its
+// body, where a client may be known by the address alone.
+func isRequest(command string) bool {
+	words := strings.Fields(command)
+	return len(words) > 1 && strings.HasPrefix(words[len(words)-1], "HTTP/")
 }
 
 // resets reports whether go-smtp forgets the transaction at a command.
