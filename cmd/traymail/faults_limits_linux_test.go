@@ -106,7 +106,7 @@ func TestClientsWaitWhenThereAreNoFileDescriptors(t *testing.T) {
 // built, little more memory than it has; and then none.
 func TestMemoryThatIsLimitedIsEnoughAndItsEndLosesNothing(t *testing.T) {
 	t.Parallel()
-	const large, more = 150_000_000, 64 << 20
+	const large, more = 60_000_000, 48 << 20
 	b := newSignedIn(t, "unpaced")
 	b.must(nil, "account", "edit", "demo", "--messages-per-minute", "100000", "--max-size-mb", "150")
 	s := b.begin(exec.Command(built(t), "--home", b.home, "serve"))
