@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -29,6 +30,10 @@ func (q *Queue) followClock(ctx context.Context, seen *time.Time) error {
 // messages, pauses with an end, and what was sent counts for the last 24 hours
 // from now on. A message that is tried sooner than planned has lost nothing.
 func (q *Queue) setBack(ctx context.Context) error {
+	q.express.Load().setBack(q.options.Now())
+	if err := q.caughtUp(ctx, ""); err != nil {
+		return err
+	}
 	err := q.engine.update(ctx, func(ctx context.Context, t tx) error {
 		now := q.options.Now()
 		if err := countNow(ctx, t, now); err != nil {
@@ -63,6 +68,33 @@ func (q *Queue) setBack(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// setBack is the express's part: it forgets what the former clock says of the last
+// minute, and lets go what waits for it.
+func (x *express) setBack(now time.Time) {
+	if x == nil {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	latest, current := stamp(now.Add(ahead)), slotOf(now)
+	for _, l := range x.lanes {
+		l.starts = slices.DeleteFunc(l.starts, func(at int64) bool { return at > latest })
+		later := 0
+		l.slots = slices.DeleteFunc(l.slots, func(s slot) bool {
+			if s.n > current {
+				later += s.recipients
+			}
+			return s.n > current
+		})
+		l.use(now, later)
+		if l.timer != nil {
+			l.timer.Stop()
+			l.timer = nil
+		}
+		x.dispatch(l)
+	}
 }
 
 // countNow has recipients that count at a time to come count now.

@@ -148,8 +148,8 @@ func (x *express) readLanes(ctx context.Context) error {
 		if err := v.row(ctx, `SELECT count(*) FROM mail_attempt WHERE account = $1 AND finished = 0`, name).Scan(&l.flight); err != nil {
 			return err
 		}
-		r, err := v.query(ctx, `SELECT started FROM mail_attempt WHERE account = $1 AND started > $2
-			ORDER BY started DESC LIMIT $3`, name, stamp(now.Add(-time.Minute-time.Second)), max(p.PerMinute, keptStarts))
+		r, err := v.query(ctx, `SELECT started FROM mail_attempt WHERE account = $1 AND started > $2 AND started <= $4
+			ORDER BY started DESC LIMIT $3`, name, stamp(now.Add(-time.Minute-time.Second)), max(p.PerMinute, keptStarts), stamp(now.Add(ahead)))
 		if err != nil {
 			return err
 		}
