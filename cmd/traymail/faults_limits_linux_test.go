@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net"
-	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -20,16 +19,6 @@ func limit(t *testing.T, pid, resource int, to uint64) {
 	if err := unix.Prlimit(pid, resource, &unix.Rlimit{Cur: to, Max: to}, nil); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// descriptors counts the open files of a process.
-func descriptors(t *testing.T, pid int) int {
-	t.Helper()
-	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(open)
 }
 
 func TestClientsWaitWhenThereAreNoFileDescriptors(t *testing.T) {
