@@ -135,6 +135,7 @@ func TestLoginByPastedAddressRefusesOthersAndTakesTheRightOne(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "")
 	r, w := io.Pipe()
+	defer r.Close() // what nobody asks for any more is not waited for
 	paste := make(chan string, 8)
 	go func() {
 		for line := range paste {
