@@ -165,7 +165,7 @@ func TestListsAreAskedForWhileABurstIsUnderWay(t *testing.T) {
 	var ids []string
 	for range 4 {
 		clients.Go(func() {
-			for range 60 {
+			for range 25 {
 				id := accept(t, q, message("acct", "a@x"), "body")
 				mu.Lock()
 				ids = append(ids, id)
