@@ -175,7 +175,9 @@ func (s *staged) writeChunks(ctx context.Context, t tx, part []byte) error {
 func writeChunks(ctx context.Context, t tx, id string, n int, part []byte) error {
 	for ; len(part) > 0; n++ {
 		size := min(len(part), chunkSize)
-		if _, err := t.exec(ctx, `INSERT INTO mail_chunk (message, n, data) VALUES ($1, $2, $3)`, id, n, part[:size]); err != nil {
+		_, err := t.exec(ctx, `INSERT INTO mail_chunk (message, n, data, sum) VALUES ($1, $2, $3, $4)`,
+			id, n, part[:size], chunkSum(id, n, part[:size]))
+		if err != nil {
 			return err
 		}
 		part = part[size:]
@@ -205,19 +207,24 @@ func (s *staged) insert(ctx context.Context, t tx) error {
 	if err != nil {
 		return err
 	}
+	stored := s.Message
+	for _, text := range []*string{&stored.From, &stored.Return, &stored.EnvelopeID, &stored.ReturnTo} {
+		*text = clean(*text)
+	}
 	_, err = t.exec(ctx, `INSERT INTO mail_message
-		(id, account, client, message_id, subject, sender, utf8, ret, envid, return_to, size, received, waits_from, state, next_at, job)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13, $14, $15)`,
+		(id, account, client, message_id, subject, sender, utf8, ret, envid, return_to, size, received, waits_from, state, next_at, job, sum)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13, $14, $15, $16)`,
 		s.id, s.Account, clean(s.Client), clean(s.MessageID), clean(s.Subject), clean(s.From), flag(s.UTF8),
-		clean(s.Return), clean(s.EnvelopeID), clean(s.ReturnTo), s.Size, stamp(s.Received), Queued, stamp(s.Received), job)
+		clean(s.Return), clean(s.EnvelopeID), clean(s.ReturnTo), s.Size, stamp(s.Received), Queued, stamp(s.Received), job, envelopeSum(s.id, &stored, len(s.Recipients)))
 	if err != nil {
 		return err
 	}
 	for n, r := range s.Recipients {
 		address := clean(r.Address)
-		_, err := t.exec(ctx, `INSERT INTO mail_recipient (message, n, address, notify, orcpt, state, next_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7)`, s.id, n, address,
-			clean(strings.Join(r.Notify, ",")), clean(r.OriginalRecipient), Queued, stamp(s.Received))
+		notify, original := clean(strings.Join(r.Notify, ",")), clean(r.OriginalRecipient)
+		_, err := t.exec(ctx, `INSERT INTO mail_recipient (message, n, address, notify, orcpt, state, next_at, sum)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, s.id, n, address, notify, original, Queued, stamp(s.Received),
+			recipientSum(s.id, n, address, notify, original))
 		if err != nil {
 			return err
 		}

@@ -14,7 +14,7 @@ import (
 // wait for the same transaction, and returns how many transactions they took.
 func gathered(t *testing.T, q *Queue, writes ...func()) int {
 	t.Helper()
-	c := q.engine.(*liteEngine).committer
+	c := lite(q).committer
 	free := make(chan struct{})
 	var all sync.WaitGroup
 	all.Go(func() {
@@ -94,7 +94,7 @@ func TestFailedWriteUndoesNoOtherOfItsGroup(t *testing.T) {
 
 func TestEveryCommitIsSynced(t *testing.T) {
 	q := open(t, sqliteOptions(t))
-	db := q.engine.(*liteEngine).writer
+	db := lite(q).writer
 	var mode string
 	var level, vacuum int
 	if err := errors.Join(db.QueryRow(`PRAGMA journal_mode`).Scan(&mode), db.QueryRow(`PRAGMA synchronous`).Scan(&level),

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -37,6 +39,8 @@ type Delivery struct {
 	overdue time.Time
 	started time.Time
 	elapsed time.Duration // of Deliver
+	altered string        // what of the envelope is not as it was stored
+	broken  *atomic.Bool  // of an attempt: the body could not be read whole
 }
 
 // Open reads the body; it may be called again. ctx bounds the reading.
@@ -46,7 +50,12 @@ func (d *Delivery) Open(ctx context.Context) (io.ReadCloser, error) {
 			return io.NopCloser(bytes.NewReader(body)), err
 		}
 	}
-	return d.queue.readBody(ctx, d.ID)
+	body, err := d.queue.readBody(ctx, d.ID)
+	if err != nil {
+		d.judge(err)
+		return nil, err
+	}
+	return judgedBody{body, d}, nil
 }
 
 // An Outcome is how an attempt ended.
@@ -196,7 +205,7 @@ func (q *Queue) attempt(ctx context.Context, d *Delivery) (o Outcome, counts boo
 	}()
 	begun := q.options.Now()
 	defer func() { d.elapsed = q.options.Now().Sub(begun) }()
-	o = q.deliver(ctx, d)
+	o = d.keepBroken(q.deliver(ctx, d))
 	return o, o.Pause == nil && ctx.Err() == nil
 }
 
@@ -213,14 +222,15 @@ func (q *Queue) beginJob(ctx context.Context, job int64, id string) (d *Delivery
 	var held bool
 	x := q.express.Load()
 	var took *Delivery // counted by the express
+	var altered *Delivery
 	err = q.engine.update(ctx, func(ctx context.Context, t tx) error {
 		now := q.options.Now()
-		d, l, wait, held = nil, nil, 0, false
-		m := &Delivery{ID: id, queue: q, started: now}
-		var next, own int64
+		d, l, wait, held, altered = nil, nil, 0, false, nil
+		m := &Delivery{ID: id, queue: q, started: now, broken: new(atomic.Bool)}
+		var next, own, sum int64
 		var state State
-		err := t.row(ctx, messageColumns(`, state, next_at, job`)+` WHERE id = $1`+q.engine.rowLock(), id).
-			Scan(append(m.columns(), &state, &next, &own)...)
+		err := t.row(ctx, messageColumns(`, state, next_at, job, sum`)+` WHERE id = $1`+q.engine.rowLock(), id).
+			Scan(append(m.columns(), &state, &next, &own, &sum)...)
 		if errors.Is(err, sql.ErrNoRows) || err == nil && (state != Queued || own != job) {
 			return nil
 		}
@@ -262,6 +272,10 @@ func (q *Queue) beginJob(ctx context.Context, job int64, id string) (d *Delivery
 		if err := m.readRecipients(ctx, t, stamp(now), limit); err != nil {
 			return err
 		}
+		if m.altered = cmp.Or(m.alteredEnvelope(sum), m.alteredRecipients(sum, limit)); m.altered != "" {
+			altered = m
+			return q.keepAltered(ctx, t, m)
+		}
 		if expires := m.since.Add(q.options.Expire); !expires.After(now) {
 			err := t.row(ctx, `SELECT COALESCE(min(finished), 0) FROM mail_attempt WHERE message = $1 AND finished >= $2`,
 				id, stamp(expires)).Scan((*millis)(&m.overdue))
@@ -274,7 +288,7 @@ func (q *Queue) beginJob(ctx context.Context, job int64, id string) (d *Delivery
 		return m.note(ctx, t)
 	})
 	if took != nil {
-		x.tookTurn(took, err == nil)
+		x.tookTurn(took, err == nil && altered == nil)
 	}
 	if err == nil && held {
 		err = errPaused
@@ -282,6 +296,9 @@ func (q *Queue) beginJob(ctx context.Context, job int64, id string) (d *Delivery
 	if err != nil {
 		x.doubt()
 		return nil, nil, 0, err
+	}
+	if altered != nil {
+		q.tellAltered(altered)
 	}
 	if d != nil {
 		q.feed.publish(Event{ID: d.ID, Account: d.Account, State: Sending})
@@ -321,7 +338,7 @@ func (d *Delivery) columns() []any {
 
 // readRecipients fills in those that are due.
 func (d *Delivery) readRecipients(ctx context.Context, t querier, due int64, limit int) error {
-	r, err := t.query(ctx, `SELECT n, address, notify, orcpt, attempts FROM mail_recipient
+	r, err := t.query(ctx, `SELECT n, address, notify, orcpt, attempts, sum FROM mail_recipient
 		WHERE message = $1 AND state = $2 AND next_at <= $3 ORDER BY n LIMIT $4`, d.ID, Queued, due, limit)
 	if err != nil {
 		return err
@@ -331,8 +348,12 @@ func (d *Delivery) readRecipients(ctx context.Context, t querier, due int64, lim
 		var n, tries int
 		var rcpt Recipient
 		var notify string
-		if err := r.Scan(&n, &rcpt.Address, &notify, &rcpt.OriginalRecipient, &tries); err != nil {
+		var sum int64
+		if err := r.Scan(&n, &rcpt.Address, &notify, &rcpt.OriginalRecipient, &tries, &sum); err != nil {
 			return err
+		}
+		if sum != noSum && sum != recipientSum(d.ID, n, rcpt.Address, notify, rcpt.OriginalRecipient) {
+			d.altered = "a recipient's address"
 		}
 		rcpt.Notify = notifyList(notify)
 		d.Recipients = append(d.Recipients, rcpt)

@@ -13,7 +13,7 @@ import (
 // SQLite has the error of a full disk, until the function returned is called.
 func fillDisk(t *testing.T, q *Queue, pages int) (free func()) {
 	t.Helper()
-	db := q.engine.(*liteEngine).writer
+	db := lite(q).writer
 	var have int
 	if err := db.QueryRow(`PRAGMA page_count`).Scan(&have); err != nil {
 		t.Fatal(err)

@@ -194,13 +194,18 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	if len(b.rest) == 0 {
-		err := b.view.row(b.ctx, `SELECT data FROM mail_chunk WHERE message = $1 AND n = $2`, b.id, b.next).Scan(&b.rest)
+		var sum int64
+		err := b.view.row(b.ctx, `SELECT data, sum FROM mail_chunk WHERE message = $1 AND n = $2`, b.id, b.next).Scan(&b.rest, &sum)
 		if errors.Is(err, sql.ErrNoRows) {
 			// Not the end, or half a message would be sent as a whole one.
 			return 0, fmt.Errorf("%w: %d octets of it were not read yet", ErrBodyGone, b.left)
 		}
 		if err != nil {
 			return 0, fmt.Errorf("read the message from the queue: %w", err)
+		}
+		if sum != noSum && sum != chunkSum(b.id, b.next, b.rest) {
+			b.rest = nil
+			return 0, errAltered
 		}
 		b.next++
 	}

@@ -175,3 +175,6 @@ func readBody(ctx context.Context, d *Delivery) (string, error) {
 	b, err := io.ReadAll(r)
 	return string(b), errors.Join(err, r.Close())
 }
+
+// lite is the engine of a queue in a SQLite file.
+func lite(q *Queue) *liteEngine { return q.engine.(*warden).engine }

@@ -85,7 +85,7 @@ func Open(ctx context.Context, options Options) (*Queue, error) {
 		config.Test.Time = clock{options.Now}
 		// The listener tells them; this is for what it may have missed.
 		config.FetchPollInterval = cmp.Or(options.poll, time.Minute)
-		q.engine, err = openSQLite(ctx, options.Path, options.poll == 0, config)
+		q.engine, err = openWarded(ctx, q, config)
 	default:
 		q.engine, err = openPostgres(ctx, options.PostgreSQL, config)
 	}
@@ -114,7 +114,7 @@ func (q *Queue) prepare(ctx context.Context) error {
 		}
 	}
 	err := q.engine.update(ctx, func(ctx context.Context, t tx) error {
-		_, err := t.exec(ctx, `INSERT INTO mail_machine (id, beat) VALUES ($1, 0)`, q.machine)
+		_, err := t.exec(ctx, `INSERT INTO mail_machine (id, beat) VALUES ($1, 0) ON CONFLICT (id) DO NOTHING`, q.machine)
 		return err
 	})
 	if err != nil {

@@ -89,6 +89,11 @@ var migrations = [...][]string{{
 	// For Traffic.
 	`CREATE INDEX mail_message_received ON mail_message (received)`,
 	`CREATE INDEX mail_message_outcome ON mail_message (state, finished) WHERE finished > 0`,
+}, {
+	// Of what is sent, so that an altered octet is found; -1 for none.
+	`ALTER TABLE mail_message ADD COLUMN sum BIGINT NOT NULL DEFAULT -1`,
+	`ALTER TABLE mail_recipient ADD COLUMN sum BIGINT NOT NULL DEFAULT -1`,
+	`ALTER TABLE mail_chunk ADD COLUMN sum BIGINT NOT NULL DEFAULT -1`,
 }}
 
 // migrate brings the tables to this program's version, or refuses those of a

@@ -31,7 +31,9 @@ type liteEngine struct {
 	lock           *ownerLock
 }
 
-func openSQLite(ctx context.Context, path string, synced bool, config *river.Config) (_ *liteEngine, err error) {
+// openSQLite opens the file at path, with before called when the lock is held and
+// SQLite has not seen the file yet.
+func openSQLite(ctx context.Context, path string, synced bool, config *river.Config, before func() error) (_ *liteEngine, err error) {
 	path, err = filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -43,6 +45,9 @@ func openSQLite(ctx context.Context, path string, synced bool, config *river.Con
 		}
 	}()
 	if e.lock, err = lockOwner(path, time.Now()); err != nil {
+		return nil, err
+	}
+	if err = before(); err != nil {
 		return nil, err
 	}
 	// SQLite would make the file as readable as it can, and the files beside it
