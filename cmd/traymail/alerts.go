@@ -7,6 +7,17 @@ import (
 	"traymail/internal/mailer"
 )
 
+// printDamages says which files of the queue were damaged, and what became of the
+// messages in them.
+func (p *program) printDamages(damages []mailer.Damage) {
+	for _, d := range damages {
+		fmt.Fprintf(p.stderr, "Warning: %s.\n  %s\n", d.Summary(), d.Fix())
+		for _, m := range d.Lost {
+			fmt.Fprintf(p.stderr, "  lost: message %s; left of it: %s\n", m.ID, m.Reason)
+		}
+	}
+}
+
 // printAlerts prints what will break, and leaves out what was said already as
 // the reason for which an account waits.
 func (p *program) printAlerts(accounts []mailer.AccountStatus) {

@@ -58,6 +58,11 @@ func (p *program) queueLs() *cobra.Command {
 			if p.json {
 				return p.printJSON(list)
 			}
+			s, err := m.Status(c.Context())
+			if err != nil {
+				return err
+			}
+			p.printDamages(s.Damaged)
 			if len(list) == 0 {
 				fmt.Fprintln(p.stderr, "No message waits. The record of those that are done with: traymail queue ls --all")
 				return nil

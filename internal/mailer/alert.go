@@ -48,6 +48,7 @@ const (
 	AlertOverGraph  = "smtp-auth-off"
 	AlertMailbox    = "mailbox"
 	AlertUnknown    = "unknown-outcome"
+	AlertQueueFile  = "queue-file"
 )
 
 // A finding is an alert with how it is told.
@@ -99,6 +100,7 @@ type circumstances struct {
 	unsigned  bool             // the keystore has no refresh token
 	used      time.Time        // the refresh token, last; zero is not known
 	rising    *tally           // refusals of the last hour, when they rise
+	damaged   []Damage         // files of the queue, told of by this account
 	mailboxes []mailboxRefusal // of mailboxes that the account sends through, by name
 }
 
@@ -107,7 +109,7 @@ type circumstances struct {
 func (c circumstances) findings() []finding {
 	var all []finding
 	for _, find := range []func(circumstances) (finding, bool){
-		circumstances.trouble, circumstances.secret, circumstances.idle, circumstances.retirement, circumstances.refusals, circumstances.mailbox, circumstances.unknown, circumstances.overGraph,
+		circumstances.trouble, circumstances.secret, circumstances.idle, circumstances.retirement, circumstances.refusals, circumstances.mailbox, circumstances.unknown, circumstances.damage, circumstances.overGraph,
 	} {
 		if f, ok := find(c); ok {
 			all = append(all, f)

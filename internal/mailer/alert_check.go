@@ -175,6 +175,9 @@ func (l *alerts) findings(s *AccountStatus, file *account.Account) []finding {
 	m := l.engine.mailer
 	now := m.now()
 	c := circumstances{status: s, file: file, now: now, rising: l.refusals.of(s.Name, now), mailboxes: l.mailboxes.of(s.Name, now)}
+	if found, teller := l.engine.damaged(); teller == s.Name {
+		c.damaged = found
+	}
 	if file != nil {
 		c.used = m.tokenUse(file)
 	}

@@ -39,6 +39,7 @@ type engine struct {
 	queue    *queue.Queue
 	relay    *relay.Server
 	stats    stats
+	damages  damages
 	cure     *cure
 	alerts   *alerts
 	changed  pulse

@@ -236,6 +236,9 @@ type Status struct {
 	// Problem is why the configuration as it is in the files is not in force;
 	// empty when it is.
 	Problem string `json:"problem,omitempty"`
+	// Damaged tells of damaged files of the queue that were set aside and are still
+	// there, oldest first.
+	Damaged []Damage `json:"damaged,omitempty"`
 	// Paused is a person's pause of all accounts; nil: there is none.
 	Paused *Pause `json:"paused,omitempty"`
 	// Window says that a window belongs to this process.

@@ -39,6 +39,7 @@ func (m *Mailer) Status(ctx context.Context) (Status, error) {
 		}
 	}
 	s.Paused, s.Window = e.allPaused(), m.Window
+	s.Damaged, _ = e.damaged()
 	s.Accounts, err = e.accounts(ctx)
 	return s, err
 }

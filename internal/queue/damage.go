@@ -189,5 +189,9 @@ func integrity(ctx context.Context, path string, thorough bool) (problem string,
 		about := strings.Contains(f, "missing from index") || strings.HasPrefix(f, "wrong # of entries in index") || strings.HasPrefix(f, "non-unique entry in index")
 		index = index && about
 	}
-	return strings.Join(strings.Fields(found[0]), " "), index, nil
+	problem = strings.Join(strings.Fields(strings.TrimPrefix(found[0], "*** in database main ***")), " ")
+	if len(problem) > 200 {
+		problem = problem[:200] + "…"
+	}
+	return problem, index, nil
 }

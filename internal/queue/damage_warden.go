@@ -98,7 +98,7 @@ func (g *warden) inspect(ctx context.Context, known string, unclean bool) error 
 			return err
 		}
 		if index {
-			if problem, err = g.reindex(ctx, problem); err != nil {
+			if problem, err = g.reindex(ctx, problem); err != nil || problem == "" {
 				return err
 			}
 		}
@@ -430,8 +430,13 @@ func (l riverLog) Enabled(ctx context.Context, level slog.Level) bool {
 }
 
 func (l riverLog) Handle(ctx context.Context, r slog.Record) error {
+	late := false
 	r.Attrs(func(a slog.Attr) bool {
 		said := a.Value.String()
+		if strings.Contains(said, "sql: database is closed") {
+			late = true // of an engine that was given up
+			return false
+		}
 		if strings.Contains(said, "database disk image is malformed") || strings.Contains(said, "file is not a database") {
 			if e, err := l.g.current(); err == nil {
 				l.g.suspect(e, said)
@@ -440,7 +445,7 @@ func (l riverLog) Handle(ctx context.Context, r slog.Record) error {
 		}
 		return true
 	})
-	if !l.Handler.Enabled(ctx, r.Level) {
+	if late || !l.Handler.Enabled(ctx, r.Level) {
 		return nil
 	}
 	return l.Handler.Handle(ctx, r)

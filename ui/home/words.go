@@ -227,7 +227,7 @@ func note(a mailer.Alert) Note {
 		n.Cure = CureHistory
 	case mailer.AlertOverGraph, mailer.AlertMailbox:
 		n.Cure = CureCheck
-	case mailer.AlertUnknown:
+	case mailer.AlertUnknown, mailer.AlertQueueFile:
 		n.Cure = CureQueue
 	default: // the cause of a pause
 		n.Cure = cures(mailer.Cause(a.ID))[0]

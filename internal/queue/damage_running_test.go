@@ -1,0 +1,215 @@
+package queue
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// alterWhileOpen overwrites tree pages of a kind that hold a text, in the file of a
+// queue that is open, and has SQLite forget what it has read.
+func alterWhileOpen(t *testing.T, q *Queue, kind byte, alter func(page []byte) bool) {
+	t.Helper()
+	e := lite(q)
+	// What is in the log is read from there.
+	if _, err := e.writer.Exec(`PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
+		t.Fatal(err)
+	}
+	db := readAll(t, q.options.Path)
+	file, err := os.OpenFile(q.options.Path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	altered := 0
+	for n := 1; n < len(db)/4096; n++ {
+		if p := db[n*4096 : n*4096+4096]; p[0] == kind && alter(p) {
+			if _, err := file.WriteAt(p, int64(n*4096)); err != nil {
+				t.Fatal(err)
+			}
+			altered++
+		}
+	}
+	if err := file.Close(); err != nil || altered == 0 {
+		t.Fatalf("%d pages were altered: %v", altered, err)
+	}
+	for _, db := range []interface {
+		SetMaxIdleConns(int)
+	}{e.reader, e.writer} {
+		db.SetMaxIdleConns(0)
+		db.SetMaxIdleConns(2)
+	}
+}
+
+// untilAccepted hands a message over as a client does that is told to come again.
+func untilAccepted(t *testing.T, q *Queue, m Message, body string) string {
+	t.Helper()
+	for {
+		id, err := q.Accept(t.Context(), m, strings.NewReader(body))
+		if err == nil {
+			return id
+		}
+		if !errors.Is(err, ErrDamaged) && !strings.Contains(err.Error(), "closed") {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func TestDamageThatIsMetWhileMessagesAreSentIsPutRight(t *testing.T) {
+	t.Parallel()
+	o := sqliteOptions(t)
+	o.Pace = func(string) Pace { return Pace{AtOnce: 2} }
+	q := open(t, o)
+	inFlight, goOn := make(chan string), make(chan bool)
+	sent := make(chan string, 100)
+	start(t, q, func(ctx context.Context, d *Delivery) Outcome {
+		if d.Account == "slow" {
+			inFlight <- d.ID
+			<-goOn
+		}
+		if _, err := readBody(ctx, d); err != nil && d.Account != "slow" {
+			return answer(d, Result{Reply: err.Error()})
+		}
+		sent <- d.ID
+		return allAccepted(ctx, d)
+	})
+	if err := q.Pause(t.Context(), "later", Pause{Cause: PauseUser}); err != nil {
+		t.Fatal(err)
+	}
+	var waiting []string
+	for i := range 40 {
+		waiting = append(waiting, accept(t, q, message("later", fmt.Sprintf("a%d@x", i)), strings.Repeat("body ", 2000)))
+	}
+	slow := accept(t, q, message("slow", "b@x"), "body")
+	<-inFlight
+	// A page of an index is in the way of every new message.
+	alterWhileOpen(t, q, 0x0a, func(p []byte) bool { clear(p); return true })
+	after := untilAccepted(t, q, message("other", "c@x"), "body")
+	close(goOn)
+	for _, id := range []string{slow, after} {
+		if r := untilState(t, q, id, Delivered); len(r.Attempts) != 1 || r.Attempts[0].Resend {
+			t.Errorf("the attempts are %+v", r.Attempts)
+		}
+	}
+	damages, err := Damages(o.Path)
+	if err != nil || len(damages) != 1 || len(damages[0].Held)+len(damages[0].Lost) != 0 {
+		t.Errorf("it is told of %+v, %v", damages, err)
+	}
+	for _, id := range waiting {
+		if r := get(t, q, id); r.State != Queued {
+			t.Errorf("%s is %s", id, r.State)
+		}
+	}
+	if err := q.Resume(t.Context(), "later"); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range waiting {
+		untilState(t, q, id, Delivered)
+	}
+	if len(sent) != len(waiting)+2 {
+		t.Errorf("%d messages were sent of %d", len(sent), len(waiting)+2)
+	}
+}
+
+func TestDamagedIndexAloneIsMadeAnewInItsPlace(t *testing.T) {
+	t.Parallel()
+	o := sqliteOptions(t)
+	now := time.Now()
+	o.Now = func() time.Time { return now }
+	q := open(t, o)
+	m := message("acct", "a@x")
+	m.MessageID = "<first.of.two@example.com>"
+	id := accept(t, q, m, "body")
+	gone := accept(t, q, message("acct", "b@x"), "body")
+	if err := errors.Join(q.Remove(t.Context(), gone), q.Remove(t.Context(), id)); err != nil {
+		t.Fatal(err)
+	}
+	kept := accept(t, q, message("acct", "c@x"), "body")
+	alterWhileOpen(t, q, 0x0a, func(p []byte) bool {
+		at := bytes.Index(p, []byte("<first.of.two"))
+		if at >= 0 {
+			p[at+1] = 'F'
+		}
+		return at >= 0
+	})
+	// Its row is removed, and is not where the index should have it.
+	now = now.Add(60 * 24 * time.Hour)
+	for err := error(nil); !errors.Is(err, ErrDamaged); {
+		if err = q.clear(t.Context()); err == nil {
+			t.Fatal("nothing was met")
+		}
+	}
+	for err := error(ErrDamaged); err != nil; err = q.clear(t.Context()) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if _, err := q.Get(t.Context(), id); !errors.Is(err, ErrNotFound) {
+		t.Errorf("%v", err)
+	}
+	if r := get(t, q, kept); r.State != Queued {
+		t.Errorf("it is %s", r.State)
+	}
+	if damages, err := Damages(o.Path); len(damages) != 0 || err != nil {
+		t.Errorf("it is told of %v, %v", damages, err)
+	}
+	if problem, _, err := integrityOf(t, q, o.Path); problem != "" || err != nil {
+		t.Errorf("%s %v", problem, err)
+	}
+}
+
+func TestQueueWaitsForAProgramThatKeepsItsFileLocked(t *testing.T) {
+	t.Parallel()
+	o := sqliteOptions(t)
+	refused := make(chan string, 1000)
+	o.Log = slog.New(watchLog{slog.DiscardHandler, func(r slog.Record) {
+		r.Attrs(func(a slog.Attr) bool {
+			if a.Key == "error" && r.Message == "an attempt is not recorded" {
+				refused <- a.Value.String()
+			}
+			return true
+		})
+	}})
+	q := open(t, o)
+	inFlight, goOn := make(chan bool), make(chan bool)
+	start(t, q, func(ctx context.Context, d *Delivery) Outcome {
+		inFlight <- true
+		<-goOn
+		return allAccepted(ctx, d)
+	})
+	id := accept(t, q, message("acct", "a@x"), "body")
+	<-inFlight
+	other, err := openPlain(o.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	lock, err := other.Begin() // immediate: it has the lock for writing
+	if err != nil {
+		t.Fatal(err)
+	}
+	goOn <- true
+	// As long as SQLite waits for the lock, and a little.
+	_, err = q.Accept(t.Context(), message("acct", "b@x"), strings.NewReader("body"))
+	said := <-refused
+	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), o.Path) || !strings.Contains(said, ErrLocked.Error()) {
+		t.Errorf("it is told of as %v, and of the attempt: %s", err, said)
+	}
+	if list, err := q.List(t.Context(), Filter{Limit: 10}); len(list) != 1 || list[0].ID != id || err != nil {
+		t.Errorf("of what is there, it shows %v, %v", list, err)
+	}
+	if err := lock.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if r := untilState(t, q, id, Delivered); len(r.Attempts) != 1 || r.Attempts[0].Resend {
+		t.Errorf("the attempts are %+v", r.Attempts)
+	}
+	next := accept(t, q, message("acct", "b@x"), "body")
+	<-inFlight
+	goOn <- true
+	untilState(t, q, next, Delivered)
+}
