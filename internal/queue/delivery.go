@@ -295,6 +295,9 @@ func (q *Queue) beginJob(ctx context.Context, job int64, id string) (d *Delivery
 	}
 	if err != nil {
 		x.doubt()
+		if d != nil {
+			q.doubt(d)
+		}
 		return nil, nil, 0, err
 	}
 	if altered != nil {

@@ -75,7 +75,7 @@ func syncCommits(ctx context.Context, c *pgx.Conn) error {
 }
 
 func (e *pgEngine) update(ctx context.Context, fn func(context.Context, tx) error) error {
-	return pgx.BeginFunc(ctx, e.pool, func(t pgx.Tx) error { return fn(ctx, pgTx{pgQuerier{t}, t, e.clients}) })
+	return explainPostgres(pgx.BeginFunc(ctx, e.pool, func(t pgx.Tx) error { return fn(ctx, pgTx{pgQuerier{t}, t, e.clients}) }))
 }
 
 func (e *pgEngine) view() querier   { return pgQuerier{e.pool} }

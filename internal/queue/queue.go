@@ -49,6 +49,7 @@ type Queue struct {
 
 	mu     sync.Mutex
 	queues map[string]bool // accounts whose River queue this machine works
+	doubts []*Delivery     // attempts of which it is not known whether they were noted as begun
 	hand   map[int64]bool  // jobs that River called Work for and that have not returned
 }
 

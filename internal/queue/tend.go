@@ -28,6 +28,7 @@ func (q *Queue) tend() {
 			func(ctx context.Context) error { return q.followClock(ctx, &seen) },
 			func(ctx context.Context) error { return q.watch(ctx, &beats) },
 			func(ctx context.Context) error { return q.rewakeLost(ctx, &looked) },
+			q.settleDoubts,
 			q.workAccounts, q.resumeDue, q.tellLate, q.expire, q.clear, q.fold,
 			q.refreshQuota, q.refreshPauses,
 		} {
