@@ -350,8 +350,8 @@ func listAccount(ctx context.Context, t tx, account string) error {
 
 const insertMessage = `INSERT INTO mail_message
 	(id, account, client, message_id, subject, sender, utf8, ret, envid, return_to, size, received, waits_from, state, next_at, job,
-		attempts, finished, body)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13, $14, $15, $16, $17, $18)`
+		attempts, finished, body, sum)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13, $14, $15, $16, $17, $18, $19)`
 
 // insert writes a row and all that hangs on it, but for the account's. last is the
 // latest end of an attempt so far, and the end of this one is behind it.
@@ -374,18 +374,24 @@ func (r *messageRow) insert(ctx context.Context, t tx, job, last int64, keepBody
 			return err
 		}
 	}
+	sum := int64(noSum) // of what is to be sent
+	if state == Queued {
+		sum = envelopeSum(r.id, m, len(m.Recipients))
+	}
 	_, err := t.exec(ctx, insertMessage, r.id, m.Account, m.Client, m.MessageID, m.Subject, m.From, flag(m.UTF8), m.Return, m.EnvelopeID, m.ReturnTo,
-		m.Size, stamp(m.Received), r.state, next, job, attempts, finished, flag(body))
+		m.Size, stamp(m.Received), r.state, next, job, attempts, finished, flag(body), sum)
 	if err != nil {
 		return err
 	}
 	for n, p := range m.Recipients {
-		reply, due := "", stamp(m.Received)
+		reply, due, sum := "", stamp(m.Received), int64(noSum)
 		if state == Delivered {
 			reply, due = r.attempt.end.replyTo(n), 0
+		} else {
+			sum = recipientSum(r.id, n, p.Address, joined(p.Notify), p.OriginalRecipient)
 		}
-		_, err := t.exec(ctx, `INSERT INTO mail_recipient (message, n, address, notify, orcpt, state, next_at, reply)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, r.id, n, p.Address, joined(p.Notify), p.OriginalRecipient, state, due, reply)
+		_, err := t.exec(ctx, `INSERT INTO mail_recipient (message, n, address, notify, orcpt, state, next_at, reply, sum)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, r.id, n, p.Address, joined(p.Notify), p.OriginalRecipient, state, due, reply, sum)
 		if err != nil {
 			return err
 		}

@@ -103,7 +103,7 @@ func (d *Delivery) judge(err error) {
 // keepBroken turns the outcome of an attempt whose body could not be read whole
 // into one that holds the message: another attempt would end the same way.
 func (d *Delivery) keepBroken(o Outcome) Outcome {
-	if !d.broken.Load() {
+	if d.broken == nil || !d.broken.Load() {
 		return o
 	}
 	for i, r := range o.Results {

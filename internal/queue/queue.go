@@ -102,8 +102,11 @@ func Open(ctx context.Context, options Options) (*Queue, error) {
 // prepare does what must be done before the first message.
 func (q *Queue) prepare(ctx context.Context) error {
 	if q.options.Path != "" {
-		if err := q.recover(ctx); err != nil {
-			return err
+		// What a program that goes on has in its journal is not a dead one's.
+		if q.express.Load() == nil {
+			if err := q.recover(ctx); err != nil {
+				return err
+			}
 		}
 		// The lock says that everyone else is dead.
 		if err := q.takeOver(ctx, func(machine string) bool { return machine != q.machine }); err != nil {
