@@ -91,6 +91,20 @@ func TestDamageThatIsMetWhileMessagesAreSentIsPutRight(t *testing.T) {
 	// A page of an index is in the way of every new message.
 	alterWhileOpen(t, q, 0x0a, func(p []byte) bool { clear(p); return true })
 	after := untilAccepted(t, q, message("other", "c@x"), "body")
+	// The journal takes messages meanwhile; who looks at the tables waits.
+	for {
+		damages, err := Damages(o.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = q.Get(t.Context(), after); err == nil && len(damages) > 0 {
+			break
+		}
+		if err != nil && !errors.Is(err, ErrDamaged) && !strings.Contains(err.Error(), "closed") {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 	close(goOn)
 	for _, id := range []string{slow, after} {
 		if r := untilState(t, q, id, Delivered); len(r.Attempts) != 1 || r.Attempts[0].Resend {

@@ -97,11 +97,18 @@ func (l *writeLog) readFrames(file *os.File, order binary.ByteOrder, sum [2]uint
 			l.altered++ // a salt alone
 		}
 		if got := checksum(order, sum, content); got != f.sum && sure {
-			if mend(order, content, got, f.sum) {
+			if nextGoesOn(file, order, at+step, got, len(content)) {
+				f.sum = got // it is the sum that was altered
+				l.altered++
+			} else if mend(order, content, got, f.sum) {
 				l.altered++
 				l.mended[at+frameHeader] = append([]byte(nil), content[8:]...)
 			} else {
-				broken = true
+				// What goes on behind it was written later: it is not torn.
+				broken = !nextGoesOn(file, order, at+step, f.sum, len(content))
+				if !broken {
+					l.altered++
+				}
 			}
 		}
 		sum, sure = f.sum, true
@@ -126,6 +133,14 @@ func (l *writeLog) readFrames(file *os.File, order binary.ByteOrder, sum [2]uint
 		since = map[uint32]int64{}
 	}
 	return nil
+}
+
+// nextGoesOn tells whether the sum of the frame at an offset goes on from this one.
+// Without a frame there the sum is not doubted.
+func nextGoesOn(file *os.File, order binary.ByteOrder, at int64, sum [2]uint32, size int) bool {
+	content := make([]byte, size)
+	next, err := readFrame(file, at, content)
+	return err == nil && checksum(order, sum, content) == next.sum
 }
 
 // readFrame reads the frame at an offset; into content, when that is not nil, what
@@ -155,9 +170,11 @@ func checksum(order binary.ByteOrder, s [2]uint32, b []byte) [2]uint32 {
 
 // mend puts one altered octet of b right, when that explains why its sum is got
 // and not want. The sum is linear: what a word is off by stands in it, multiplied
-// by a number that its place determines.
+// by a number that its place determines. Of the highest octet of a word more than
+// one place may explain it, and then nothing is changed.
 func mend(order binary.ByteOrder, b []byte, got, want [2]uint32) bool {
 	off := [2]uint32{want[0] - got[0], want[1] - got[1]}
+	place, whole := -1, uint32(0)
 	factors := [2][2]uint32{{1, 1}, {0, 1}} // of the last eight octets' two words
 	for at := len(b) - 8; at >= 0; at -= 8 {
 		for i, f := range factors {
@@ -173,14 +190,20 @@ func mend(order binary.ByteOrder, b []byte, got, want [2]uint32) bool {
 			if changed := was ^ (was + by); bits.Len32(changed)-1-bits.TrailingZeros32(changed) > 7 {
 				continue
 			}
-			order.PutUint32(word, was+by)
-			return true
+			if place >= 0 {
+				return false
+			}
+			place, whole = at+4*i, was+by
 		}
 		for i, f := range factors {
 			factors[i] = [2]uint32{f[0] + f[1], f[0] + 2*f[1]}
 		}
 	}
-	return false
+	if place < 0 {
+		return false
+	}
+	order.PutUint32(b[place:], whole)
+	return true
 }
 
 // divide divides modulo 2³² by an odd number.

@@ -3,6 +3,7 @@ package salvage
 import (
 	"bytes"
 	"database/sql"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -108,16 +109,34 @@ func TestAnAlteredOctetOfTheLogIsPutRight(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	for range 50 {
+	for i := range 100 {
 		altered := bytes.Clone(log)
 		at := r.IntN(len(log))
+		if i%2 == 0 { // a frame's header, with its sums
+			const step = frameHeader + usualPage
+			at = logHeader + r.IntN((len(log)-logHeader)/step-1)*step + r.IntN(frameHeader)
+		}
 		altered[at] ^= byte(1 + r.IntN(255))
 		path := put(t, db, altered)
 		if problem, err := Check(path); problem == "" || err != nil {
 			t.Errorf("octet %d: it is not found: %v", at, err)
 		}
-		if got := read(t, path); fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Errorf("octet %d: there are %d rows, and %d are read, or others", at, len(want), len(got))
+		got, others := read(t, path), 0
+		for name, data := range want {
+			if got[name] != data {
+				others++
+			}
+		}
+		// The highest octet of a word may have been altered in more than one place. In
+		// a page's number that is a page's rows, of which one has several pages here.
+		most := 0
+		if (at-logHeader)%4 == 3 && binary.BigEndian.Uint32(log)&1 == 0 {
+			if most = 1; (at-logHeader)%(frameHeader+usualPage) < 8 {
+				most = 20
+			}
+		}
+		if others > most {
+			t.Errorf("octet %d: %d of %d rows are others", at, others, len(want))
 		}
 	}
 }
