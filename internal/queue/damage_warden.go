@@ -65,6 +65,15 @@ func (g *warden) open(ctx context.Context, known string) (*liteEngine, error) {
 	_, err := os.Stat(g.path + ".owner")
 	unclean := err == nil
 	e, err := openSQLite(ctx, g.path, g.synced, g.config, func() error { return g.inspect(ctx, known, unclean) })
+	if err == nil {
+		// A schema that was altered may still be one, with other names.
+		for _, table := range carried {
+			if _, perr := e.view().exec(ctx, `SELECT `+table.columns+` FROM `+table.name+` LIMIT 0`); perr != nil {
+				err = errors.Join(perr, e.close())
+				break
+			}
+		}
+	}
 	if known == "" && tellsDamageAtOpen(err) {
 		known = err.Error()
 		e, err = openSQLite(ctx, g.path, g.synced, g.config, func() error { return g.inspect(ctx, known, unclean) })
