@@ -21,7 +21,7 @@ var flagGroups = []struct {
 	{"Other senders", []string{"from", sendersFlag, onBehalfFlag}},
 	{"Server", []string{"smtp-host", "smtp-port", "smtp-tls", "smtp-auth", "smtp-scope", "timeout", "ca-file"}},
 	{"Microsoft Graph (--transport graph or auto)", []string{"graph-scope", skipSentFlag, "graph-url"}},
-	{"Pace and limits", []string{"messages-per-minute", batchFlag, "sessions", "recipients-per-day", "recipients-per-message", "max-size-mb"}},
+	{"Pace and limits", []string{"messages-per-minute", batchFlag, "sessions", "pipeline-depth", "recipients-per-day", "recipients-per-message", "max-size-mb"}},
 	{"Another provider or cloud", []string{"authority-url", "authorize-url", "device-url", "jwks-url", "issuer", "exchange-url"}},
 	{"This command", []string{"no-validate", "json", "help"}},
 }

@@ -153,7 +153,9 @@ func TestASignInThatEndedPausesTheAccountAndTheNextOneLetsItGoOn(t *testing.T) {
 	b := newBench(t, "")
 	b.start()
 	q := b.enqueue("", "ops@contoso.com")
-	s := b.until("in need of a sign-in", func(s Status) bool { return s.Accounts[0].Cause == CauseSignIn })
+	s := b.until("in need of a sign-in", func(s Status) bool {
+		return s.Accounts[0].Cause == CauseSignIn && s.Accounts[0].Sending == 0
+	})
 	if a := s.Accounts[0]; a.State != Attention || a.Fix != "sign in: traymail login main" || a.Waiting != 1 {
 		t.Errorf("status %+v", a)
 	}

@@ -216,18 +216,25 @@ func (e *engine) readPaces() {
 		if err != nil {
 			continue // nothing of it is sent
 		}
-		paces[name] = queue.Pace{PerMinute: a.MessagesPerMinute, AtOnce: atOnce(a), RecipientsPerDay: a.RecipientsPerDay, RecipientsPerMessage: a.RecipientsPerMessage}
+		paces[name] = queue.Pace{PerMinute: a.MessagesPerMinute, AtOnce: e.atOnce(a), RecipientsPerDay: a.RecipientsPerDay, RecipientsPerMessage: a.RecipientsPerMessage}
 	}
 	e.paces.Store(&paces)
 }
 
 // atOnce is how many messages of an account may be under way: each of them may be
-// sent twice when the program dies, and is marked then. Graph has no pipelines.
-func atOnce(a *account.Account) int {
-	if a.Transport == account.Graph {
-		return a.Sessions
+// sent twice when the program dies, and is marked then. One more for each session
+// is noted and waits, so that no session does while the disk is written. Machines
+// that share a queue have to share the sessions too, and get by without. Graph has
+// no pipelines.
+func (e *engine) atOnce(a *account.Account) int {
+	n := a.Sessions
+	if a.Transport != account.Graph {
+		n *= a.PipelineDepth
 	}
-	return a.Sessions * a.PipelineDepth
+	if e.mailer.shared.Load() {
+		return n
+	}
+	return n + a.Sessions
 }
 
 func (e *engine) start(ctx context.Context, config relay.Config) error {

@@ -136,6 +136,9 @@ func TestNothingIsLostWhateverTheTokenEndpointsDo(t *testing.T) {
 	f := newFaulty(t)
 	proxies := make([]*tokenProxy, len(identityFaults))
 	for i, c := range identityFaults {
+		if i%rowsApart != 0 {
+			continue // with the race detector some of them are enough
+		}
 		proxies[i] = identified(f)
 		proxies[i].fault = c.broken
 		if i == 0 {
@@ -146,6 +149,9 @@ func TestNothingIsLostWhateverTheTokenEndpointsDo(t *testing.T) {
 	f.run()
 	var all sync.WaitGroup
 	for i, c := range identityFaults {
+		if proxies[i] == nil {
+			continue
+		}
 		all.Go(func() {
 			t.Run(c.name, func(t *testing.T) {
 				queued := f.handOver(t, c.name, 3, 0)

@@ -142,7 +142,7 @@ func (f *faulty) othersAreServed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := fmt.Sprintf("<%s@client.example>", strings.ReplaceAll(t.Name(), "/", "."))
+	id := newMessageID("client@client.example")
 	if err := netsmtp.SendMail(s.Listeners[0].Address, nil, "client@contoso.com", []string{"ops@contoso.com"}, []byte("From: client@contoso.com\r\nMessage-ID: "+id+"\r\n\r\nmeanwhile\r\n")); err != nil {
 		t.Fatalf("a client is not served: %v", err)
 	}

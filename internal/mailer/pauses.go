@@ -234,9 +234,9 @@ func (m *Mailer) changePauses(ctx context.Context, name string, change func(*use
 }
 
 // followPause has the queue go by a person's pause of an account. One of another
-// cause stays until it ends. With lift one that a person made, and that is none
-// any more, is ended: it may be another machine's, so that only who was asked to
-// does.
+// cause stays until it ends. One that a person made, and that is none any more, is
+// ended with lift: it may be another machine's, so that only who was asked to does.
+// Where there is no other machine it is the end of an attempt that began before.
 func (e *engine) followPause(ctx context.Context, a queue.Account, lift bool) error {
 	p, ofAll, paused := e.userPause(a.Name)
 	byUser := !a.Paused.IsZero() && Cause(a.Cause) == CauseUser
@@ -251,7 +251,7 @@ func (e *engine) followPause(ctx context.Context, a queue.Account, lift bool) er
 			}
 		}
 		return e.queue.Pause(ctx, a.Name, p.forQueue(ofAll))
-	case byUser && lift:
+	case byUser && (lift || !e.mailer.shared.Load()):
 		_, err := e.queue.ResumeIf(ctx, a.Name, string(CauseUser))
 		return err
 	}
