@@ -11,7 +11,7 @@ const (
 	// restAfter is how often one looks whether the program rests. Most of what a
 	// start touches is not needed again, so the first look comes soon.
 	restAfter      = 20 * time.Second
-	firstRestAfter = 3 * time.Second
+	firstRestAfter = time.Second
 	// restingAllocs is how many octets a program that rests allocates in
 	// restAfter at most.
 	restingAllocs = 8 << 20

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 )
 
 const (
@@ -61,6 +62,7 @@ type segment struct {
 type batch struct {
 	appends []*appending
 	size    int
+	urgent  bool          // somebody waits
 	lead    chan struct{} // one of them is to write it
 	done    chan struct{} // it is written
 }
@@ -96,10 +98,19 @@ func Create(dir string) (*Journal, error) {
 // Append returns when the records are on disk, in their order and without others
 // between them. The places are written to the slice given, when it is not nil.
 func (j *Journal) Append(records []Record, places []Place) error {
-	a := &appending{records: records, places: places}
+	return j.append(&appending{records: records, places: places}, 0)
+}
+
+// AppendSoon is Append for records that nobody waits for: they go with the next
+// that somebody does wait for, or by themselves after patience. None is Append.
+func (j *Journal) AppendSoon(records []Record, patience time.Duration) error {
+	return j.append(&appending{records: records}, patience)
+}
+
+func (j *Journal) append(a *appending, patience time.Duration) error {
 	size := 0
-	for i := range records {
-		n := len(records[i].Head) + len(records[i].Body)
+	for i := range a.records {
+		n := len(a.records[i].Head) + len(a.records[i].Body)
 		if n > MaxRecord {
 			return fmt.Errorf("a record of %d octets is too long for the journal", n)
 		}
@@ -121,27 +132,53 @@ func (j *Journal) Append(records []Record, places []Place) error {
 	b := j.pending
 	b.appends = append(b.appends, a)
 	b.size += size
-	if j.writing {
-		j.mu.Unlock()
-		select {
-		case <-b.done:
-			return a.err
-		case <-b.lead:
-		}
-		j.mu.Lock()
+	b.urgent = b.urgent || patience == 0
+	if !j.leads(b, patience) {
+		return a.err
 	}
 	j.writing, j.pending = true, nil
 	j.mu.Unlock()
 	j.write(b)
 	j.mu.Lock()
 	j.writing = false
-	if next := j.pending; next != nil {
+	if next := j.pending; next != nil && next.urgent {
 		j.writing = true // nobody gets in between
 		next.lead <- struct{}{}
 	}
 	j.mu.Unlock()
 	close(b.done)
 	return a.err
+}
+
+// leads tells whether who calls it is to write a batch, with mu held then; else
+// somebody has. mu must be held, and is let go while it waits.
+func (j *Journal) leads(b *batch, patience time.Duration) bool {
+	var patient <-chan time.Time
+	if patience > 0 {
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		patient = timer.C
+	} else if !j.writing {
+		return true
+	}
+	j.mu.Unlock()
+	for {
+		select {
+		case <-b.done:
+			return false
+		case <-b.lead:
+			j.mu.Lock()
+			return true
+		case <-patient:
+			j.mu.Lock()
+			if j.pending == b && !j.writing {
+				return true
+			}
+			b.urgent = true // for who writes now, when that is not this one
+			j.mu.Unlock()
+			patient = nil
+		}
+	}
 }
 
 // write writes a batch, in parts when it is long or the segment full.

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -284,5 +286,31 @@ func TestFullDiskIsToldFromOtherTrouble(t *testing.T) {
 		if IsFull(err) != want {
 			t.Errorf("%v", err)
 		}
+	}
+}
+
+func TestWhatNobodyWaitsForSharesTheSyncOfWhatSomebodyDoes(t *testing.T) {
+	j, _ := create(t)
+	soon := make(chan error)
+	go func() { soon <- j.AppendSoon([]Record{{Kind: 1, Head: []byte("soon")}}, time.Hour) }()
+	for pending := false; !pending; runtime.Gosched() {
+		j.mu.Lock()
+		pending = j.pending != nil
+		j.mu.Unlock()
+	}
+	if err := j.Append([]Record{{Kind: 1, Head: []byte("now")}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-soon; err != nil {
+		t.Fatal(err)
+	}
+	if syncs, appends := j.Counts(); syncs != 1 || appends != 2 {
+		t.Errorf("%d appends took %d syncs", appends, syncs)
+	}
+	if err := j.AppendSoon([]Record{{Kind: 1, Head: []byte("alone")}}, time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	if syncs, appends := j.Counts(); syncs != 2 || appends != 3 {
+		t.Errorf("%d appends took %d syncs", appends, syncs)
 	}
 }

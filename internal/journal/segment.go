@@ -102,14 +102,16 @@ func (s *segment) cut() {
 
 func (s *segment) failed() bool { return s.ready == 0 }
 
-// wipe overwrites all records.
+// wipe overwrites all records, the last first: what is left when that is cut short
+// has no gap.
 func (s *segment) wipe() error {
 	first := encode(make([]byte, 0, space0), s.number, &Record{Kind: kindSegment})
-	for at := int64(space0); at < s.written; {
-		n, err := s.file.WriteAt(zeros[:min(int64(len(zeros)), s.written-at)], at)
-		if at += int64(n); err != nil {
+	for end := s.written; end > space0; {
+		size := min(int64(len(zeros)), end-space0)
+		if _, err := s.file.WriteAt(zeros[:size], end-size); err != nil {
 			return err
 		}
+		end -= size
 	}
 	if err := syncData(s.file); err != nil {
 		return err

@@ -11,6 +11,11 @@ import (
 // tryAgain is up to which wait for the pace a message stays on the express.
 const tryAgain = time.Second
 
+// endPatience is how long the note of an end waits to share the sync of the next
+// message, when no message waits for it. Within that time a crash makes a message
+// that was sent one that is sent again.
+const endPatience = time.Millisecond
+
 // turn tells whether a message may begin now, how long to wait otherwise, and
 // whether it has to leave. mu must be held.
 func (x *express) turn(l *lane, e *entry, now time.Time) (ok bool, wait time.Duration, leave bool) {
@@ -183,11 +188,11 @@ func (x *express) send(e *entry) *entry {
 		l.wakeJob()
 	}
 	x.mu.Unlock()
-	records := []journal.Record{endRecord(end)}
+	records, patience := []journal.Record{endRecord(end)}, endPatience
 	if next != nil {
-		records = append(records, beginRecord(next))
+		records, patience = append(records, beginRecord(next)), 0
 	}
-	if err := x.journal.Append(records, nil); err != nil {
+	if err := x.journal.AppendSoon(records, patience); err != nil {
 		if next != nil {
 			x.ground(next, err)
 		}
