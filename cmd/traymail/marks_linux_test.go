@@ -85,17 +85,18 @@ func (s *searched) command(stdin string, code int, args ...string) string {
 	cmd := s.program("", args...)
 	cmd.Env = append(cmd.Env, s.env...)
 	cmd.Stdin = strings.NewReader(stdin)
-	var out, all bytes.Buffer
-	cmd.Stdout, cmd.Stderr = io.MultiWriter(&out, &all), &all
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
 	err := cmd.Run()
+	all := slices.Concat(out.Bytes(), said.Bytes())
 	if got := cmd.ProcessState.ExitCode(); got != code {
-		s.t.Fatalf("traymail %s: %v: %s", strings.Join(args, " "), err, all.Bytes())
+		s.t.Fatalf("traymail %s: %v: %s", strings.Join(args, " "), err, all)
 	}
 	where := "traymail " + args[0]
 	if args[0] == "client" || args[0] == "account" {
 		where += " " + args[1]
 	}
-	s.look(where, all.Bytes())
+	s.look(where, all)
 	return out.String()
 }
 

@@ -260,6 +260,9 @@ func (g *warden) replace(e *liteEngine) error {
 	started := g.started
 	g.mu.Unlock()
 	err := g.queue.goOn(g.ctx, started)
+	if g.ctx.Err() != nil {
+		return nil // the queue is shut down, which needs an engine
+	}
 	if err != nil {
 		g.mu.Lock()
 		defer g.mu.Unlock()
