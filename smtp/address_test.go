@@ -105,11 +105,11 @@ func TestCommandParameters(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			m.UTF8 = tt.utf8
 			e, err := newEnvelope(m)
 			if err != nil {
 				t.Fatal(err)
 			}
+			e.utf8 = tt.utf8
 			got := make([]string, 3)
 			if got[0], err = e.mailCommand(tt.ext, 7, false); err != nil {
 				t.Fatal(err)

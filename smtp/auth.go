@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/emersion/go-sasl"
 )
@@ -17,32 +18,61 @@ const maxAuthLine = 12288
 // No mechanism here needs more than LOGIN with its name asked for twice: three.
 const maxChallenges = 5
 
+// tokenPatience is how long a connection may wait for a token before it is made
+// anew: servers do not keep one for long that says nothing.
+const tokenPatience = 5 * time.Second
+
 // connect returns a new session, authenticated and started. A refusal of the
 // credentials (535) is reported to Auth once and what it returns then is tried
 // once; a server that cannot take the initial response in the AUTH line is asked
 // for the long form. A server may close the session over either, so each may
 // lead to a second connection.
 func (c *Client) connect(ctx context.Context) (*session, error) {
-	var mech sasl.Client
-	if c.Auth != nil {
-		// Before the connection: without a token there is no use for one, and a
-		// server does not wait while a token is fetched.
-		var err error
-		if mech, err = c.Auth(ctx, nil); err != nil {
-			return nil, &Error{Op: OpAUTH, Server: c.address(), Err: err}
-		}
+	s, mech, err := c.dialForAuth(ctx)
+	if err == nil && mech != nil {
+		s, err = c.signIn(ctx, s, mech)
 	}
-	s, err := c.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if mech != nil {
-		if s, err = c.signIn(ctx, s, mech); err != nil {
-			return nil, err
-		}
-	}
 	s.start()
 	return s, nil
+}
+
+// dialForAuth dials while Auth fetches a token, if it has to: both take several
+// trips to servers. mech is nil without Auth, whose error counts before that of
+// the connection.
+func (c *Client) dialForAuth(ctx context.Context) (s *session, mech sasl.Client, err error) {
+	if c.Auth == nil {
+		s, err = c.dial(ctx)
+		return s, nil, err
+	}
+	dialing, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var dialed time.Time
+	var failed error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s, failed = c.dial(dialing)
+		dialed = time.Now()
+	}()
+	mech, err = c.Auth(ctx, nil)
+	if err != nil {
+		cancel()
+	}
+	<-done
+	switch {
+	case err != nil:
+		if s != nil {
+			s.quit()
+		}
+		return nil, nil, &Error{Op: OpAUTH, Server: c.address(), Err: err}
+	case failed == nil && time.Since(dialed) > c.within(tokenPatience):
+		s.close()
+		s, failed = c.dial(ctx)
+	}
+	return s, mech, failed
 }
 
 // signIn authenticates s by mech, or a session in its place, and returns it. On

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/emersion/go-sasl"
 )
@@ -204,6 +206,59 @@ func TestTheLongFormIsRemembered(t *testing.T) {
 		}
 		dropIdle(t, c, f)
 	}
+}
+
+func TestATokenIsFetchedWhileTheConnectionIsMade(t *testing.T) {
+	greeted := make(chan struct{})
+	var once sync.Once
+	f := (&fake{reply: func(_ int, line string) string {
+		if strings.HasPrefix(line, "EHLO") {
+			once.Do(func() { close(greeted) })
+		}
+		return ""
+	}}).start(t)
+	c, _ := f.client(t)
+	c.Auth = func(ctx context.Context, refused *Error) (sasl.Client, error) {
+		<-greeted
+		return xoauth2Auth(ctx, refused)
+	}
+	if _, err := c.Submit(t.Context(), message(hello, "a@example.com")); err != nil {
+		t.Fatal(err)
+	}
+	if n := f.connections(); n != 1 {
+		t.Errorf("%d connections", n)
+	}
+}
+
+func TestAConnectionThatWaitsLongForATokenIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	f := (&fake{}).start(t)
+	c, _ := f.client(t)
+	c.Timeout = time.Second
+	c.Auth = func(ctx context.Context, refused *Error) (sasl.Client, error) {
+		time.Sleep(3 * c.Timeout) // it is the time that matters
+		f.hangUp()                // as a server does that was kept waiting
+		return xoauth2Auth(ctx, refused)
+	}
+	if _, err := c.Submit(t.Context(), message(hello, "a@example.com")); err != nil {
+		t.Fatal(err)
+	}
+	if n := f.connections(); n != 2 {
+		t.Errorf("%d connections", n)
+	}
+}
+
+func TestWithoutATokenTheConnectionIsLeftAtOnce(t *testing.T) {
+	f := (&fake{}).start(t)
+	c, _ := f.client(t)
+	signIn := errors.New("sign in again")
+	c.Auth = func(context.Context, *Error) (sasl.Client, error) { return nil, signIn }
+	_, err := c.Submit(t.Context(), message(hello, "a@example.com"))
+	if e := failure(t, err); e.Op != OpAUTH || !errors.Is(e, signIn) {
+		t.Errorf("got %v", e)
+	}
+	f.ln.Close()
+	f.wg.Wait() // what the server still has ends by itself
 }
 
 func TestAnAuthCallbackThatFailsKeepsTheRefusal(t *testing.T) {

@@ -118,6 +118,13 @@ func (b *bodyReader) fill(buf []byte) ([]byte, error) {
 	return buf, nil
 }
 
+// asciiHeader reports whether a message that begins with p, its lines ended by CRLF,
+// has a header in ASCII, all of which is in p.
+func asciiHeader(p []byte) bool {
+	end := bytes.Index(p, []byte("\r\n\r\n"))
+	return end >= 0 && ascii(p[:end])
+}
+
 func ascii[T string | []byte](s T) bool {
 	for i := range len(s) {
 		if s[i] >= 0x80 {

@@ -36,7 +36,8 @@ type Client struct {
 	RootCAs   *x509.CertPool // nil: the system's
 	LocalName string         // for EHLO; "": this end's address as a literal
 
-	// Auth returns the mechanism for a new session; nil means no authentication.
+	// Auth returns the mechanism for a new session, while its connection is being
+	// made; nil means no authentication.
 	// refused is nil at first. After a 535 Auth is called once more, with the
 	// refusal, to return something better, such as one with a fresh token. It is
 	// called concurrently when several sessions are opened.

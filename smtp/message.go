@@ -13,8 +13,10 @@ type Message struct {
 	From string // reverse-path without brackets; "" is the null sender of a bounce
 	To   []Recipient
 
-	// UTF8 says that the header has UTF-8 in it (RFC 6532), so that SMTPUTF8 is
-	// needed even if all addresses are ASCII.
+	// UTF8 says that the header may have UTF-8 in it (RFC 6532), so that SMTPUTF8 is
+	// needed even if all addresses are ASCII. It is not asked for when the header
+	// turns out to be ASCII: clients exist that ask for it always, and a server on
+	// the way that does not know it would refuse the message for nothing.
 	UTF8 bool
 	// Return is "FULL", "HDRS" or "", and EnvelopeID an identifier for delivery
 	// status notifications (RFC 3461 §4.3, §4.4). They, and a Recipient's DSN
@@ -62,7 +64,7 @@ type envelope struct {
 }
 
 func newEnvelope(m *Message) (*envelope, error) {
-	e := &envelope{Message: m, utf8: m.UTF8, to: make([]mailbox, len(m.To))}
+	e := &envelope{Message: m, to: make([]mailbox, len(m.To))}
 	if len(m.To) == 0 {
 		return nil, errors.New("the message has no recipients")
 	}

@@ -266,6 +266,7 @@ func TestUnfitMessagesAreRefusedBeforeAnythingIsSent(t *testing.T) {
 		{"8-bit without 8BITMIME", without(exchange, "8BITMIME"), message(latin, "a@example.com"), "8BITMIME"},
 		{"a large one whose last octet has 8 bits", without(exchange, "8BITMIME"), message(long+"\xe9", "a@example.com"), "8BITMIME"},
 		{"UTF-8 addresses without SMTPUTF8", without(exchange, "SMTPUTF8"), message(hello, "jörg@example.com"), "SMTPUTF8"},
+		{"UTF-8 in the header without SMTPUTF8", without(exchange, "SMTPUTF8"), internationalized(message("Subject: Grüße\r\n\r\nhi\r\n", "a@example.com")), "SMTPUTF8"},
 		{"larger than SIZE, as declared", []string{"SIZE 1000"}, message(strings.Repeat("x", 1001), "a@example.com"), "no more than 1000"},
 		{"larger than SIZE, as announced", []string{"SIZE 2000000"}, announced(message(long, "a@example.com"), 3_000_000), "it has 3000000 octets"},
 		{"larger than SIZE once its line ends are CRLF", []string{"SIZE 1000"}, message(strings.Repeat("\n", 600), "a@example.com"), "it has 1200 octets"},
@@ -285,6 +286,39 @@ func TestUnfitMessagesAreRefusedBeforeAnythingIsSent(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestSMTPUTF8IsAskedForWhenTheMessageNeedsIt(t *testing.T) {
+	tests := []struct {
+		name string
+		ext  []string
+		text string
+		asks bool
+	}{
+		{"UTF-8 in the header", exchange, "Subject: Grüße\r\n\r\nhi\r\n", true},
+		{"UTF-8 in the body alone", exchange, "Subject: hi\r\n\r\nGrüße\r\n", false},
+		{"ASCII, of a client that asks for it always", exchange, hello, false},
+		{"ASCII, to a server that does not know it", without(exchange, "SMTPUTF8"), hello, false},
+		{"a header that goes on beyond the first piece", exchange, "X: " + strings.Repeat("x", chunkSize) + "\r\n\r\n" + strings.Repeat("y\r\n", maxSmall/3), true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := (&fake{ext: tt.ext}).start(t)
+			c, _ := f.client(t)
+			if _, err := c.Submit(t.Context(), internationalized(message(tt.text, "a@example.com"))); err != nil {
+				t.Fatal(err)
+			}
+			if dialog := f.dialog(); strings.Contains(dialog, " SMTPUTF8\n") != tt.asks {
+				t.Errorf("the dialog was\n%.2000s", dialog)
+			}
+		})
+	}
+}
+
+// internationalized is m of a client that said that it has UTF-8 in its header.
+func internationalized(m *Message) *Message {
+	m.UTF8 = true
+	return m
 }
 
 func announced(m *Message, size int64) *Message {

@@ -255,6 +255,9 @@ func (t *transaction) open() (commands []string, err error) {
 // the reason why this server cannot take it.
 func (t *transaction) commands() ([]string, error) {
 	x := t.s.ext
+	if t.e.UTF8 && !asciiHeader(t.head) {
+		t.e.utf8 = true
+	}
 	size := t.e.Size
 	if t.body.done {
 		size = int64(len(t.head))

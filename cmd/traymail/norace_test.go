@@ -2,7 +2,4 @@
 
 package main
 
-const (
-	kills         = 100
-	mistakesApart = 1
-)
+const kills = 100

@@ -5,7 +5,3 @@ package main
 // kills is how often the program dies under load with the race detector, which
 // slows each start down; all of them happen without it.
 const kills = 10
-
-// mistakesApart says that one in so many of a guide's mistakes is made: each one
-// starts a dozen processes.
-const mistakesApart = 8

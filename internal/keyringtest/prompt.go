@@ -37,12 +37,23 @@ func (s *Session) HoldPrompts(t testing.TB) *Prompts {
 	return p
 }
 
-// replyByHand leaves the reply to BeginPrompting, as the only one, to the
-// method: what follows must not arrive before it.
+// replyByHand leaves the replies to BeginPrompting and PerformPrompt, as the only
+// ones, to these methods: what follows must not arrive before them. The keyring
+// passes over an answer to a prompt of which it does not know yet that it is shown,
+// and waits for ever.
 func replyByHand(msg *dbus.Message) {
-	if member, ok := msg.Headers[dbus.FieldMember]; ok && member.Value() == "BeginPrompting" {
+	switch member := msg.Headers[dbus.FieldMember]; member.Value() {
+	case "BeginPrompting", "PerformPrompt":
 		msg.Flags |= dbus.FlagNoReplyExpected
 	}
+}
+
+// reply tells the keyring that the desktop has done what it was asked for.
+func (p *Prompts) reply(msg dbus.Message, sender dbus.Sender) {
+	p.conn.Send(&dbus.Message{Type: dbus.TypeMethodReply, Headers: map[dbus.HeaderField]dbus.Variant{
+		dbus.FieldDestination: dbus.MakeVariant(string(sender)),
+		dbus.FieldReplySerial: dbus.MakeVariant(msg.Serial()),
+	}}, nil)
 }
 
 // Dismiss answers the prompt opened last, after a value from Opened, as a
@@ -67,16 +78,13 @@ func ready(prompt dbus.BusObject, answer string) *dbus.Call {
 type prompter struct{ p *Prompts }
 
 func (p prompter) BeginPrompting(msg dbus.Message, sender dbus.Sender, callback dbus.ObjectPath) *dbus.Error {
-	reply := &dbus.Message{Type: dbus.TypeMethodReply, Headers: map[dbus.HeaderField]dbus.Variant{
-		dbus.FieldDestination: dbus.MakeVariant(string(sender)),
-		dbus.FieldReplySerial: dbus.MakeVariant(msg.Serial()),
-	}}
-	p.p.conn.Send(reply, nil)
+	p.p.reply(msg, sender)
 	ready(p.p.conn.Object(string(sender), callback), "")
 	return nil
 }
 
-func (p prompter) PerformPrompt(sender dbus.Sender, callback dbus.ObjectPath, _ string, _ map[string]dbus.Variant, _ string) *dbus.Error {
+func (p prompter) PerformPrompt(msg dbus.Message, sender dbus.Sender, callback dbus.ObjectPath, _ string, _ map[string]dbus.Variant, _ string) *dbus.Error {
+	p.p.reply(msg, sender)
 	p.p.last = p.p.conn.Object(string(sender), callback)
 	p.p.Opened <- struct{}{}
 	return nil

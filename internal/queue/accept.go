@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -41,7 +40,7 @@ func (q *Queue) Accept(ctx context.Context, m Message, body io.Reader) (id strin
 		e, err := x.accept(s)
 		if err == nil {
 			q.options.Fault("accepted")
-			q.quota.journal(s.Size)
+			q.quota.shift(amount{s.Size, 1}, &q.quota.reserved, &q.quota.express)
 			q.feed.publish(Event{ID: s.id, Account: s.Account, State: Queued})
 			x.launch(e)
 			return s.id, nil
@@ -82,7 +81,7 @@ func (q *Queue) stage(ctx context.Context, m Message, body io.Reader, limits *Op
 	now := q.options.Now()
 	s := &staged{queue: q, id: newID(now), Message: m}
 	s.Received, s.Size = now, 0
-	if !q.quota.reserve(0, 1, limits) {
+	if !q.quota.reserve(amount{messages: 1}, limits) {
 		return nil, ErrFull
 	}
 	var part []byte
@@ -102,7 +101,7 @@ func (q *Queue) stage(ctx context.Context, m Message, body io.Reader, limits *Op
 			part, err = readPart(body, part, size)
 		}
 		s.Size += int64(len(part))
-		if !q.quota.reserve(int64(len(part)), 0, limits) {
+		if !q.quota.reserve(amount{bytes: int64(len(part))}, limits) {
 			s.Size -= int64(len(part))
 			return nil, q.abandon(s, ErrFull)
 		}
@@ -261,7 +260,7 @@ func wake(ctx context.Context, t tx, account, id string, at time.Time) (job int6
 
 // abandon takes back what stage did and returns the error to show for cause.
 func (q *Queue) abandon(s *staged, cause error) error {
-	q.quota.release(s.Size, 1)
+	q.quota.shift(amount{s.Size, 1}, &q.quota.reserved, nil)
 	if s.chunks > 0 {
 		err := q.engine.update(context.Background(), func(ctx context.Context, t tx) error { return dropUpload(ctx, t, s.id) })
 		if err != nil {
@@ -286,87 +285,11 @@ func dropUpload(ctx context.Context, t tx, id string) error {
 
 // settled follows the commit of insert.
 func (q *Queue) settled(s *staged) {
-	q.quota.commit(s.Size)
+	q.quota.shift(amount{s.Size, 1}, &q.quota.reserved, &q.quota.tables)
 	if err := q.workAccount(s.Account); err != nil {
 		q.options.Log.Error("an account's queue is not worked yet", "account", s.Account, "error", err)
 	}
 	q.feed.publish(Event{ID: s.id, Account: s.Account, State: Queued})
-}
-
-// quota counts what waits: what the database said last, and what is on its way
-// there.
-type quota struct {
-	mu                             sync.Mutex
-	bytes, messages                int64 // in the tables
-	express, expressMessages       int64
-	reservedBytes, reservedMessage int64
-}
-
-func (c *quota) reserve(bytes, messages int64, limits *Options) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if o := limits; o != nil && (c.bytes+c.express+c.reservedBytes+bytes > o.MaxBytes ||
-		c.messages+c.expressMessages+c.reservedMessage+messages > o.MaxMessages) {
-		return false
-	}
-	c.reservedBytes += bytes
-	c.reservedMessage += messages
-	return true
-}
-
-func (c *quota) release(bytes, messages int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.reservedBytes -= bytes
-	c.reservedMessage -= messages
-}
-
-func (c *quota) commit(bytes int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.reservedBytes -= bytes
-	c.reservedMessage--
-	c.bytes += bytes
-	c.messages++
-}
-
-// journal follows the acceptance of a message that goes by express, unjournal its
-// delivery, and move its way to the tables.
-func (c *quota) journal(bytes int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.reservedBytes -= bytes
-	c.reservedMessage--
-	c.express += bytes
-	c.expressMessages++
-}
-
-func (c *quota) unjournal(bytes int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.express -= bytes
-	c.expressMessages--
-}
-
-func (c *quota) move(bytes int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.express -= bytes
-	c.expressMessages--
-	c.bytes += bytes
-	c.messages++
-}
-
-func (c *quota) refresh(ctx context.Context, v querier) error {
-	var bytes, messages int64
-	err := v.row(ctx, `SELECT CAST(COALESCE(sum(bytes), 0) AS BIGINT), CAST(COALESCE(sum(waiting + sending + held), 0) AS BIGINT) FROM mail_tally`).Scan(&bytes, &messages)
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.bytes, c.messages = bytes, messages
-	return nil
 }
 
 func flag(b bool) int {

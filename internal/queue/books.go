@@ -128,7 +128,7 @@ func (x *express) moveSome(ctx context.Context, pick func(*entry) bool) (int, er
 			x.leaving = append(x.leaving, e)
 		case err == nil:
 			if e.state != arrived {
-				x.queue.quota.move(e.size)
+				x.queue.quota.shift(amount{e.size, 1}, &x.queue.quota.express, &x.queue.quota.tables)
 			}
 			e.state, e.message = moved, nil
 			e.lane.listed = true

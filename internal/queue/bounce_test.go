@@ -38,8 +38,8 @@ func TestNoticeThatCannotBeWrittenDoesNotKeepTheRecordFromBeing(t *testing.T) {
 			if rows := stored(t, q); rows["mail_message"] != 1 || rows["mail_chunk"] != 0 || rows["mail_upload"] != 0 {
 				t.Errorf("the tables have %v", rows)
 			}
-			if q.quota.reservedBytes != 0 || q.quota.reservedMessage != 0 {
-				t.Errorf("%d octets of %d messages stay reserved", q.quota.reservedBytes, q.quota.reservedMessage)
+			if left := q.quota.reserved; left != (amount{}) {
+				t.Errorf("%d octets of %d messages stay reserved", left.bytes, left.messages)
 			}
 		})
 	}

@@ -210,7 +210,7 @@ func (x *express) send(e *entry) *entry {
 		if n := len(x.done); n == 1 || n >= batch {
 			x.nudge()
 		}
-		q.quota.unjournal(e.size)
+		q.quota.shift(amount{e.size, 1}, &q.quota.express, nil)
 	}
 	x.mu.Unlock()
 	if inTables {

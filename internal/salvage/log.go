@@ -170,8 +170,9 @@ func checksum(order binary.ByteOrder, s [2]uint32, b []byte) [2]uint32 {
 
 // mend puts one altered octet of b right, when that explains why its sum is got
 // and not want. The sum is linear: what a word is off by stands in it, multiplied
-// by a number that its place determines. Of the highest octet of a word more than
-// one place may explain it, and then nothing is changed.
+// by a number that its place determines. Multiplied by 2²³ and more these numbers are
+// the same every 768 words, so that of a word's highest bits more than one place may
+// explain it, and then nothing is changed.
 func mend(order binary.ByteOrder, b []byte, got, want [2]uint32) bool {
 	off := [2]uint32{want[0] - got[0], want[1] - got[1]}
 	place, whole := -1, uint32(0)
