@@ -32,32 +32,15 @@ build-window:
 build-headless:
 	CGO_ENABLED=0 $(GO) build -o bin/traymail-headless ./cmd/traymail
 
-# The race detector runs on everything but the window's driver, whose C code
-# takes minutes to build once more; the window itself is built without it and
-# tested as a program. Without the detector run once more those whose tests
-# measure, drive the window as it was built, or do more then: memory, large
-# numbers, kills under load, the scenarios, the shapes of collected refusals, the
-# window in every language. Of the commands each test runs once: with the detector
-# those that are about one program's goroutines, without it those that start
-# hundreds of programs after each other, or ask the system about one. Pages are
-# drawn and measured without it, and used with it. What mostly waits is waited for
-# once.
+# The race detector runs on everything but what scripts/unraced names, and that runs
+# without it. The window's driver is left out of it, whose C code takes minutes to
+# build once more: the window is tested as a program, as it was built.
 #
 # GORACE: each process under the detector sleeps for a second before it ends, and
 # the tests of the commands start hundreds of them.
-PLAIN = ./ui/... ./internal/queue ./internal/graph ./internal/refusals ./smtp
-RACED = TestScript|TestAPersonAtATerminal|TestASetupThatWasLeft|TestKillAtEachStep|TestCommandIsKilled|TestKeyring|TestLogin|TestPause|TwoMessagesForAServer
-UNRACED = Mistake|sGuideLeads|ALargeMessage|AProgramThatRests|UnderAttack|EveryPreset|ARealMessage|TestBrowser|EveryLink|ThreeMachines|RealClients|FullAtAnyWrite|FindNoRoom|CannotBeWritten|NoFileDescriptors|MemoryThatIsLimited|SetWhileItServes|HasSlept|WhatIsSecretIsNowhere
-WAITING = PostgreSQLIsRestarted|PostgreSQLFailsOver|PostgreSQLIsSlow|QueueWaitsForAProgram
-DRAWN = Looks|MainStates|AreDrawn|FitsThe|FitThe|DoesNotCover|NoLarger|StandsWhole
-
 test: setup lint build
-	CGO_ENABLED=0 $(GO) test -timeout 20m -skip '$(RACED)' ./cmd/...
-	CGO_ENABLED=0 $(GO) test -timeout 20m $(PLAIN)
-	CGO_ENABLED=0 $(GO) test ./internal/mailer -run 'Scenario|NothingIsLost'
-	GORACE=atexit_sleep_ms=20 CGO_ENABLED=1 $(GO) test -race -timeout 30m -tags headless -skip '$(UNRACED)' ./cmd/...
-	GORACE=atexit_sleep_ms=20 CGO_ENABLED=1 $(GO) test -race -timeout 30m -tags headless -skip '$(DRAWN)' ./ui/...
-	CGO_ENABLED=1 $(GO) test -race -timeout 30m -tags headless -skip '$(WAITING)' $$($(GO) list -tags headless ./... | grep -v -e '^traymail/cmd' -e '^traymail/ui')
+	CGO_ENABLED=0 $(GO) test -timeout 20m -run "$$(scripts/named.sh without)" ./...
+	GORACE=atexit_sleep_ms=20 CGO_ENABLED=1 $(GO) test -race -timeout 30m -tags headless -skip "$$(scripts/named.sh only-without)" ./...
 
 # The program is killed (SIGKILL) at random moments while it takes and delivers
 # messages, as often as KILLS says: nothing that was acknowledged may be missing,

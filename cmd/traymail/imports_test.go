@@ -172,6 +172,15 @@ func TestTheTestsThatPagesNameExist(t *testing.T) {
 	for _, script := range scripts {
 		there["TestScript/"+strings.TrimSuffix(filepath.Base(script), ".txtar")] = true
 	}
+	unraced, err := os.ReadFile(filepath.Join("..", "..", "scripts", "unraced"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range regexp.MustCompile(`(?m)^\+?(Test\w+)$`).FindAllStringSubmatch(string(unraced), -1) {
+		if !there[test[1]] {
+			t.Errorf("scripts/unraced names %s, which is no test", test[1])
+		}
+	}
 	for _, name := range namingTests {
 		page, err := os.ReadFile(filepath.Join("..", "..", "docs", name))
 		if errors.Is(err, fs.ErrNotExist) {

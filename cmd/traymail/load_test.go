@@ -131,7 +131,7 @@ func (l *load) check(b *bench) (duplicates int) {
 
 // restarts is how often the program dies under load: 100 times in make test,
 // and as often as it says in make torture.
-var restarts = flag.Int("kills", kills, "how often the program is killed under load")
+var restarts = flag.Int("kills", 100, "how often the program is killed under load")
 
 // TestKillsAtRandomUnderLoadLoseNothing is make torture, too.
 func TestKillsAtRandomUnderLoadLoseNothing(t *testing.T) {

@@ -260,21 +260,38 @@ func (e *engine) start(ctx context.Context, config relay.Config) error {
 	}
 	e.tending.Go(func() {
 		defer cancel()
-		for {
-			select {
-			case <-others:
-				e.changed.beat()
-			case _, more := <-events:
-				if !more {
-					return
-				}
-				e.changed.beat()
-			case <-e.alive.Done():
-				return
-			}
-		}
+		e.passOn(events, others)
 	})
 	return nil
+}
+
+// restAfterNews is how long those who look on have their peace after a change:
+// under load there are several changes a message.
+const restAfterNews = 50 * time.Millisecond
+
+// passOn tells those who look on that something has changed, until the engine
+// stops or there are no more events.
+func (e *engine) passOn(events <-chan queue.Event, others <-chan time.Time) {
+	for {
+		select {
+		case <-others:
+		case _, more := <-events:
+			if !more {
+				return
+			}
+		case <-e.alive.Done():
+			return
+		}
+		for range len(events) {
+			<-events
+		}
+		e.changed.beat()
+		select {
+		case <-time.After(restAfterNews):
+		case <-e.alive.Done():
+			return
+		}
+	}
 }
 
 func (e *engine) shutdown(ctx context.Context) error {

@@ -143,15 +143,7 @@ func fillQueue(t testing.TB, q *Queue, n int) {
 	}
 }
 
-// hundredThousand is how many messages stand for so many. PostgreSQL has them all:
-// it makes them itself, whatever detector runs here, and reads a smaller table in a
-// row where it would use the index of this one.
-func hundredThousand(o Options) int {
-	if o.PostgreSQL != "" {
-		return 100_000
-	}
-	return 100_000 / sample
-}
+const hundredThousand = 100_000
 
 // Whatever is done with 100,000 messages must read by index what it is about,
 // and nothing else. Each statement that the queue runs here is explained by the
@@ -162,7 +154,7 @@ func TestHundredThousandMessagesCostNoMoreThanTen(t *testing.T) {
 		o.Now = func() time.Time { return now }
 		q := open(t, o)
 		postgres := o.PostgreSQL != ""
-		fillQueue(t, q, hundredThousand(o))
+		fillQueue(t, q, hundredThousand)
 		var mu sync.Mutex
 		seen := map[string]bool{}
 		// Explaining needs a querier that the spy does not see.
@@ -281,7 +273,7 @@ func (e *eye) steps() string {
 func TestCountReadsNoMessage(t *testing.T) {
 	onBoth(t, func(t *testing.T, o Options) {
 		q := open(t, o)
-		n := hundredThousand(o)
+		n := hundredThousand
 		fillQueue(t, q, n)
 		eye := watch(t, q)
 		index := regexp.MustCompile(`USING COVERING INDEX|Index Only Scan`)

@@ -1,8 +1,3 @@
-//go:build !race
-
-// The race detector would only make 50 short-lived programs slow; TestKilled
-// runs the same program under it.
-
 package queue
 
 import (

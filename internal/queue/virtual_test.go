@@ -1,8 +1,3 @@
-//go:build !race
-
-// The race detector makes River's 200,000 looks a day take minutes. What runs
-// here runs under it in the other tests.
-
 package queue
 
 import (

@@ -33,6 +33,7 @@ const maxCommand = 12288
 //     result of that one to the next;
 //   - ends it when go-smtp closes it, whatever commands came along, and after
 //     more commands without a message than any client has use for;
+//   - sends a reply of several lines at once, not in a packet each;
 //   - corrects the replies for which go-smtp has another code than the RFC, and
 //     says why the relay closes a connection.
 //
@@ -58,6 +59,7 @@ type wire struct {
 	muted     bool  // swallow the greeting, which was sent before STARTTLS
 	hangUp    bool  // read no more after the reply
 	lastReply string
+	held      []byte // lines of a reply of which more follow
 	line      []byte // what of a command is still to be read
 	chunk     int64  // octets of a BDAT chunk that follow line
 	bdat      bool   // the last command was BDAT
@@ -230,7 +232,7 @@ var corrections = strings.NewReplacer(
 	"523 5.7.10 TLS is required", "538 5.7.11 a password needs TLS here",
 )
 
-// Write sends one reply.
+// Write takes one line, and sends the reply when that was its last.
 func (w *wire) Write(p []byte) (int, error) {
 	if w.muted {
 		w.muted = false
@@ -250,7 +252,12 @@ func (w *wire) Write(p []byte) (int, error) {
 			w.hangUp = true
 		}
 	}
-	if _, err := w.Conn.Write(reply); err != nil {
+	if w.held = append(w.held, reply...); len(reply) > 3 && reply[3] == '-' {
+		return len(p), nil
+	}
+	_, err := w.Conn.Write(w.held)
+	w.held = w.held[:0]
+	if err != nil {
 		return 0, err
 	}
 	return len(p), nil

@@ -1,5 +1,0 @@
-//go:build !race
-
-package refusals
-
-const shapesTried = 6
