@@ -79,7 +79,7 @@ func (c *crowd) wait(taken, refused int) {
 }
 
 // settle ends the handing over, and checks that each message that was taken is
-// sent, and more than once only with a mark.
+// sent, more than once only with a mark, and that none has an attempt less for it.
 func (c *crowd) settle() {
 	c.t.Helper()
 	close(c.stop)
@@ -103,6 +103,11 @@ func (c *crowd) settle() {
 			}
 		}
 		marked += again
+		for _, to := range r.Recipients {
+			if to.Tries > 0 {
+				c.t.Errorf("%s has used up %d attempts", id, to.Tries)
+			}
+		}
 		c.mu.Lock()
 		if n := c.sent[id]; n < 1 || n > 1+again {
 			c.t.Errorf("%s was sent %d times, with %d marks", id, n, again)

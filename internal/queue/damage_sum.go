@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"io"
 	"strconv"
+	"sync/atomic"
 )
 
 // SQLite keeps no sums of what it stores: an octet that a disk or a memory has
@@ -90,20 +91,30 @@ func (r judgedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// unread is why an attempt's body could not be read whole.
+type unread struct {
+	broken      atomic.Bool // it is not there as it was stored
+	unreachable atomic.Bool // the database was not
+}
+
+func (u *unread) isBroken() bool      { return u != nil && u.broken.Load() }
+func (u *unread) isUnreachable() bool { return u != nil && u.unreachable.Load() }
+
 // judge notes what an error says of the body.
 func (d *Delivery) judge(err error) {
-	if d.broken == nil {
-		return // it is no attempt
-	}
-	if errors.Is(err, errAltered) || errors.Is(err, ErrBodyGone) {
-		d.broken.Store(true)
+	switch {
+	case err == nil || err == io.EOF || d.unread == nil: // the last: it is no attempt
+	case errors.Is(err, errAltered) || errors.Is(err, ErrBodyGone):
+		d.unread.broken.Store(true)
+	case !d.queue.alone() && errors.Is(explainPostgres(err), ErrUnreachable):
+		d.unread.unreachable.Store(true)
 	}
 }
 
 // keepBroken turns the outcome of an attempt whose body could not be read whole
 // into one that holds the message: another attempt would end the same way.
 func (d *Delivery) keepBroken(o Outcome) Outcome {
-	if d.broken == nil || !d.broken.Load() {
+	if !d.unread.isBroken() {
 		return o
 	}
 	for i, r := range o.Results {

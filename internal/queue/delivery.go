@@ -10,7 +10,6 @@ import (
 	"io"
 	"runtime/debug"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -40,7 +39,7 @@ type Delivery struct {
 	started time.Time
 	elapsed time.Duration // of Deliver
 	altered string        // what of the envelope is not as it was stored
-	broken  *atomic.Bool  // of an attempt: the body could not be read whole
+	unread  *unread       // of an attempt
 }
 
 // Open reads the body; it may be called again. ctx bounds the reading.
@@ -195,7 +194,8 @@ func (q *Queue) awaitTurn(l *lane, wait time.Duration) bool {
 	return true
 }
 
-// attempt calls Deliver. An attempt that Shutdown cut short does not count.
+// attempt calls Deliver. An attempt that Shutdown cut short does not count, nor one
+// for which the message could not be fetched.
 func (q *Queue) attempt(ctx context.Context, d *Delivery) (o Outcome, counts bool) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -206,7 +206,7 @@ func (q *Queue) attempt(ctx context.Context, d *Delivery) (o Outcome, counts boo
 	begun := q.options.Now()
 	defer func() { d.elapsed = q.options.Now().Sub(begun) }()
 	o = d.keepBroken(q.deliver(ctx, d))
-	return o, o.Pause == nil && ctx.Err() == nil
+	return o, o.Pause == nil && ctx.Err() == nil && !d.unread.isUnreachable()
 }
 
 // begin notes an attempt, with its share of the pace, or tells how long to wait
@@ -226,7 +226,7 @@ func (q *Queue) beginJob(ctx context.Context, job int64, id string) (d *Delivery
 	err = q.engine.update(ctx, func(ctx context.Context, t tx) error {
 		now := q.options.Now()
 		d, l, wait, held, altered = nil, nil, 0, false, nil
-		m := &Delivery{ID: id, queue: q, started: now, broken: new(atomic.Bool)}
+		m := &Delivery{ID: id, queue: q, started: now, unread: &unread{}}
 		var next, own, sum int64
 		var state State
 		err := t.row(ctx, messageColumns(`, state, next_at, job, sum`)+` WHERE id = $1`+q.engine.rowLock(), id).
