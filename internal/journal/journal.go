@@ -61,15 +61,17 @@ type segment struct {
 // batch is what shares a write.
 type batch struct {
 	appends []*appending
-	size    int
-	urgent  bool          // somebody waits
-	lead    chan struct{} // one of them is to write it
+	waiting int           // callers of Append
+	urgent  bool          // it is to be written as soon as that is possible
+	hurry   *time.Timer   // writes it when nobody waits; nil: somebody does
+	turn    chan struct{} // one of those who wait is to write it
 	done    chan struct{} // it is written
 }
 
 type appending struct {
 	records []Record
 	places  []Place
+	then    func(error) // nil: somebody waits
 	err     error
 }
 
@@ -98,85 +100,110 @@ func Create(dir string) (*Journal, error) {
 // Append returns when the records are on disk, in their order and without others
 // between them. The places are written to the slice given, when it is not nil.
 func (j *Journal) Append(records []Record, places []Place) error {
-	return j.append(&appending{records: records, places: places}, 0)
-}
-
-// AppendSoon is Append for records that nobody waits for: they go with the next
-// that somebody does wait for, or by themselves after patience. None is Append.
-func (j *Journal) AppendSoon(records []Record, patience time.Duration) error {
-	return j.append(&appending{records: records}, patience)
-}
-
-func (j *Journal) append(a *appending, patience time.Duration) error {
-	size := 0
-	for i := range a.records {
-		n := len(a.records[i].Head) + len(a.records[i].Body)
-		if n > MaxRecord {
-			return fmt.Errorf("a record of %d octets is too long for the journal", n)
-		}
-		size += space(n)
+	a := &appending{records: records, places: places}
+	b, err := j.join(a)
+	if err != nil {
+		return err
 	}
+	defer j.appends.Done()
+	b.waiting++
+	b.urgent = true
+	if !j.writing {
+		j.lead(b)
+		return a.err
+	}
+	j.mu.Unlock()
+	select {
+	case <-b.done:
+	case <-b.turn:
+		j.mu.Lock()
+		j.lead(b)
+	}
+	return a.err
+}
+
+// AppendSoon is Append for records that nobody waits for: they go with the next that
+// somebody does wait for, or by themselves after patience. It returns at once; then
+// is called when it is known how it went, by a goroutine that may be another's and
+// has no time. Close waits for it.
+func (j *Journal) AppendSoon(records []Record, patience time.Duration, then func(error)) {
+	a := &appending{records: records, then: then}
+	b, err := j.join(a)
+	if err != nil {
+		then(err)
+		return
+	}
+	if b.hurry == nil && !b.urgent {
+		b.hurry = time.AfterFunc(patience, func() { j.writeAlone(b) })
+	}
+	j.mu.Unlock()
+}
+
+// join adds to the batch that gathers, with mu held then, unless there is an error.
+func (j *Journal) join(a *appending) (*batch, error) {
+	for i := range a.records {
+		if n := len(a.records[i].Head) + len(a.records[i].Body); n > MaxRecord {
+			return nil, fmt.Errorf("a record of %d octets is too long for the journal", n)
+		}
+	}
+	size := a.size()
 	if size > segmentSize/2 {
-		return fmt.Errorf("records of %d octets are too long for the journal", size)
+		return nil, fmt.Errorf("records of %d octets are too long for the journal", size)
 	}
 	j.mu.Lock()
 	if j.closed {
 		j.mu.Unlock()
-		return ErrClosed
+		return nil, ErrClosed
 	}
 	j.appends.Add(1)
-	defer j.appends.Done()
 	if j.pending == nil {
-		j.pending = &batch{lead: make(chan struct{}, 1), done: make(chan struct{})}
+		j.pending = &batch{turn: make(chan struct{}, 1), done: make(chan struct{})}
 	}
-	b := j.pending
-	b.appends = append(b.appends, a)
-	b.size += size
-	b.urgent = b.urgent || patience == 0
-	if !j.leads(b, patience) {
-		return a.err
+	j.pending.appends = append(j.pending.appends, a)
+	return j.pending, nil
+}
+
+// writeAlone writes a batch for which nobody waits, if that was not done.
+func (j *Journal) writeAlone(b *batch) {
+	j.mu.Lock()
+	switch {
+	case j.pending != b:
+	case j.writing:
+		b.urgent = true // for who writes now
+	default:
+		j.lead(b)
+		return
 	}
+	j.mu.Unlock()
+}
+
+// lead writes the batch that gathers. mu must be held, and is let go.
+func (j *Journal) lead(b *batch) {
 	j.writing, j.pending = true, nil
 	j.mu.Unlock()
+	if b.hurry != nil {
+		b.hurry.Stop()
+	}
 	j.write(b)
 	j.mu.Lock()
-	j.writing = false
-	if next := j.pending; next != nil && next.urgent {
-		j.writing = true // nobody gets in between
-		next.lead <- struct{}{}
+	next := j.pending
+	j.writing = next != nil && next.urgent // nobody gets in between
+	switch {
+	case !j.writing:
+	case next.waiting > 0:
+		next.turn <- struct{}{}
+	default:
+		go func() {
+			j.mu.Lock()
+			j.lead(next)
+		}()
 	}
 	j.mu.Unlock()
 	close(b.done)
-	return a.err
-}
-
-// leads tells whether who calls it is to write a batch, with mu held then; else
-// somebody has. mu must be held, and is let go while it waits.
-func (j *Journal) leads(b *batch, patience time.Duration) bool {
-	var patient <-chan time.Time
-	if patience > 0 {
-		timer := time.NewTimer(patience)
-		defer timer.Stop()
-		patient = timer.C
-	} else if !j.writing {
-		return true
-	}
-	j.mu.Unlock()
-	for {
-		select {
-		case <-b.done:
-			return false
-		case <-b.lead:
-			j.mu.Lock()
-			return true
-		case <-patient:
-			j.mu.Lock()
-			if j.pending == b && !j.writing {
-				return true
-			}
-			b.urgent = true // for who writes now, when that is not this one
-			j.mu.Unlock()
-			patient = nil
+	for _, a := range b.appends {
+		if a.then != nil {
+			a.then(a.err)
+			j.appends.Done()
 		}
 	}
 }

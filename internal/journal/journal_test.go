@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -291,13 +291,11 @@ func TestFullDiskIsToldFromOtherTrouble(t *testing.T) {
 
 func TestWhatNobodyWaitsForSharesTheSyncOfWhatSomebodyDoes(t *testing.T) {
 	j, _ := create(t)
-	soon := make(chan error)
-	go func() { soon <- j.AppendSoon([]Record{{Kind: 1, Head: []byte("soon")}}, time.Hour) }()
-	for pending := false; !pending; runtime.Gosched() {
-		j.mu.Lock()
-		pending = j.pending != nil
-		j.mu.Unlock()
+	soon := make(chan error, 1)
+	note := func(patience time.Duration, text string) {
+		j.AppendSoon([]Record{{Kind: 1, Head: []byte(text)}}, patience, func(err error) { soon <- err })
 	}
+	note(time.Hour, "soon")
 	if err := j.Append([]Record{{Kind: 1, Head: []byte("now")}}, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -307,10 +305,75 @@ func TestWhatNobodyWaitsForSharesTheSyncOfWhatSomebodyDoes(t *testing.T) {
 	if syncs, appends := j.Counts(); syncs != 1 || appends != 2 {
 		t.Errorf("%d appends took %d syncs", appends, syncs)
 	}
-	if err := j.AppendSoon([]Record{{Kind: 1, Head: []byte("alone")}}, time.Millisecond); err != nil {
+	note(time.Millisecond, "alone")
+	if err := <-soon; err != nil {
 		t.Fatal(err)
 	}
 	if syncs, appends := j.Counts(); syncs != 2 || appends != 3 {
 		t.Errorf("%d appends took %d syncs", appends, syncs)
+	}
+}
+
+func TestWhatNobodyWaitsForIsWrittenBesideOthersAndByTheClose(t *testing.T) {
+	j, dir := create(t)
+	const each = 200
+	var told atomic.Int32
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for n := range each {
+				j.AppendSoon([]Record{{Kind: 1, Head: []byte("soon")}}, time.Duration(n%3)*time.Millisecond, func(err error) {
+					if err != nil {
+						t.Error(err)
+					}
+					told.Add(1)
+				})
+				if n%5 == 0 {
+					if err := j.Append([]Record{{Kind: 2, Head: []byte("now"), Keep: true}}, nil); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := told.Load(); n != 4*each {
+		t.Errorf("%d of %d were told by the end of Close", n, 4*each)
+	}
+	j.AppendSoon([]Record{{Kind: 1}}, time.Hour, func(err error) {
+		if !errors.Is(err, ErrClosed) {
+			t.Errorf("after Close: %v", err)
+		}
+		told.Add(1)
+	})
+	if told.Load() != 4*each+1 {
+		t.Error("nobody is told after Close")
+	}
+	left, err := Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[byte]int{}
+	if err := left.Each(func(kind byte, _ []byte) error { found[kind]++; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if found[1] != 4*each || found[2] != 4*each/5 {
+		t.Errorf("%v is there", found)
+	}
+}
+
+func TestAWriteThatFailsIsToldToThoseWhoDoNotWait(t *testing.T) {
+	j, _ := create(t)
+	if err := j.Append([]Record{{Kind: 1, Head: []byte("one"), Keep: true}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	j.live[0].file.Close() // as a disk that is gone
+	told := make(chan error, 1)
+	j.AppendSoon([]Record{{Kind: 1, Head: []byte("two")}}, time.Millisecond, func(err error) { told <- err })
+	if err := <-told; err == nil {
+		t.Error("it counts as written")
 	}
 }

@@ -55,20 +55,25 @@ func (q *Queue) setBack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	planned, err := column(ctx, q.engine.view(), `SELECT id FROM mail_message WHERE received > $1 AND state = 'queued' AND next_at > $1
-		UNION SELECT id FROM mail_message WHERE finished = 0 AND late = 0 AND state <> 'held' AND state = 'queued' AND waits_from > $1 AND next_at > $1
-		UNION SELECT id FROM mail_attempt JOIN mail_message ON id = message WHERE mail_attempt.finished > $1 AND state = 'queued' AND next_at > $1`,
-		stamp(q.options.Now()))
+	planned, err := column(ctx, q.engine.view(), plannedAhead, stamp(q.options.Now()))
 	if err != nil {
 		return err
 	}
-	for _, id := range planned {
+	slices.Sort(planned)
+	for _, id := range slices.Compact(planned) {
 		if err := q.Retry(ctx, id); err != nil && !errors.Is(err, ErrState) && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 	}
 	return nil
 }
+
+// plannedAhead finds what may have been planned by a clock that was ahead. The plus
+// signs have SQLite look by the times, of which none is in the future as a rule, and
+// not through all that is queued.
+const plannedAhead = `SELECT id FROM mail_message WHERE received > $1 AND +state = 'queued' AND +next_at > $1
+	UNION ALL SELECT id FROM mail_message WHERE finished = 0 AND late = 0 AND state <> 'held' AND +state = 'queued' AND waits_from > $1 AND +next_at > $1
+	UNION ALL SELECT id FROM mail_attempt JOIN mail_message ON id = message WHERE mail_attempt.finished > $1 AND +state = 'queued' AND +next_at > $1`
 
 // setBack is the express's part: it forgets what the former clock says of the last
 // minute, and lets go what waits for it.

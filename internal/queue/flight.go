@@ -161,10 +161,10 @@ func (x *express) atLast(e *entry) (inTables bool) {
 
 // send makes the attempt and returns the next one, which is noted as begun.
 func (x *express) send(e *entry) *entry {
-	defer x.flights.Done()
 	q := x.queue
 	d, err := x.fill(e)
 	if err != nil {
+		defer x.flights.Done()
 		q.options.Log.Error("a message cannot be read", "id", e.id, "account", d.Account, "error", err)
 		x.finish(e, Outcome{Reply: "the message could not be read from the queue"}, false)
 		return nil
@@ -175,6 +175,7 @@ func (x *express) send(e *entry) *entry {
 	q.options.Fault("delivered")
 	now := q.options.Now()
 	if !q.simple(d, outcome, counts, now) {
+		defer x.flights.Done()
 		x.finish(e, outcome, counts)
 		return nil
 	}
@@ -188,42 +189,50 @@ func (x *express) send(e *entry) *entry {
 		l.wakeJob()
 	}
 	x.mu.Unlock()
-	records, patience := []journal.Record{endRecord(end)}, endPatience
-	if next != nil {
-		records, patience = append(records, beginRecord(next)), 0
-	}
-	if err := x.journal.AppendSoon(records, patience); err != nil {
-		if next != nil {
-			x.ground(next, err)
-		}
-		x.mu.Lock()
-		l.flight++ // which finish counts
-		x.mu.Unlock()
-		x.finish(e, outcome, counts)
+	if next == nil {
+		x.journal.AppendSoon([]journal.Record{endRecord(end)}, endPatience, func(err error) { x.noted(e, end, outcome, counts, err) })
 		return nil
 	}
-	x.mu.Lock()
-	inTables := x.atLast(e)
-	if !inTables {
-		e.state, e.end = arrived, end
-		x.done = append(x.done, e)
-		if n := len(x.done); n == 1 || n >= batch {
-			x.nudge()
-		}
-		q.quota.shift(amount{e.size, 1}, &q.quota.express, nil)
+	err = x.journal.Append([]journal.Record{endRecord(end), beginRecord(next)}, nil)
+	if err != nil {
+		x.ground(next, err)
+		next = nil
 	}
-	x.mu.Unlock()
-	if inTables {
-		x.mu.Lock()
-		l.flight++
-		x.mu.Unlock()
-		q.record(d, outcome, counts)
-	}
-	q.options.Fault("recorded")
-	if !inTables {
-		q.feed.publish(Event{ID: e.id, Account: d.Account, State: Delivered})
-	}
+	x.noted(e, end, outcome, counts, err)
 	return next
+}
+
+// noted follows the note of the end of a message that was delivered to all, or that
+// it could not be made. It does not wait.
+func (x *express) noted(e *entry, end *ended, outcome Outcome, counts bool, err error) {
+	q := x.queue
+	if err == nil {
+		x.mu.Lock()
+		inTables := e.state == moved || e.moving
+		if !inTables {
+			delete(x.flying, e)
+			e.state, e.end = arrived, end
+			x.done = append(x.done, e)
+			if n := len(x.done); n == 1 || n >= batch {
+				x.nudge()
+			}
+		}
+		x.mu.Unlock()
+		if !inTables {
+			q.quota.shift(amount{e.size, 1}, &q.quota.express, nil)
+			q.options.Fault("recorded")
+			q.feed.publish(Event{ID: e.id, Account: e.lane.account, State: Delivered})
+			x.flights.Done()
+			return
+		}
+	}
+	go func() {
+		defer x.flights.Done()
+		x.mu.Lock()
+		e.lane.flight++ // which the record counts
+		x.mu.Unlock()
+		x.finish(e, outcome, counts)
+	}()
 }
 
 // fill completes a message's delivery, from the tables when it was moved there

@@ -155,6 +155,18 @@ func TestHundredThousandMessagesCostNoMoreThanTen(t *testing.T) {
 		q := open(t, o)
 		postgres := o.PostgreSQL != ""
 		fillQueue(t, q, hundredThousand)
+		if !postgres {
+			steps, err := plan(t.Context(), q.engine.view(), postgres, plannedAhead, []any{stamp(now)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			all := strings.Join(steps, "\n")
+			for _, by := range []string{"(received>?)", "(waits_from>?)", "(finished>?)"} {
+				if !strings.Contains(all, by) {
+					t.Errorf("what is planned ahead is not looked for by %s:\n%s", by, all)
+				}
+			}
+		}
 		var mu sync.Mutex
 		seen := map[string]bool{}
 		// Explaining needs a querier that the spy does not see.
@@ -225,6 +237,9 @@ func TestHundredThousandMessagesCostNoMoreThanTen(t *testing.T) {
 		untilState(t, q, id, Delivered)
 		must(q.takeOver(ctx, func(machine string) bool { return machine == "nobody" }))
 		must(q.rewakeLost(ctx, new(time.Time)))
+		if !postgres {
+			must(q.setBack(ctx))
+		}
 		must(q.fold(ctx))
 		must(q.quota.refresh(ctx, q.engine.view()))
 		must(q.tellLate(ctx))
