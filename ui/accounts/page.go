@@ -24,6 +24,7 @@ var levels = map[Mood]look.Level{Fine: look.OK, Resting: look.Paused, Needed: lo
 type Step interface {
 	Content() fyne.CanvasObject
 	Show(account string)
+	Begin()
 	Hide()
 	Status(desk.Status)
 }
@@ -171,6 +172,7 @@ func (v *Page) begin() {
 	switch {
 	case wanted == desk.DoCheck:
 		v.showChecks(true)
+		v.checks.Begin()
 	case wanted == desk.DoTest:
 		v.send()
 	case wanted == desk.DoSecret && v.state.Secret.Kind != NoSecret:
