@@ -15,6 +15,7 @@ import (
 
 // A list is all checks, with what there is to do about them.
 type list struct {
+	frame  *fyne.Container // the banner and the buttons above the list
 	banner *look.Banner
 	check  *look.Button
 	stop   *look.Button
@@ -64,7 +65,8 @@ func (s *Step) listView() fyne.CanvasObject {
 	l.scroll = s.kit.Scrolled(s.checkList)
 	actions := look.Flow(l.check, l.stop, l.test)
 	top := look.Rows(6, look.Indented(l.banner.Container), look.Indented(actions), look.Indented(widget.NewSeparator()))
-	return look.Surface(container.New(layout.NewBorderLayout(top, nil, nil, nil), top, l.scroll.Scroll))
+	l.frame = container.New(layout.NewBorderLayout(top, nil, nil, nil), top, l.scroll.Scroll)
+	return look.Surface(l.frame)
 }
 
 // checkList makes the list of all checks, each below its group's name.

@@ -15,7 +15,9 @@ import (
 // renderList draws the checks.
 func (s *Step) renderList(was, is State) {
 	l, busy := s.list, is.Run.Active
+	before := l.banner.Container.MinSize()
 	l.banner.Tell(headlineOf(is))
+	higher := l.banner.Container.MinSize() != before
 	label := words.Say("checks.check_setup")
 	if is.Checks.Begun() {
 		label = words.Say("checks.check_again")
@@ -49,6 +51,9 @@ func (s *Step) renderList(was, is State) {
 	awaitable := is.Checks.Awaitable()
 	for _, r := range is.Checks.Rows {
 		s.renderCheck(l.rows[r.ID], r, is, r.ID == awaitable)
+	}
+	if higher {
+		l.frame.Refresh() // or the buttons stay where they were, over its second line
 	}
 	if !slices.Equal(was.Checks.Unfolded, is.Checks.Unfolded) || !slices.Equal(opened(was.Checks), opened(is.Checks)) || was.Run.Active != is.Run.Active || was.Name != is.Name {
 		l.scroll.Arrange()
