@@ -21,7 +21,7 @@ var errUsed = errors.New("this sign-in is over, or has already received its answ
 // from that. It is the same for a redirect (GET), a form_post (POST, which comes
 // across sites by design) and a pasted address.
 func (s *SignIn) accept(params url.Values) error {
-	if err := belongs(params, "sign-in", s.keys.state, "code", "error", "error_description", "iss"); err != nil {
+	if err := belongs(params, toSignIn, s.keys.state, "code", "error", "error_description", "iss"); err != nil {
 		return err
 	}
 	// RFC 9207 §2.4. It may be missing: Entra does not send it.
@@ -38,19 +38,33 @@ func (s *SignIn) accept(params url.Values) error {
 	return nil
 }
 
+// foreign are the errors of an answer that was not asked for.
+type foreign struct{ stateless, other error }
+
+var (
+	toSignIn = foreign{
+		errors.New("the answer holds no state, so nothing shows that it belongs to this sign-in"),
+		errors.New("the answer belongs to another sign-in (its state differs): an older tab, perhaps"),
+	}
+	toConsent = foreign{
+		errors.New("the answer holds no state, so nothing shows that it belongs to this request for consent"),
+		errors.New("the answer belongs to another request for consent (its state differs): an older tab, perhaps"),
+	}
+)
+
 // belongs returns an error for an answer that was not asked for with state, or
 // that holds one of the names more than once.
-func belongs(params url.Values, what string, state Secret, names ...string) error {
+func belongs(params url.Values, to foreign, state Secret, names ...string) error {
 	for _, name := range append(names, "state") {
 		if len(params[name]) > 1 {
 			return errors.New("the answer holds " + name + " more than once") // RFC 6749 §3.1
 		}
 	}
 	if !params.Has("state") {
-		return errors.New("the answer holds no state, so nothing shows that it belongs to this " + what)
+		return to.stateless
 	}
 	if subtle.ConstantTimeCompare([]byte(params.Get("state")), []byte(state)) != 1 {
-		return errors.New("the answer belongs to another " + what + " (its state differs): an older tab, perhaps")
+		return to.other
 	}
 	return nil
 }

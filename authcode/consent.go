@@ -91,7 +91,7 @@ type consentAnswer struct {
 // accept takes the answer of the consent page; see SignIn.accept. A refusal has
 // admin_consent=True as well.
 func (w *consentAnswer) accept(params url.Values) error {
-	if err := belongs(params, "consent", w.state, "admin_consent", "scope", "error", "error_description"); err != nil {
+	if err := belongs(params, toConsent, w.state, "admin_consent", "scope", "error", "error_description"); err != nil {
 		return err
 	}
 	if params.Get("error") == "" && !strings.EqualFold(params.Get("admin_consent"), "true") {

@@ -126,12 +126,11 @@ func (c *Client) clockError(claims *idClaims, date time.Time) error {
 	if !early && !late || date.IsZero() || off.Abs() <= clockLeeway {
 		return nil
 	}
-	direction := "ahead of"
+	wrong := "this computer's clock is wrong: it is %v ahead of the provider's (here %s, there %s); set the clock, then sign in again"
 	if off < 0 {
-		direction = "behind"
+		wrong = "this computer's clock is wrong: it is %v behind the provider's (here %s, there %s); set the clock, then sign in again"
 	}
-	return fmt.Errorf("this computer's clock is wrong: it is %v %s the provider's (here %s, there %s); set the clock, then sign in again",
-		off.Abs(), direction, now.UTC().Format(time.RFC3339), date.UTC().Format(time.RFC3339))
+	return fmt.Errorf(wrong, off.Abs(), now.UTC().Format(time.RFC3339), date.UTC().Format(time.RFC3339))
 }
 
 // keySet are the keys of one issuer; it is an oidc.KeySet. go-oidc's own remote

@@ -113,7 +113,7 @@ func Credential(name string) Key {
 		}
 		dir := os.Getenv("CREDENTIALS_DIRECTORY")
 		if dir == "" {
-			return keyMaterial{}, fmt.Errorf("$CREDENTIALS_DIRECTORY is not set; add LoadCredential=%s:PATH to the systemd unit", name)
+			return keyMaterial{}, fmt.Errorf("the variable $CREDENTIALS_DIRECTORY is not set; add LoadCredential=%s:PATH to the systemd unit", name)
 		}
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
@@ -138,20 +138,20 @@ func Credential(name string) Key {
 func CreateKeyFile(path string) (err error) {
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {
-		return fmt.Errorf("create key file: %w", err)
+		return fmt.Errorf("the key file cannot be created: %w", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("create key file: %w", err)
+		return fmt.Errorf("the key file cannot be created: %w", err)
 	}
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return fmt.Errorf("create key file: %w", err)
+		return fmt.Errorf("the key file cannot be created: %w", err)
 	}
 	text := fmt.Sprintf("# traymail secrets, public key: %s\n%s\n", identity.Recipient(), identity)
 	_, err = file.WriteString(text)
 	if err = errors.Join(err, file.Sync(), file.Close(), syncFolder(path)); err != nil {
 		// A half-written key is not one and would be in the way.
-		return fmt.Errorf("create key file: %w", errors.Join(err, os.Remove(path)))
+		return fmt.Errorf("the key file cannot be created: %w", errors.Join(err, os.Remove(path)))
 	}
 	return nil
 }

@@ -79,12 +79,13 @@ func explainTLS(err error, host string, now time.Time) error {
 
 func validity(cert *x509.Certificate, host string, now time.Time) string {
 	const day = "2 January 2006 15:04 MST"
-	what := "expired on " + cert.NotAfter.UTC().Format(day)
+	today := now.UTC().Format(day)
 	if now.Before(cert.NotBefore) {
-		what = "is not valid before " + cert.NotBefore.UTC().Format(day)
+		return fmt.Sprintf("the certificate of %s is not valid before %s, and this machine's date is %s: check this machine's clock; if it is right, the server needs another certificate",
+			host, cert.NotBefore.UTC().Format(day), today)
 	}
-	return fmt.Sprintf("the certificate of %s %s, and this machine's date is %s: check its clock, else the server's certificate has to be renewed",
-		host, what, now.UTC().Format(day))
+	return fmt.Sprintf("the certificate of %s expired on %s, and this machine's date is %s: check this machine's clock; if it is right, the server's certificate has to be renewed",
+		host, cert.NotAfter.UTC().Format(day), today)
 }
 
 func names(cert *x509.Certificate) string {

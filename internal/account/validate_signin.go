@@ -135,7 +135,7 @@ func (a *Account) validateIDs() error {
 func (a *Account) clientIDPlace() string {
 	switch {
 	case a.Provider == Google:
-		return "copy it from Google Cloud → APIs & Services → Credentials; it ends in .apps.googleusercontent.com"
+		return "copy it from Google Cloud console → Google Auth Platform → Clients; it ends in .apps.googleusercontent.com"
 	case a.HasEntra():
 		return "copy the Application (client) ID from the app registration's Overview page"
 	}

@@ -67,7 +67,10 @@ func (r *run) clock(ctx context.Context) Result {
 			others = append(others, fmt.Sprintf("; that of %s is another, by %d seconds, which does not matter", s, int((r.told[s]-ahead).Abs().Seconds())))
 		}
 	}
-	words := fmt.Sprintf("this computer's clock is %s %s says", apart(ahead), decides)
+	words := fmt.Sprintf("this computer's clock is %s behind what %s says", apart(ahead), decides)
+	if ahead > 0 {
+		words = fmt.Sprintf("this computer's clock is %s ahead of what %s says", apart(ahead), decides)
+	}
 	switch {
 	case large(ahead) && sure:
 		return r.clockWrong(Fail, words)
@@ -81,7 +84,7 @@ func (r *run) clock(ctx context.Context) Result {
 // none.
 func (r *run) timeAddress() string { return cmp.Or(r.metadataAddress(), r.authorityAddress()) }
 
-// apart puts a difference into words, to be followed by whose time it is.
+// apart puts how far two clocks are from each other into words.
 func apart(ahead time.Duration) string {
 	d := ahead.Abs().Round(time.Second)
 	far := fmt.Sprintf("%d seconds", int(d.Seconds()))
@@ -94,10 +97,7 @@ func apart(ahead time.Duration) string {
 	case d >= 2*time.Minute:
 		far = fmt.Sprintf("%.0f minutes", d.Minutes())
 	}
-	if ahead > 0 {
-		return far + " ahead of what"
-	}
-	return far + " behind what"
+	return far
 }
 
 // clockWrong says how to set the clock of this computer.

@@ -39,11 +39,17 @@ func (r *run) configuration(context.Context) Result {
 	}
 	switch a.SignIn {
 	case account.AppOnly:
-		return passed("an application that signs in by itself with a %s and sends as %s %s", a.Credential, a.Sender, way)
+		switch a.Credential {
+		case account.CertificateCredential:
+			return passed("an application signs in by itself with a certificate and sends as %s, %s", a.Sender, way)
+		case account.FederatedCredential:
+			return passed("an application signs in by itself with a federated credential and sends as %s, %s", a.Sender, way)
+		}
+		return passed("an application signs in by itself with a client secret and sends as %s, %s", a.Sender, way)
 	case account.PasswordSignIn:
-		return passed("%s signs in with a password and sends as %s %s", a.Username, a.Sender, way)
+		return passed("%s signs in with a password and sends as %s, %s", a.Username, a.Sender, way)
 	}
-	return passed("%s signs in in the browser and sends as %s %s", a.Username, a.Sender, way)
+	return passed("%s signs in in the browser and sends as %s, %s", a.Username, a.Sender, way)
 }
 
 // odd names a setting that can be right and hardly ever is, "" when there is

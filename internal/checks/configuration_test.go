@@ -16,7 +16,7 @@ func TestConfigurationSaysHowTheAccountSends(t *testing.T) {
 		words   string
 	}{
 		"a person":       {b.person(t), "svc@contoso.com signs in in the browser"},
-		"an application": {b.application(t), "by itself with a secret and sends as svc@contoso.com over SMTP (localhost:"},
+		"an application": {b.application(t), "by itself with a client secret and sends as svc@contoso.com, over SMTP (localhost:"},
 		"a password":     {own(t, closedPort(t)), "with a password"},
 		"over Graph":     {b.person(t, func(a *account.Account) { a.Transport = account.Graph }), "over Microsoft Graph"},
 		"over either":    {b.person(t, func(a *account.Account) { a.Transport = account.Auto }), "when SMTP AUTH is off"},

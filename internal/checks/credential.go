@@ -58,17 +58,17 @@ func (r *run) credential(ctx context.Context) Result {
 	case left <= soon:
 		return r.secretIs(r.found("secret-expires-soon", Warn, fmt.Sprintf("%s ends on %s, in %s", what, day, days(left)), ""))
 	}
-	state := "is accepted"
+	state := what + " is accepted"
 	if !accepted {
-		state = "is stored, and not proven"
+		state = what + " is stored, and not proven"
 	}
 	switch {
 	case !r.Expires.IsZero():
-		return passed("%s %s; it ends on %s, in %s", what, state, day, days(left))
+		return passed("%s; it ends on %s, in %s", state, day, days(left))
 	case a.SignIn == account.AppOnly && a.Credential == account.FederatedCredential || !a.HasEntra():
-		return passed("%s %s", what, state)
+		return passed("%s", state)
 	}
-	result := r.found("secret-expiry-unknown", Warn, fmt.Sprintf("%s %s; when it ends is not known, so nobody can be told in time", what, state), "")
+	result := r.found("secret-expiry-unknown", Warn, state+"; when it ends is not known, so nobody can be told in time", "")
 	result.Command = traymail("account edit %s --secret-expires YYYY-MM-DD", a.Name)
 	return result
 }
@@ -91,7 +91,7 @@ func (r *run) secretIs(result Result) Result {
 		account.CertificateCredential: "certificate", account.FederatedCredential: "federated-credential",
 	}[r.Account.Credential]})
 	if strings.Contains(result.Reply, "key used is expired") {
-		result.Fix = r.fill("it has ended: have a new one made, traymail account edit {account} --make-certificate FILE, and then ") + result.Fix
+		result.Fix = r.fill("it has ended: have a new one made, traymail account edit {account} --make-certificate FILE, and then: ") + result.Fix
 	}
 	if result.Link == "" {
 		r.takeSteps(&result, []string{"client-secret"})

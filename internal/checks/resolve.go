@@ -43,7 +43,7 @@ func (r *run) nameResolution(ctx context.Context) Result {
 			worse(result)
 			continue
 		}
-		found = append(found, n.host+" is "+list(addresses))
+		found = append(found, n.host+" is found at "+list(addresses))
 	}
 	if worst != nil {
 		return *worst
@@ -156,7 +156,7 @@ func (r *run) suspect(n name, addresses []netip.Addr) (Result, bool) {
 	private := func(a netip.Addr) bool { return a.IsPrivate() || a.IsLinkLocalUnicast() || carrier.Contains(a) }
 	switch {
 	case all(addresses, nowhere):
-		return r.found("dns-private-address", Fail, fmt.Sprintf("%s, %s, has the address %s, which is none: a filter answers in place of the name server, or the hosts file does", n.host, n.what, list(addresses)), ""), true
+		return r.found("dns-private-address", Fail, fmt.Sprintf("%s, %s, has the address %s, which is not a usable one: a filter answers in place of the name server, or the hosts file does", n.host, n.what, list(addresses)), ""), true
 	case !ofProvider(n.host):
 	case all(addresses, func(a netip.Addr) bool { return nowhere(a) || here(a) }):
 		return r.found("dns-private-address", Fail, fmt.Sprintf("%s, %s, has the address %s, which is this computer: a filter answers in place of the name server, or the hosts file does", n.host, n.what, list(addresses)), ""), true

@@ -43,7 +43,7 @@ func TestNameResolutionTellsItsFailuresApart(t *testing.T) {
 		finding string
 		words   []string
 	}{
-		"all names known":     {map[string]string{smtp: "52.97.1.1", login: "20.190.1.1"}, false, Pass, "", []string{smtp + " is 52.97.1.1", login}},
+		"all names known":     {map[string]string{smtp: "52.97.1.1", login: "20.190.1.1"}, false, Pass, "", []string{smtp + " is found at 52.97.1.1", login}},
 		"over Graph":          {map[string]string{graph: "20.20.32.1", login: "20.190.1.1"}, true, Pass, "", []string{graph}},
 		"no Graph":            {map[string]string{login: "20.190.1.1"}, true, Fail, "dns-not-found", []string{graph, "Microsoft Graph"}},
 		"no submission":       {map[string]string{login: "20.190.1.1"}, false, Fail, "dns-not-found", []string{smtp, "the submission server"}},

@@ -52,7 +52,7 @@ func (r *run) secureSMTP(ctx context.Context, s server) Result {
 	place := net.JoinHostPort(s.host, strconv.Itoa(s.port))
 	conn, err := r.dial(ctx, place)
 	if err != nil {
-		return r.faulty(place, "", err)
+		return r.faulty(place, err)
 	}
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
@@ -95,7 +95,7 @@ func (r *run) greet(ctx context.Context, d *dialog, place string, mode account.S
 		if faultOf(err).finding == "connection-timed-out" && r.speaksTLS(ctx, place) {
 			return r.otherMode(place+" says nothing and expects TLS from the first octet, and the account begins without it", account.ImplicitTLS, 587), false
 		}
-		return r.faulty(place, "before its greeting", err), false
+		return r.faulty("the connection to "+place+" failed before its greeting", err), false
 	}
 	r.heard(place, text)
 	greeting := text
@@ -104,7 +104,7 @@ func (r *run) greet(ctx context.Context, d *dialog, place string, mode account.S
 	}
 	d.command("EHLO " + ownName(d.conn.LocalAddr()))
 	if code, text, err = d.reply(); err != nil {
-		return r.faulty(place, "at EHLO", err), false
+		return r.faulty("the connection to "+place+" failed at the command EHLO", err), false
 	}
 	if code != 250 {
 		return r.refusedBy(place+" refuses EHLO", code, text), false
@@ -122,7 +122,7 @@ func (r *run) greet(ctx context.Context, d *dialog, place string, mode account.S
 	}
 	d.command("STARTTLS")
 	if code, text, err = d.reply(); err != nil {
-		return r.faulty(place, "at STARTTLS", err), false
+		return r.faulty("the connection to "+place+" failed at the command STARTTLS", err), false
 	}
 	switch {
 	case code != 220:
@@ -232,12 +232,9 @@ func (r *run) otherMode(summary string, mode account.SMTPTLS, port int) Result {
 }
 
 // faulty is a server that went away at a point of the dialog.
-func (r *run) faulty(place, where string, err error) Result {
+func (r *run) faulty(what string, err error) Result {
 	f := faultOf(err)
-	if where != "" {
-		where = " " + where
-	}
-	return r.found(f.finding, Fail, place+where+": "+f.words, "")
+	return r.found(f.finding, Fail, what+": "+f.words, "")
 }
 
 // refusedBy is a server that refused what comes before the sign-in.

@@ -31,6 +31,7 @@ func TestAnErrorSaysTheSameOnBothSides(t *testing.T) {
 		"around a field":   {err: inAccount(field), as: field},
 		"no account":       {err: fmt.Errorf("%w: work", account.ErrNotFound), is: account.ErrNotFound},
 		"no message":       {err: fmt.Errorf("%w: %q", mailer.ErrNoMessage, "id"), is: mailer.ErrNoMessage},
+		"stopping":         {err: mailer.ErrStopping, is: mailer.ErrStopping},
 		"state":            {err: fmt.Errorf("%w: it is sent", mailer.ErrMessageState), is: mailer.ErrMessageState},
 		"deadline":         {err: inAccount(context.DeadlineExceeded), is: context.DeadlineExceeded},
 		"keychain":         {err: inAccount(fmt.Errorf("%w: locked", keystore.ErrUnavailable))},

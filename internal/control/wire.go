@@ -142,6 +142,7 @@ var kinds = []struct {
 	{"not-in-force", mailer.ErrNotInForce},
 	{"message-state", mailer.ErrMessageState},
 	{"not-running", ErrNotRunning},
+	{"stopping", mailer.ErrStopping},
 	{"not-allowed", mailer.ErrNotAllowed},
 	{"deadline", context.DeadlineExceeded},
 	{"cancelled", context.Canceled},

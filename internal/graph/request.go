@@ -137,7 +137,7 @@ func (q *request) build(ctx context.Context, w *watchdog) (*http.Request, error)
 	trace := &httptrace.ClientTrace{WroteHeaders: w.wroteHeader}
 	r, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), q.method, q.url, http.NoBody)
 	if err != nil {
-		return nil, errors.New("its address is not one")
+		return nil, errors.New("its address is not valid")
 	}
 	r.Header.Set("Accept", "application/json")
 	if q.contentType != "" {
@@ -214,11 +214,10 @@ func (d *dialog) refusal(q *request, a *answer, token string) *Error {
 		e.Err = fmt.Errorf("success is %d %s, so something in between may have answered, such as a proxy", q.want, http.StatusText(q.want))
 		e.Unknown = q.once
 	case a.status/100 == 3:
-		to := "nowhere"
+		e.Err = errors.New("it redirects without saying where to: Graph does not do that, a proxy or a sign-in page of the network does")
 		if u, err := url.Parse(a.header.Get("Location")); err == nil && u.Host != "" {
-			to = u.Host
+			e.Err = fmt.Errorf("it redirects to %s, which is not followed: Graph does not do that, a proxy or a sign-in page of the network does", u.Host)
 		}
-		e.Err = fmt.Errorf("it redirects to %s, which is not followed: Graph does not do that, a proxy or a sign-in page of the network does", to)
 	case !isGraph:
 		what := "the answer is not one of Graph's"
 		if strings.Contains(a.header.Get("Content-Type"), "html") || strings.HasPrefix(strings.TrimSpace(string(a.body)), "<") {

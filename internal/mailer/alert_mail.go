@@ -23,7 +23,7 @@ import (
 func (l *alerts) mailAll(ctx context.Context, accounts []AccountStatus) {
 	for i := range accounts {
 		s := &accounts[i]
-		if s.State == Attention {
+		if s.State == Attention && !s.Elsewhere {
 			l.moveNotices(ctx, accounts, s.Name)
 		} else {
 			l.stranded[s.Name] = false

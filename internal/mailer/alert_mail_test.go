@@ -133,7 +133,7 @@ func TestEachThresholdIsMailedOnceThroughRestarts(t *testing.T) {
 			t.Fatal(err)
 		}
 		if step.mailed {
-			mails = append(mails, "main: the client secret of payroll "+ends(step.days))
+			mails = append(mails, "main: "+secretEnds.text("payroll", step.days))
 		}
 		b.want(fmt.Sprintf("%d days before", step.days), b.check(), mails...)
 		if err := b.Close(); err != nil {

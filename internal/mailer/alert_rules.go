@@ -56,16 +56,16 @@ func (c circumstances) secret() (finding, bool) {
 	if err != nil || left > steps[len(steps)-1] {
 		return finding{}, false
 	}
-	what, fix := "the client secret", "make a new client secret under Certificates & secrets of the app registration, then store its Value and its last day: traymail account edit %[1]s --secret-stdin --secret-expires YYYY-MM-DD"
+	what, fix := secretEnds, "make a new client secret under Certificates & secrets of the app registration, then store its Value and its last day: traymail account edit %[1]s --secret-stdin --secret-expires YYYY-MM-DD"
 	switch {
 	case certificate:
-		what, fix = "the certificate", "make a new certificate, upload its public part under Certificates & secrets → Certificates of the app registration, then store it with its key and its last day: traymail account edit %[1]s --certificate FILE --secret-expires YYYY-MM-DD"
+		what, fix = certificateEnds, "make a new certificate, upload its public part under Certificates & secrets → Certificates of the app registration, then store it with its key and its last day: traymail account edit %[1]s --certificate FILE --secret-expires YYYY-MM-DD"
 	case !c.file.HasEntra():
 		fix = "make a new client secret where the app is registered, then store it and its last day: traymail account edit %[1]s --secret-stdin --secret-expires YYYY-MM-DD"
 	}
 	f := finding{
 		Alert:  Alert{ID: AlertSecret, Severity: severityOf(left), Since: due.AddDate(0, 0, -steps[len(steps)-1]), Due: due, Fix: fmt.Sprintf(fix, c.file.Name)},
-		title:  what + " of " + c.file.Name + " " + ends(left),
+		title:  what.text(c.file.Name, left),
 		step:   stepOf(left),
 		unable: left <= 0,
 	}
@@ -73,19 +73,38 @@ func (c circumstances) secret() (finding, bool) {
 	return f, true
 }
 
-// ends says when something does, in days from now.
-func ends(days int) string {
+// An ending says when something of an account ends, as formats: whole sentences,
+// so that they can be translated.
+type ending struct{ inDays, tomorrow, today, yesterday, daysAgo string }
+
+var (
+	secretEnds = ending{
+		"the client secret of %s ends in %d days", "the client secret of %s ends tomorrow", "the client secret of %s ends today",
+		"the client secret of %s ended yesterday", "the client secret of %s ended %d days ago",
+	}
+	certificateEnds = ending{
+		"the certificate of %s ends in %d days", "the certificate of %s ends tomorrow", "the certificate of %s ends today",
+		"the certificate of %s ended yesterday", "the certificate of %s ended %d days ago",
+	}
+	signInEnds = ending{
+		"the sign-in of %s ends in %d days", "the sign-in of %s ends tomorrow", "the sign-in of %s ends today",
+		"the sign-in of %s ended yesterday", "the sign-in of %s ended %d days ago",
+	}
+)
+
+// text is the sentence for an account, in days from now.
+func (e ending) text(account string, days int) string {
 	switch {
 	case days > 1:
-		return fmt.Sprintf("ends in %d days", days)
+		return fmt.Sprintf(e.inDays, account, days)
 	case days == 1:
-		return "ends tomorrow"
+		return fmt.Sprintf(e.tomorrow, account)
 	case days == 0:
-		return "ends today"
+		return fmt.Sprintf(e.today, account)
 	case days == -1:
-		return "ended yesterday"
+		return fmt.Sprintf(e.yesterday, account)
 	}
-	return fmt.Sprintf("ended %d days ago", -days)
+	return fmt.Sprintf(e.daysAgo, account, -days)
 }
 
 // refreshes reports whether the account's sign-in ends when it is not used.
@@ -108,7 +127,7 @@ func (c circumstances) idle() (finding, bool) {
 	f := finding{
 		Alert: Alert{ID: AlertTokenIdle, Severity: severityOf(left), Since: due.AddDate(0, 0, -steps[len(steps)-1]), Due: due,
 			Fix: "keep traymail serve running, which refreshes the sign-in by itself, or try it now: traymail test " + c.file.Name},
-		title:  "the sign-in of " + c.file.Name + " " + ends(left),
+		title:  signInEnds.text(c.file.Name, left),
 		step:   stepOf(left),
 		unable: left <= 0,
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -263,5 +264,27 @@ func TestManyMessagesKeepToThePaceOfTheMailbox(t *testing.T) {
 	}
 	if s.Accounts[0].State != Ready || s.Accounts[0].Refused != 0 {
 		t.Errorf("status %+v", s.Accounts[0])
+	}
+}
+
+func TestAFullQueueIsToldToEachClientAndToTheLogOnceAMinute(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "")
+	b.clocks()
+	var log shared
+	b.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	b.settings("[queue]\nmax_messages = 1\n")
+	b.enqueue("", "ops@contoso.com")
+	for want := 1; want <= 2; want++ {
+		for range 5 {
+			_, err := b.Enqueue(t.Context(), "", Submission{To: []string{"ops@contoso.com"}, Data: strings.NewReader("Subject: hello\r\n\r\nbody\r\n")})
+			if !errors.Is(err, ErrQueueFull) || !Temporary(err) {
+				t.Fatalf("it was taken: %v", err)
+			}
+		}
+		if n := strings.Count(log.String(), "level=ERROR"); n != want {
+			t.Errorf("%d errors in the log, and not %d:\n%s", n, want, log.String())
+		}
+		b.pass(time.Minute)
 	}
 }

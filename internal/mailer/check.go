@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -38,11 +37,9 @@ func (m *Mailer) setupOf(ctx context.Context, name string) checks.Setup {
 	s := checks.Setup{
 		Account: account.Account{Name: name},
 		Now:     m.now,
-		Dial:    m.Dial,
+		Dial:    m.dialer(),
+		Resolve: m.resolve,
 		Again:   func(ctx context.Context) checks.Setup { return m.setupOf(ctx, name) },
-		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
-			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-		},
 	}
 	if s.Dial == nil {
 		s.Dial = (&net.Dialer{}).DialContext
@@ -62,7 +59,7 @@ func (m *Mailer) setupOf(ctx context.Context, name string) checks.Setup {
 	s.LastSignIn = m.lastRefusal(a)
 	s.Account, s.Roots, s.Addresses = *a, w.roots, net.InterfaceAddrs
 	s.Expires, _ = time.Parse(time.DateOnly, a.SecretExpires)
-	s.Web = httpClient(a, w.roots)
+	s.Web = m.httpClient(a, w.roots)
 	s.Web.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	if a.SignIn == account.BrowserSignIn {
 		if s.SignedIn, err = m.has(ctx, refreshTokenName(a)); err != nil {

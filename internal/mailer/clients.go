@@ -177,14 +177,7 @@ func (m *Mailer) relayConfig(s Settings, more ...*Client) (relay.Config, error) 
 		return c, err
 	}
 	for _, a := range accounts {
-		agent := ""
-		if a.OnBehalf {
-			agent = a.Username
-		}
-		c.Accounts = append(c.Accounts, relay.Account{
-			OnBehalf: agent, Name: a.Name, Sender: a.Sender, From: relay.FromPolicy(a.From), Senders: a.Senders,
-			MaxSize: int64(a.MaxSizeMB) << 20,
-		})
+		c.Accounts = append(c.Accounts, relayAccount(a))
 	}
 	if c.Default == "" && len(accounts) == 1 {
 		c.Default = accounts[0].Name
@@ -223,6 +216,18 @@ func (m *Mailer) relayConfig(s Settings, more ...*Client) (relay.Config, error) 
 		return c, &account.FieldError{Text: err.Error(), Fix: "correct it in " + settingsFile + ", or in the file of the client or account that it names; docs/configuration.md has every key"}
 	}
 	return c, nil
+}
+
+// relayAccount is an account as the relay knows it.
+func relayAccount(a *account.Account) relay.Account {
+	agent := ""
+	if a.OnBehalf {
+		agent = a.Username
+	}
+	return relay.Account{
+		OnBehalf: agent, Name: a.Name, Sender: a.Sender, From: relay.FromPolicy(a.From), Senders: a.Senders,
+		MaxSize: int64(a.MaxSizeMB) << 20,
+	}
 }
 
 // allAccounts loads every account.

@@ -43,7 +43,7 @@ func (m *Mailer) SaveClient(ctx context.Context, c Client, how ClientPassword) (
 		password = Secret(text)
 	case NoPassword:
 	default:
-		return "", &account.FieldError{Key: "password", Text: fmt.Sprintf("%q is none of what can be done with it", string(how)), Fix: "use keep, new or none"}
+		return "", &account.FieldError{Key: "password", Text: fmt.Sprintf("%q is not one of the choices for the password", string(how)), Fix: "use keep, new or none"}
 	}
 	if err := c.Validate(); err != nil {
 		return "", err

@@ -213,7 +213,7 @@ func (c *cure) goOn(ctx context.Context, a queue.Account) {
 	defer e.mailer.pausing.Unlock()
 	lifted, err := e.queue.ResumeIf(ctx, a.Name, a.Cause)
 	if err == nil && lifted {
-		err = e.followPause(ctx, queue.Account{Name: a.Name}, false)
+		err = e.followPause(ctx, queue.Account{Name: a.Name})
 	}
 	if err != nil {
 		e.log.Error("an account that could go on is still paused, or one that a person paused goes on", "account", a.Name, "error", err)

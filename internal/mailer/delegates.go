@@ -93,7 +93,7 @@ func (w *sender) delegation(ctx context.Context, token func(context.Context) (st
 	if a.AdminScope() == "" {
 		return d, about(a, &account.FieldError{Key: "exchange_url", Text: "the provider has no endpoint for administrators that traymail knows", Fix: "grant the permission on the provider's own pages: traymail admin " + a.Name})
 	}
-	c := &exchange.Client{BaseURL: a.ExchangeURL, TenantID: a.Tenant, Token: token, HTTPClient: httpClient(a, w.roots)}
+	c := &exchange.Client{BaseURL: a.ExchangeURL, TenantID: a.Tenant, Token: token, HTTPClient: w.mailer.httpClient(a, w.roots)}
 	if grant {
 		if err := c.GrantSendOnBehalf(ctx, a.Sender, a.Username); err != nil {
 			return d, w.refusedByExchange(err)

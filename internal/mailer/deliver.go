@@ -184,7 +184,7 @@ func (e *engine) failed(ctx context.Context, d *queue.Delivery, w *sender, r *sm
 
 // pause notes why an account stands still, and until when.
 func (e *engine) pause(account string, t trouble, err error) *queue.Pause {
-	p := &queue.Pause{Cause: string(t.cause), Reason: plain(err)}
+	p := &queue.Pause{Cause: string(t.cause), Reason: plain(err), Here: t.cause.ofMachine()}
 	switch {
 	case t.cause == CauseThrottle:
 		p.Until = e.restUntil(account, 1)

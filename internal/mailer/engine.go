@@ -58,6 +58,7 @@ type engine struct {
 	paused    userPauses       // as the file has them
 	throttled map[string]int   // how often an account was throttled in a row
 	problem   string           // why the files are not in force
+	full      time.Time        // when the log was last told that the queue is
 }
 
 // OpenQueue opens the queue without delivering from it: messages can be put in
@@ -93,7 +94,7 @@ func (m *Mailer) Shutdown(ctx context.Context) error {
 
 // ErrStopping is the error of what comes while the program stops; the next one
 // will take it.
-var ErrStopping = errors.New("traymail is stopping")
+var ErrStopping = errors.New("the running traymail is stopping")
 
 // running returns the engine, nil when there is none.
 func (m *Mailer) running() *engine {
@@ -126,9 +127,6 @@ func (m *Mailer) open(ctx context.Context, deliver bool) (*engine, error) {
 		return nil, err
 	}
 	e := &engine{mailer: m, log: m.log(), settings: settings, throttled: map[string]int{}, unsound: err}
-	if e.paused, err = m.readPauses(); err != nil {
-		return nil, err
-	}
 	e.alive, e.quit = context.WithCancel(context.WithoutCancel(ctx))
 	e.hostname = cmp.Or(config.Hostname, hostname())
 	e.readPaces()
@@ -136,7 +134,9 @@ func (m *Mailer) open(ctx context.Context, deliver bool) (*engine, error) {
 	if e.queue, err = m.openQueue(ctx, e); err != nil {
 		return nil, err
 	}
+	err = e.loadPauses(ctx)
 	switch {
+	case err != nil:
 	case deliver:
 		err = e.start(ctx, config)
 	case e.unsound == nil:
@@ -323,10 +323,28 @@ func (e *engine) accept(ctx context.Context, m relay.Message, body io.Reader) (s
 	}
 	id, err := e.queue.Accept(ctx, q, body)
 	if errors.Is(err, queue.ErrFull) {
-		e.log.Error("the queue is full, and clients are told to try again later: deliver or remove messages, raise its limits, or free the disk", "error", err)
+		e.tellFull(err)
 		return "", relay.ErrFull
 	}
 	return id, err
+}
+
+// fullPause is how long the log says nothing more of a full queue: clients try
+// again, and again.
+const fullPause = time.Minute
+
+func (e *engine) tellFull(err error) {
+	e.mu.Lock()
+	now := e.mailer.now()
+	since := now.Sub(e.full)
+	told := since >= 0 && since < fullPause
+	if !told {
+		e.full = now
+	}
+	e.mu.Unlock()
+	if !told {
+		e.log.Error("the queue is full, and clients are told to try again later: deliver or remove messages, raise its limits, or free the disk", "error", err)
+	}
 }
 
 // Reload reads the configuration again. When it returns an error the former

@@ -45,6 +45,27 @@ func (p *prepared) qualify(a *account.Account) error {
 	return nil
 }
 
+// name adds a From field with a full name, if there is one to add and no author.
+func (p *prepared) name(sender, fullName string) {
+	if p.from == "" && fullName != "" {
+		own := field{"From", []byte("From: " + (&mail.Address{Name: fullName, Address: sender}).String() + "\r\n")}
+		p.fields = append([]field{own}, p.fields...)
+	}
+}
+
+// obey has the header follow the account's From policy, and returns the envelope
+// sender that goes with it.
+func (p *prepared) obey(a *account.Account, from string) (string, error) {
+	ra := relayAccount(a)
+	rewritten, from, err := ra.Rewrite(bytes.NewReader(p.raw()), from)
+	if err != nil || rewritten == nil {
+		return from, err
+	}
+	p.fields, err = readHeader(bufio.NewReaderSize(bytes.NewReader(rewritten), maxHeader))
+	p.from = firstAuthor(p.fields)
+	return from, err
+}
+
 // Enqueue puts one message into the queue; from then on nothing loses it. It
 // passes the same rules as one that comes over SMTP: the account's From policy,
 // its size, what a header must have. Without a name the account is chosen as by
@@ -88,11 +109,9 @@ func (m *Mailer) Enqueue(ctx context.Context, name string, s Submission) (Queued
 	for _, to := range p.recipients {
 		envelope.Recipients = append(envelope.Recipients, relay.Recipient{Address: to, Notify: s.Notify})
 	}
+	p.name(cmp.Or(s.From, a.Sender), s.FullName)
 	header := p.raw()
 	envelope.SMTPUTF8 = !isASCII(header) || !isASCII([]byte(strings.Join(p.recipients, ""))) || !isASCII([]byte(envelope.From))
-	if p.from == "" && s.FullName != "" {
-		header = append([]byte("From: "+(&mail.Address{Name: s.FullName, Address: cmp.Or(s.From, a.Sender)}).String()+"\r\n"), header...)
-	}
 	id, err := e.relay.Submit(ctx, relay.Client{Name: relay.CommandClient, Account: name}, envelope,
 		io.MultiReader(bytes.NewReader(header), strings.NewReader("\r\n"), r))
 	if err != nil {

@@ -157,7 +157,8 @@ var serverFaults = []fault{
 				x.Pass()
 			}
 		}
-	}},
+		// One that lacks a reply when the fault ends would wait ten minutes for it.
+	}, end: func(_ *faulty, p *faultproxy.Proxy) { p.Cut() }},
 	{name: "too-many-replies", passes: true, again: true, broken: at("MAIL", func(x *faultproxy.Exchange) { x.Pass(); x.Say("250 2.1.0 Sender OK") })},
 	// Each reply stands for the command before its own, so that what the server
 	// says to the recipient is where its verdict is looked for.

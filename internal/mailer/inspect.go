@@ -43,7 +43,7 @@ func (m *Mailer) Change(ctx context.Context, id string, what Change) error {
 	case Drop:
 		return e.queue.Remove(ctx, id)
 	}
-	return &account.FieldError{Key: "change", Text: fmt.Sprintf("%q is none", string(what)), Fix: "use retry, hold, release or remove"}
+	return &account.FieldError{Key: "change", Text: fmt.Sprintf("%q is not one of the changes to a message", string(what)), Fix: "use retry, hold, release or remove"}
 }
 
 // Flush makes what waits for a later attempt due now, of one account or, when

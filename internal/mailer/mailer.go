@@ -62,6 +62,9 @@ type Mailer struct {
 	Secrets keystore.Store
 	// Dial reaches submission servers; nil means a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Network is how servers are found and reached, Dial's apart, and which are
+	// trusted; nil means as on this machine.
+	Network *Network
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// WireLog receives the SMTP dialog, credentials and bodies hidden; nil means
@@ -233,10 +236,13 @@ func tlsMode(t account.SMTPTLS) smtp.TLSMode {
 }
 
 // rootCAs reads the certificates that an account trusts instead of the
-// system's; nil when it trusts the system's. A relative path starts in the home
+// system's; nil when it trusts the system's and there is no Network. A relative path starts in the home
 // folder.
 func (m *Mailer) rootCAs(file string) (*x509.CertPool, error) {
-	if file == "" {
+	switch {
+	case file == "" && m.Network != nil:
+		return m.Network.Roots, nil
+	case file == "":
 		return nil, nil
 	}
 	if !filepath.IsAbs(file) {

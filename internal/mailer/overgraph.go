@@ -138,8 +138,6 @@ func othersMailbox(a *account.Account, from string) bool {
 
 // graphClient reaches Graph. It keeps its connection, for a message may take
 // several requests; the time of each is graph.Client's to bound.
-func graphClient(roots *x509.CertPool) *http.Client {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
-	return &http.Client{Transport: t}
+func (m *Mailer) graphClient(roots *x509.CertPool) *http.Client {
+	return &http.Client{Transport: m.transport(roots)}
 }

@@ -1,27 +1,20 @@
 package mailer
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
-
-	"github.com/natefinch/atomic"
 
 	"traymail/internal/account"
 	"traymail/internal/queue"
 )
 
-// userPauses are the pauses that persons made. They are kept in a file, and what
-// the queue is told follows from them: it knows one pause an account, which may be
-// of another cause and then stays.
+// userPauses are the pauses that persons made. What the queue is told follows from
+// them: it knows one pause an account, which may be of another cause and then stays.
 type userPauses struct {
 	All *Pause `json:"all,omitempty"`
 	// Except are accounts that go on while all the others are paused.
@@ -70,38 +63,6 @@ func (u *userPauses) clone() userPauses {
 		c.Accounts = map[string]Pause{}
 	}
 	return c
-}
-
-func (m *Mailer) pausesFile() string { return filepath.Join(m.Home, "state", "pauses.json") }
-
-func (m *Mailer) readPauses() (userPauses, error) {
-	var u userPauses
-	b, err := os.ReadFile(m.pausesFile())
-	if err == nil {
-		err = json.Unmarshal(b, &u)
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	if err != nil {
-		// Sending on would be what a person did not want.
-		return u, fmt.Errorf("which accounts are paused cannot be read: %w; correct the file, or remove it to let all go on", err)
-	}
-	return u.clone(), nil
-}
-
-func (m *Mailer) keepPauses(u userPauses) error {
-	b, err := json.MarshalIndent(u, "", "  ")
-	if err == nil {
-		err = os.MkdirAll(filepath.Dir(m.pausesFile()), 0o700)
-	}
-	if err == nil {
-		err = atomic.WriteFile(m.pausesFile(), bytes.NewReader(append(b, '\n')))
-	}
-	if err != nil {
-		return fmt.Errorf("the pause is not kept, and nothing has changed: %w", err)
-	}
-	return nil
 }
 
 // userPause is the pause that a person made of an account.
@@ -203,17 +164,9 @@ func (m *Mailer) changePauses(ctx context.Context, name string, change func(*use
 			return err
 		}
 	}
-	e.mu.Lock()
-	u := e.paused.clone()
-	e.mu.Unlock()
-	u.prune(m.now())
-	change(&u, m.now())
-	if err := m.keepPauses(u); err != nil {
+	if err := e.editPauses(ctx, change); err != nil {
 		return err
 	}
-	e.mu.Lock()
-	e.paused = u
-	e.mu.Unlock()
 	defer e.changed.beat()
 	names, err := m.Accounts().Names()
 	if err != nil {
@@ -228,20 +181,19 @@ func (m *Mailer) changePauses(ctx context.Context, name string, change func(*use
 	}
 	var errs []error
 	for _, a := range known {
-		errs = append(errs, e.followPause(ctx, a, true))
+		errs = append(errs, e.followPause(ctx, a))
 	}
 	return errors.Join(errs...)
 }
 
 // followPause has the queue go by a person's pause of an account. One of another
 // cause stays until it ends. One that a person made, and that is none any more, is
-// ended with lift: it may be another machine's, so that only who was asked to does.
-// Where there is no other machine it is the end of an attempt that began before.
-func (e *engine) followPause(ctx context.Context, a queue.Account, lift bool) error {
+// ended: it is the end of an attempt that began before.
+func (e *engine) followPause(ctx context.Context, a queue.Account) error {
 	p, ofAll, paused := e.userPause(a.Name)
 	byUser := !a.Paused.IsZero() && Cause(a.Cause) == CauseUser
 	switch {
-	case paused && byUser && a.Until.Equal(p.Until.Truncate(time.Millisecond)), paused && !a.Paused.IsZero() && !byUser:
+	case paused && byUser && a.Until.Equal(p.Until.Truncate(time.Millisecond)), paused && !a.Paused.IsZero() && !byUser && !a.Here:
 		return nil
 	case paused:
 		if byUser {
@@ -251,32 +203,28 @@ func (e *engine) followPause(ctx context.Context, a queue.Account, lift bool) er
 			}
 		}
 		return e.queue.Pause(ctx, a.Name, p.forQueue(ofAll))
-	case byUser && (lift || !e.mailer.shared.Load()):
+	case byUser:
 		_, err := e.queue.ResumeIf(ctx, a.Name, string(CauseUser))
 		return err
 	}
 	return nil
 }
 
-// followPauses is followPause for all accounts, and drops what is over.
+// followPauses is followPause for all accounts, and drops what is over. The
+// accounts were read before it is called: what another machine does meanwhile is
+// then taken for too old, and seen at the next call, but never undone for long.
 func (e *engine) followPauses(ctx context.Context, accounts []queue.Account) {
 	m := e.mailer
 	m.pausing.Lock()
 	defer m.pausing.Unlock()
-	e.mu.Lock()
-	u := e.paused.clone()
-	e.mu.Unlock()
-	if u.prune(m.now()) {
-		if err := m.keepPauses(u); err != nil {
-			e.log.Warn("a pause that is over is not forgotten, which changes nothing", "error", err)
+	if err := e.rereadPauses(ctx); err != nil {
+		if ctx.Err() == nil {
+			e.log.Error("what persons pause on other machines is not known", "error", err)
 		}
-		e.mu.Lock()
-		e.paused = u
-		e.mu.Unlock()
-		e.changed.beat()
+		return
 	}
 	for _, a := range accounts {
-		if err := e.followPause(ctx, a, false); err != nil && ctx.Err() == nil {
+		if err := e.followPause(ctx, a); err != nil && ctx.Err() == nil {
 			e.log.Error("an account that a person paused may go on", "account", a.Name, "error", err)
 		}
 	}
@@ -284,8 +232,12 @@ func (e *engine) followPauses(ctx context.Context, accounts []queue.Account) {
 
 // forgetPause drops the pause of an account that was removed: another one of its
 // name is not paused.
+// Other machines that share the queue may still have it.
 func (m *Mailer) forgetPause(ctx context.Context, name string) error {
 	e := m.running()
+	if e != nil && e.sharesPauses() {
+		return nil
+	}
 	if e == nil {
 		if _, err := os.Stat(m.pausesFile()); errors.Is(err, fs.ErrNotExist) {
 			return nil

@@ -81,6 +81,7 @@ func comparePage(t *testing.T, said []findings) {
 		if err := os.WriteFile(name, page, 0o644); err != nil {
 			t.Fatal(err)
 		}
+		writeSpoken(t)
 	}
 	if is, err := os.ReadFile(name); err != nil || strings.ReplaceAll(string(is), "\r\n", "\n") != string(page) {
 		t.Errorf("%s is not what check says now (%v): go test ./internal/mailer -run Scenario -update", name, err)

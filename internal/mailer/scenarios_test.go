@@ -254,6 +254,7 @@ func (m *meeting) checks(when, fails, warns string) (counts checks.Result) {
 	}
 	var failed, warned []string
 	for _, r := range all {
+		speak(r)
 		switch what := r.ID + " " + r.Finding; r.Status {
 		case checks.Fail:
 			failed = append(failed, what)

@@ -40,7 +40,7 @@ type Refusal struct {
 	Reply     string `json:"reply"`
 }
 
-// Send submits one message now. Without a name the account is the one that
+// Send submits one message now, by the account's From policy. Without a name the account is the one that
 // sends for the envelope's sender or, without that, for the header's From. The
 // error of a refusal holds the server's own text; a message that only some
 // recipients got is a Delivery with Refused.
@@ -77,10 +77,14 @@ func (m *Mailer) submit(ctx context.Context, name string, s Submission, p *prepa
 		s.From = ""
 	}
 	from := cmp.Or(s.From, w.account.Sender)
-	p.complete(from, s.FullName, m.now())
+	p.name(from, s.FullName)
 	if s.Null {
 		from = ""
 	}
+	if from, err = p.obey(w.account, from); err != nil {
+		return Delivery{}, about(w.account, err)
+	}
+	p.complete(cmp.Or(from, w.account.Sender), s.FullName, m.now())
 	start := m.now()
 	message := p.message(from, s)
 	receipt, err := w.submit(ctx, outgoing{Message: message, author: cmp.Or(p.from, from)})

@@ -77,7 +77,7 @@ func (m *Mailer) build(ctx context.Context, a *account.Account) (*sender, error)
 	if err != nil {
 		return nil, err
 	}
-	w := &sender{account: a, secret: secret, mailer: m, roots: roots, web: graphClient(roots), ways: map[string]*way{}, seen: map[string]seen{}}
+	w := &sender{account: a, secret: secret, mailer: m, roots: roots, web: m.graphClient(roots), ways: map[string]*way{}, seen: map[string]seen{}}
 	switch a.SignIn {
 	case account.PasswordSignIn:
 	case account.AppOnly:
@@ -175,7 +175,7 @@ func (w *sender) newWay(mailbox string) *way {
 			Port:    a.SMTPPort,
 			TLS:     tlsMode(a.SMTPTLS),
 			RootCAs: w.roots,
-			Dial:    w.mailer.Dial,
+			Dial:    w.mailer.dialer(),
 			Now:     w.mailer.Now,
 			WireLog: w.mailer.WireLog,
 			Timeout: timeout,

@@ -147,3 +147,44 @@ func TestAnApplicationsCredentialIsCheckedBeforeItIsStored(t *testing.T) {
 		t.Errorf("a PFX is not stored as PEM, %v", err)
 	}
 }
+
+func TestAMessagePastTheQueueFollowsTheFromPolicy(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "")
+	b.signIn()
+	const text = "From: Scanner <scanner@contoso.com>\nTo: ops@contoso.com\nSubject: scan\n\nbody\n"
+	own := b.account.Sender
+	if own == "" {
+		own = b.account.Username
+	}
+	for _, tt := range []struct {
+		policy        account.FromPolicy
+		from, replyTo string
+	}{
+		{account.KeepFrom, "", ""},
+		{account.ForceFrom, `"Scanner" <` + own + ">", ""},
+		{account.RewriteFrom, `"Scanner" <` + own + ">", `"Scanner" <scanner@contoso.com>`},
+	} {
+		t.Run(string(tt.policy), func(t *testing.T) {
+			b.change("", func(a *account.Account) { a.From = tt.policy })
+			d, err := b.Send(t.Context(), "main", Submission{From: "scanner@contoso.com", To: []string{"ops@contoso.com"}, Data: strings.NewReader(text)})
+			if tt.from == "" {
+				if err == nil || !strings.Contains(err.Error(), "SendAsDenied") {
+					t.Errorf("what is kept was taken: %v", err)
+				}
+				return
+			}
+			if err != nil || d.From != own {
+				t.Fatalf("it left from %q: %v", d.From, err)
+			}
+			inbox := b.sandbox.Tenant().Inbox()
+			m := inbox[len(inbox)-1]
+			if m.From != own || !strings.Contains(string(m.Data), "From: "+tt.from+"\r\n") {
+				t.Errorf("from %q:\n%s", m.From, string(m.Data))
+			}
+			if has := strings.Contains(string(m.Data), "Reply-To: "+tt.replyTo+"\r\n"); has != (tt.replyTo != "") {
+				t.Errorf("the original is in Reply-To: %v\n%s", has, string(m.Data))
+			}
+		})
+	}
+}

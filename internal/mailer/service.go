@@ -284,6 +284,9 @@ type AccountStatus struct {
 	Fix    string    `json:"fix,omitempty"`
 	Since  time.Time `json:"since,omitzero"`
 	Until  time.Time `json:"until,omitzero"`
+	// Elsewhere says that other machines of the same queue send its messages
+	// meanwhile.
+	Elsewhere bool `json:"elsewhere,omitempty"`
 
 	Waiting int `json:"waiting"`
 	Sending int `json:"sending"`

@@ -176,8 +176,8 @@ func TestSettingsThatCannotBeUsedChangeNothing(t *testing.T) {
 		"no such account":             {func(s *Settings) { s.Relay.DefaultAccount = "other" }, "", `the default account "other" does not exist`},
 		"others without a password":   {func(s *Settings) { s.Listeners[0].Address = "0.0.0.0:2525" }, "", "reachable from other machines"},
 		"everybody":                   {func(s *Settings) { s.Listeners[0].Networks = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")} }, "", "let everyone send"},
-		"two of a name":               {func(s *Settings) { s.Listeners[1].Name = "local" }, "", `two of the listeners are "local"`},
-		"two of a name, one is added": {func(s *Settings) { s.Listeners = append(s.Listeners, s.Listeners[0]) }, "", "two of the listeners"},
+		"two of a name":               {func(s *Settings) { s.Listeners[1].Name = "local" }, "", `two listeners are named "local"`},
+		"two of a name, one is added": {func(s *Settings) { s.Listeners = append(s.Listeners, s.Listeners[0]) }, "", "two listeners are named"},
 		"no name":                     {func(s *Settings) { s.Listeners[1].Name = "" }, "", "has no name"},
 		"a folder that is not there":  {func(s *Settings) { s.Folders = []FolderSettings{{Name: "erp", Path: "none"}} }, "", "create it or change its path"},
 	} {

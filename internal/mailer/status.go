@@ -79,7 +79,7 @@ func (e *engine) accounts(ctx context.Context) ([]AccountStatus, error) {
 		}
 		if p, ofAll, paused := e.userPause(name); paused && file != nil {
 			a.State, a.Cause, a.Reason, a.Since, a.Until = Paused, CauseUser, userReason(p, ofAll), p.Since, p.Until
-			a.Fix = fixOfUser(name, p, ofAll)
+			a.Fix, a.Elsewhere = fixOfUser(name, p, ofAll), false
 		}
 		if file != nil && a.State == Ready && file.SignIn == account.BrowserSignIn && e.alerts.isUnsigned(name) {
 			a.State, a.Cause, a.Reason = Attention, CauseSignIn, "nobody is signed in"
@@ -99,7 +99,7 @@ func (a *AccountStatus) fromQueue(q queue.Account, fix string) {
 	if q.Paused.IsZero() || a.State == Attention {
 		return
 	}
-	a.State, a.Cause, a.Reason, a.Since, a.Until, a.Fix = Paused, Cause(q.Cause), q.Reason, q.Paused, q.Until, fix
+	a.State, a.Cause, a.Reason, a.Since, a.Until, a.Fix, a.Elsewhere = Paused, Cause(q.Cause), q.Reason, q.Paused, q.Until, fix, q.Elsewhere
 	if a.Cause.attention() {
 		a.State = Attention
 	}

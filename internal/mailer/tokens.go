@@ -3,7 +3,6 @@ package mailer
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"net/http"
@@ -58,7 +57,7 @@ func (m *Mailer) person(a *account.Account, secret keystore.Secret, roots *x509.
 		RedirectURL:  a.RedirectURL,
 		Resources:    resources(a),
 		Username:     a.Username,
-		HTTPClient:   httpClient(a, roots),
+		HTTPClient:   m.httpClient(a, roots),
 		Now:          m.Now,
 	}
 	if !a.HasEntra() {
@@ -183,7 +182,7 @@ func (m *Mailer) applicationConfig(a *account.Account, roots *x509.CertPool, wan
 		ClientID:   a.ClientID,
 		Resources:  wanted,
 		Account:    a.Sender,
-		HTTPClient: httpClient(a, roots),
+		HTTPClient: m.httpClient(a, roots),
 		Now:        m.Now,
 	}
 }
@@ -215,9 +214,8 @@ func (w *sender) otherTokens(ctx context.Context, wanted authcode.Resource) (tok
 // errNoTokens is of accounts that sign in with a password.
 var errNoTokens = errors.New("the account has no access tokens: it sends a password")
 
-func httpClient(a *account.Account, roots *x509.CertPool) *http.Client {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+func (m *Mailer) httpClient(a *account.Account, roots *x509.CertPool) *http.Client {
+	t := m.transport(roots)
 	// Requests are minutes or hours apart: a kept connection would be dead.
 	t.DisableKeepAlives = true
 	return &http.Client{Transport: t, Timeout: time.Duration(a.Timeout) * time.Second}

@@ -162,6 +162,12 @@ func smtpTrouble(e *smtp.Error, a *account.Account, from string) trouble {
 	return trouble{permanent: e.Code/100 == 5}
 }
 
+// ofMachine tells the causes that may be one machine's, while others that share its
+// queue can send: its files, its secrets, its network.
+func (c Cause) ofMachine() bool {
+	return c == CauseSignIn || c == CauseSettings || c == CauseKeystore || c == CauseNetwork
+}
+
 // attention tells the causes that only a person can end.
 func (c Cause) attention() bool {
 	return c == CauseSignIn || c == CauseSettings || c == CauseProvider

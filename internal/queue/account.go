@@ -14,6 +14,7 @@ func (q *Queue) Pause(ctx context.Context, account string, p Pause) error {
 	err := q.engine.update(ctx, func(ctx context.Context, t tx) error { return q.pause(ctx, t, account, p, q.options.Now()) })
 	if err == nil {
 		q.feed.publish(Event{Account: account})
+		q.look()
 	} else {
 		q.express.Load().doubt()
 	}
@@ -38,15 +39,19 @@ func (q *Queue) ResumeIf(ctx context.Context, account, cause string) (bool, erro
 func (q *Queue) resume(ctx context.Context, account string, lift func(Account) bool) (lifted bool, err error) {
 	err = q.engine.update(ctx, func(ctx context.Context, t tx) error {
 		a := Account{Name: account}
-		lifted = false
-		err := t.row(ctx, `SELECT paused, until, cause FROM mail_account WHERE name = $1`+q.engine.rowLock(), account).
+		var err error
+		if lifted, err = q.endRest(ctx, t, account, lift); err != nil {
+			return err
+		}
+		err = t.row(ctx, `SELECT paused, until, cause FROM mail_account WHERE name = $1`+q.engine.rowLock(), account).
 			Scan((*millis)(&a.Paused), (*millis)(&a.Until), &a.Cause)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
-		if lifted = err == nil && lift(a); !lifted {
+		if err != nil || !lift(a) {
 			return err
 		}
+		lifted = true
 		_, err = t.exec(ctx, `UPDATE mail_account SET paused = 0, until = 0, cause = '', reason = '' WHERE name = $1`, account)
 		if err != nil {
 			return err
@@ -60,6 +65,7 @@ func (q *Queue) resume(ctx context.Context, account string, lift func(Account) b
 	}
 	if lifted {
 		q.feed.publish(Event{Account: account})
+		q.look()
 	}
 	return lifted, nil
 }
@@ -71,6 +77,9 @@ type Account struct {
 	Until  time.Time `json:"until,omitzero"`   // when it goes on by itself; zero: with Resume
 	Cause  string    `json:"cause,omitempty"`  // the Pause's
 	Reason string    `json:"reason,omitempty"` // the Pause's
+	// Here says that this machine alone is paused, and Elsewhere that another sends.
+	Here      bool `json:"here,omitempty"`
+	Elsewhere bool `json:"elsewhere,omitempty"`
 	// Waiting, Sending and Held are numbers of messages; Oldest is when the
 	// oldest of them came.
 	Waiting int       `json:"waiting"`
@@ -119,11 +128,15 @@ func (q *Queue) accounts(ctx context.Context) ([]Account, error) {
 		}
 		list = append(list, a)
 	}
-	return list, r.Err()
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	r.close()
+	return list, q.addRests(ctx, list)
 }
 
 // workAccounts works the queues of all accounts, also those that another
-// machine accepted the first message of.
+// machine accepted the first message of, but for those that this one rests from.
 func (q *Queue) workAccounts(ctx context.Context) error {
 	r, err := q.engine.view().query(ctx, `SELECT name FROM mail_account`)
 	if err != nil {
@@ -142,8 +155,19 @@ func (q *Queue) workAccounts(ctx context.Context) error {
 		return err
 	}
 	r.close()
+	rests, err := q.rests(ctx)
+	if err != nil {
+		return err
+	}
+	q.mu.Lock()
+	q.resting = rests
+	q.mu.Unlock()
 	for _, name := range names {
-		if err := q.workAccount(name); err != nil {
+		work := q.workAccount
+		if rests[name] {
+			work = q.leaveAccount
+		}
+		if err := work(name); err != nil {
 			return err
 		}
 	}
@@ -155,7 +179,15 @@ func (q *Queue) workAccounts(ctx context.Context) error {
 func (q *Queue) workAccount(account string) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.started || q.queues[account] {
+	if !q.started || q.resting[account] {
+		return nil
+	}
+	if q.leaving[account] {
+		if left, err := q.left(account); err != nil || !left {
+			return err
+		}
+	}
+	if q.queues[account] {
 		return nil
 	}
 	workers := q.options.Pace(account).AtOnce

@@ -8,11 +8,28 @@ import (
 	"time"
 )
 
+// stands says where a message stands, for people.
+func stands(state State) string {
+	switch state {
+	case Queued:
+		return "the message is waiting"
+	case Sending:
+		return "the message is being sent"
+	case Held:
+		return "the message is held"
+	case Delivered:
+		return "the message was delivered"
+	case Failed:
+		return "the message has failed"
+	}
+	return "the message was removed"
+}
+
 // Retry makes a queued message's next attempt due now.
 func (q *Queue) Retry(ctx context.Context, id string) error {
 	return q.change(ctx, id, func(ctx context.Context, t tx, account string, state State, now time.Time) (State, error) {
 		if state != Queued {
-			return "", fmt.Errorf("%w: a message that is %s is not tried again", ErrState, state)
+			return "", fmt.Errorf("%w: %s, so it cannot be tried again", ErrState, stands(state))
 		}
 		return retryNow(ctx, t, id, account, now)
 	})
@@ -90,7 +107,7 @@ func (q *Queue) waiting(ctx context.Context, account string, from page) (list []
 func (q *Queue) Hold(ctx context.Context, id string) error {
 	return q.change(ctx, id, func(ctx context.Context, t tx, _ string, state State, _ time.Time) (State, error) {
 		if state != Queued {
-			return "", fmt.Errorf("%w: a message that is %s cannot be held", ErrState, state)
+			return "", fmt.Errorf("%w: %s, so it cannot be held", ErrState, stands(state))
 		}
 		return Held, hold(ctx, t, id)
 	})
@@ -109,7 +126,7 @@ func hold(ctx context.Context, t tx, id string) error {
 func (q *Queue) Release(ctx context.Context, id string) error {
 	return q.change(ctx, id, func(ctx context.Context, t tx, account string, state State, now time.Time) (State, error) {
 		if state != Held {
-			return "", fmt.Errorf("%w: a message that is %s is not held", ErrState, state)
+			return "", fmt.Errorf("%w: %s, so it cannot be released", ErrState, stands(state))
 		}
 		if _, err := t.exec(ctx, `UPDATE mail_message SET waits_from = $2 WHERE id = $1`, id, stamp(now)); err != nil {
 			return "", err
@@ -123,7 +140,7 @@ func (q *Queue) Release(ctx context.Context, id string) error {
 func (q *Queue) Remove(ctx context.Context, id string) error {
 	err := q.change(ctx, id, func(ctx context.Context, t tx, _ string, state State, now time.Time) (State, error) {
 		if state != Queued && state != Held {
-			return "", fmt.Errorf("%w: a message that is %s cannot be removed", ErrState, state)
+			return "", fmt.Errorf("%w: %s, so it cannot be removed", ErrState, stands(state))
 		}
 		if err := enter(ctx, t, id, Removed); err != nil {
 			return "", err

@@ -157,6 +157,29 @@ func explain(path string, err error) error {
 	return err
 }
 
+// contradictions finds rows of the tables, read without their indexes, that cannot
+// have been written although SQLite finds nothing wrong with them: a recipient of no
+// message, a message of no account, a state that there is not or that is not as the
+// message's end, and texts in the place of numbers. What the indexes say of such
+// a message is right, and so is lost when they are made anew.
+var contradictions = `SELECT
+	EXISTS (SELECT 1 FROM mail_recipient NOT INDEXED WHERE message NOT IN (SELECT +id FROM mail_message NOT INDEXED))
+	OR EXISTS (SELECT 1 FROM mail_message NOT INDEXED WHERE finished = 0 AND state NOT IN ('queued', 'sending', 'held'))
+	OR EXISTS (SELECT 1 FROM mail_message NOT INDEXED WHERE finished <> 0 AND state NOT IN ('delivered', 'failed', 'removed'))
+	OR EXISTS (SELECT 1 FROM mail_message NOT INDEXED WHERE finished = 0 AND account NOT IN (SELECT +name FROM mail_account NOT INDEXED))
+	OR EXISTS (SELECT 1 FROM mail_message NOT INDEXED ` + whereNoNumber("size", "received", "next_at", "attempts", "finished", "late", "resend", "body", "job", "waits_from", "sum") + `)
+	OR EXISTS (SELECT 1 FROM mail_recipient NOT INDEXED ` + whereNoNumber("n", "attempts", "next_at", "sum") + `)
+	OR EXISTS (SELECT 1 FROM mail_attempt NOT INDEXED ` + whereNoNumber("n", "recipients", "started", "finished", "elapsed", "resend") + `)`
+
+// whereNoNumber selects rows in which not all of the columns hold whole numbers.
+func whereNoNumber(columns ...string) string {
+	list := "typeof(" + strings.Join(columns, "), typeof(") + ")"
+	return "WHERE min(" + list + ") <> 'integer' OR max(" + list + ") <> 'integer'"
+}
+
+// contradiction is what is said of them.
+const contradiction = "the row of a message contradicts what else is known of it"
+
 // integrity has SQLite read a file that nobody else has open. index tells that
 // the tables are whole and entries of indexes are missing or too many, which
 // REINDEX puts right. The problem is empty when there is none.
@@ -181,10 +204,21 @@ func integrity(ctx context.Context, path string, thorough bool) (problem string,
 	if err != nil {
 		return "", false, explain(path, err)
 	}
-	if len(found) == 1 && found[0] == "ok" {
-		return "", false, nil
+	var contradictory bool
+	err = db.QueryRowContext(ctx, contradictions).Scan(&contradictory)
+	if tellsDamage(err) {
+		return err.Error(), false, nil
 	}
-	index = len(found) > 0
+	if err != nil && !tellsDamageAtOpen(err) { // it may have no such tables yet
+		return "", false, explain(path, err)
+	}
+	if len(found) == 1 && found[0] == "ok" {
+		if contradictory {
+			problem = contradiction
+		}
+		return problem, false, nil
+	}
+	index = len(found) > 0 && !contradictory
 	for _, f := range found {
 		about := strings.Contains(f, "missing from index") || strings.HasPrefix(f, "wrong # of entries in index") || strings.HasPrefix(f, "non-unique entry in index")
 		index = index && about

@@ -318,9 +318,7 @@ func (m *mender) dropOrphans() error {
 }
 
 func (m *mender) count() error {
-	return m.statements(`INSERT INTO mail_tally (account, waiting, sending, held, bytes) SELECT account,
-		sum(CASE WHEN state = 'queued' THEN 1 ELSE 0 END), sum(CASE WHEN state = 'sending' THEN 1 ELSE 0 END),
-		sum(CASE WHEN state = 'held' THEN 1 ELSE 0 END), sum(size) FROM mail_message WHERE finished = 0 GROUP BY account`)
+	return m.statements(`INSERT INTO mail_tally (account, waiting, sending, held, bytes) ` + counted)
 }
 
 // wakeAll gives the messages that wait their jobs.

@@ -42,24 +42,24 @@ func explainPostgres(err error) error {
 // the connection was lost while that was committed. The server of the message was
 // not spoken to.
 func (q *Queue) doubt(d *Delivery) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.inHand.Lock()
+	defer q.inHand.Unlock()
 	q.doubts = append(q.doubts, d)
 }
 
 // settleDoubts ends the attempts that are noted as begun and were not made, which
 // would stay in flight for as long as this machine lives.
 func (q *Queue) settleDoubts(ctx context.Context) error {
-	q.mu.Lock()
+	q.inHand.Lock()
 	doubts := q.doubts
 	q.doubts = nil
-	q.mu.Unlock()
+	q.inHand.Unlock()
 	for i, d := range doubts {
 		err := q.settleDoubt(ctx, d)
 		if err != nil {
-			q.mu.Lock()
+			q.inHand.Lock()
 			q.doubts = append(q.doubts, doubts[i:]...)
-			q.mu.Unlock()
+			q.inHand.Unlock()
 			return err
 		}
 	}

@@ -91,8 +91,7 @@ func (c *crowd) settle() {
 			// What River could not write down is found by the minute: here sooner.
 			if now := time.Now(); now.Sub(looked) > 5*time.Second {
 				looked = now
-				var long time.Time
-				_ = c.q.rewakeLost(context.Background(), &long)
+				_ = c.q.rewakeLost(context.Background(), new(lookout))
 			}
 			return r.State == Delivered
 		})

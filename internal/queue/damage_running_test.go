@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -178,6 +179,74 @@ func TestDamagedIndexAloneIsMadeAnewInItsPlace(t *testing.T) {
 	}
 }
 
+func TestAMessageThatIsNotFoundByItsIDIsSentAllTheSame(t *testing.T) {
+	t.Parallel()
+	o := sqliteOptions(t)
+	o.lost, o.lease = time.Second, time.Second // it looks five times in a lease
+	q := open(t, o)
+	ids := []string{accept(t, q, message("acct", "a@x"), "body"), accept(t, q, message("acct", "b@x"), "body")}
+	for _, change := range []func(context.Context, string) error{q.Hold, q.Release} { // and both are in the tables
+		if err := errors.Join(change(t.Context(), ids[0]), change(t.Context(), ids[1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alterWhileOpen(t, q, 0x0a, func(p []byte) bool {
+		at := bytes.Index(p, append([]byte{3, 13 + 2*16, 1}, ids[1]...)) // the ID and the row's number, a small one
+		if at >= 0 {
+			p[at+3+15] ^= 1
+		}
+		return at >= 0
+	})
+	start(t, q, allAccepted)
+	for end := time.Now().Add(time.Minute); len(ids) > 0; time.Sleep(20 * time.Millisecond) {
+		if r, err := q.Get(t.Context(), ids[0]); err == nil && r.State == Delivered {
+			ids = ids[1:]
+		} else if time.Now().After(end) {
+			t.Fatalf("%d are not sent, %v: %+v", len(ids), err, r)
+		}
+	}
+	q.engine.(*warden).settled(t)
+	if damages, err := Damages(o.Path); len(damages) != 0 || err != nil {
+		t.Errorf("it is told of %v, %v", damages, err)
+	}
+}
+
+func TestARecipientWhoseRowCannotBeWrittenGetsTheMessageOnce(t *testing.T) {
+	t.Parallel()
+	o := sqliteOptions(t)
+	q := open(t, o)
+	id := accept(t, q, message("acct", "a@x", "b@x"), "body")
+	for _, change := range []func(context.Context, string) error{q.Hold, q.Release} { // and it is in the tables
+		if err := change(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alterWhileOpen(t, q, 0x0a, func(p []byte) bool {
+		at := bytes.Index(p, append([]byte{4, 13 + 2*16, 9, 1}, id...)) // the ID, the recipient's number 1, and a small number of the row
+		if at >= 0 {
+			p[at+4+12] = 8 // less than it was: before itself
+		}
+		return at >= 0
+	})
+	var sent atomic.Int32
+	start(t, q, func(ctx context.Context, d *Delivery) Outcome {
+		sent.Add(int32(len(d.Recipients)))
+		return allAccepted(ctx, d)
+	})
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		r, err := q.Get(t.Context(), id)
+		if err == nil && r.State == Held {
+			break
+		} else if time.Now().After(end) {
+			t.Fatalf("%v: %+v", err, r)
+		}
+	}
+	q.engine.(*warden).settled(t)
+	if n := sent.Load(); n != 2 {
+		t.Errorf("%d were sent to 2 recipients", n)
+	}
+}
+
 func TestQueueWaitsForAProgramThatKeepsItsFileLocked(t *testing.T) {
 	t.Parallel()
 	o := sqliteOptions(t)
@@ -216,5 +285,79 @@ func TestQueueWaitsForAProgramThatKeepsItsFileLocked(t *testing.T) {
 		if r := untilState(t, q, id, Delivered); len(r.Attempts) != 1 || r.Attempts[0].Resend {
 			t.Errorf("the attempts are %+v", r.Attempts)
 		}
+	}
+}
+
+// settled waits until the file is not being put right.
+func (g *warden) settled(t *testing.T) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		if _, err := g.current(); err == nil {
+			return
+		} else if time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestMessagesWithAnAlteredNumberOrJobAreSentOrHeld(t *testing.T) {
+	t.Parallel()
+	for column, value := range map[string]string{
+		"kind": "'traymail-delivar'", "queue": "'account-0'", "args": "x'cc0b'", "priority": "4", "attempt": "'x'", "max_attempts": "1",
+		"attempted_at": "'2026-11-?2 03'", "attempted_by": "x'ee'", "created_at": "'2o26'", "scheduled_at": "'2026-11-?2 03:23:34.494'", "errors": "x'cc'",
+		"metadata": "x'c0'", "tags": "x'00'", "unique_key": "'x'", "unique_states": "'x'",
+		"state":            "'retryable', scheduled_at = '2999-01-01 00:00:00'",
+		"mail_message.job": "'x'", "mail_message.next_at": "'x'", "mail_message.attempts": "'x'", "mail_message.waits_from": "'x'",
+		"mail_message.resend": "'x'", "mail_message.late": "'x'", "mail_message.account": "'acbt'", "mail_message.received": "'x'",
+		"mail_message.finished": "5", "mail_message.state": "'sent'", "mail_message.size": "'x'", "mail_message.body": "0",
+	} {
+		t.Run(column, func(t *testing.T) {
+			t.Parallel()
+			o := sqliteOptions(t)
+			o.lost, o.lease = time.Second, time.Second // it looks five times in a lease
+			q := open(t, o)
+			var ids []string
+			for range 3 {
+				ids = append(ids, accept(t, q, message("acct", "a@x"), "body"))
+			}
+			if err := q.Hold(t.Context(), ids[0]); err != nil { // and all are in the tables
+				t.Fatal(err)
+			}
+			if err := q.Release(t.Context(), ids[0]); err != nil {
+				t.Fatal(err)
+			}
+			if err := q.Shutdown(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			db, err := openPlain(o.Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			change := `UPDATE river_job SET ` + column + ` = ` + value + ` WHERE id = (SELECT min(job) FROM mail_message)`
+			if _, own, ok := strings.Cut(column, "mail_message."); ok {
+				change = `UPDATE mail_message SET ` + own + ` = ` + value + ` WHERE job = (SELECT min(job) FROM mail_message)`
+			}
+			r, err := db.Exec(change)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n, err := r.RowsAffected(); n != 1 || err != nil {
+				t.Errorf("%d jobs are altered: %v", n, err)
+			}
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+			q = open(t, o)
+			start(t, q, allAccepted)
+			for end := time.Now().Add(time.Minute); len(ids) > 0; time.Sleep(20 * time.Millisecond) {
+				r, err := q.Get(t.Context(), ids[0])
+				if err == nil && (r.State == Delivered || r.State == Held) {
+					ids = ids[1:]
+				} else if err != nil && !errors.Is(err, ErrDamaged) || time.Now().After(end) {
+					t.Fatalf("%d are not sent, %v: %+v", len(ids), err, r)
+				}
+			}
+			q.engine.(*warden).settled(t)
+		})
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -38,6 +37,7 @@ type warden struct {
 	started bool
 	closing bool
 	passed  time.Time // when a suspicion turned out to be none
+	rescued time.Time // when the file was made anew
 
 	ctx     context.Context // ends when the queue is closed
 	quit    context.CancelFunc
@@ -64,7 +64,12 @@ func openWarded(ctx context.Context, q *Queue, config *river.Config) (engine, er
 func (g *warden) open(ctx context.Context, known string) (*liteEngine, error) {
 	_, err := os.Stat(g.path + ".owner")
 	unclean := err == nil
-	e, err := openSQLite(ctx, g.path, g.synced, g.config, func() error { return g.inspect(ctx, known, unclean) })
+	readThrough := false
+	inspect := func() (err error) {
+		readThrough, err = g.inspect(ctx, known, unclean)
+		return err
+	}
+	e, err := openSQLite(ctx, g.path, g.synced, g.config, inspect)
 	if err == nil {
 		// A schema that was altered may still be one, with other names.
 		for _, table := range carried {
@@ -74,9 +79,15 @@ func (g *warden) open(ctx context.Context, known string) (*liteEngine, error) {
 			}
 		}
 	}
+	if err == nil && readThrough {
+		// What a damaged disk alters need not harm the file's structure.
+		if err = e.update(ctx, recount); err != nil {
+			err = errors.Join(err, e.close())
+		}
+	}
 	if known == "" && tellsDamageAtOpen(err) {
 		known = err.Error()
-		e, err = openSQLite(ctx, g.path, g.synced, g.config, func() error { return g.inspect(ctx, known, unclean) })
+		e, err = openSQLite(ctx, g.path, g.synced, g.config, inspect)
 	}
 	if err != nil {
 		return nil, explain(g.path, err)
@@ -84,31 +95,33 @@ func (g *warden) open(ctx context.Context, known string) (*liteEngine, error) {
 	return e, nil
 }
 
-// inspect looks at the file before SQLite has it, with the lock held.
-func (g *warden) inspect(ctx context.Context, known string, unclean bool) error {
+// inspect looks at the file before SQLite has it, with the lock held, and returns
+// whether it has read all of it.
+func (g *warden) inspect(ctx context.Context, known string, unclean bool) (readThrough bool, err error) {
 	if err := finishRescue(g.path, g.queue.options.Now()); err != nil {
-		return err
+		return false, err
 	}
 	info, err := os.Stat(g.path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	problem, err := salvage.Check(g.path)
 	if err != nil {
-		return fmt.Errorf("look at the queue's file: %w", err)
+		return false, fmt.Errorf("look at the queue's file: %w", err)
 	}
 	if problem == "" && (known != "" || unclean || info.Size() <= checkedUpTo) {
 		var index bool
 		problem, index, err = integrity(ctx, g.path, known != "")
 		if err != nil {
-			return err
+			return false, err
 		}
+		readThrough = true
 		if index {
 			if problem, err = g.reindex(ctx, problem); err != nil || problem == "" {
-				return err
+				return readThrough, err
 			}
 		}
 	}
@@ -119,14 +132,14 @@ func (g *warden) inspect(ctx context.Context, known string, unclean bool) error 
 		g.mu.Unlock()
 		if !again {
 			g.queue.options.Log.Warn("SQLite met damage in the queue's file, and finds none on a second look: the disk or the memory may be failing", "file", g.path, "met", known)
-			return nil
+			return readThrough, nil
 		}
 		problem = known
 	}
 	if problem == "" {
-		return nil
+		return readThrough, nil
 	}
-	return g.rescue(ctx, problem)
+	return readThrough, g.rescue(ctx, problem)
 }
 
 // reindex makes the indexes anew where the tables are whole. What is wrong after
@@ -158,6 +171,9 @@ func (g *warden) rescue(ctx context.Context, problem string) error {
 	if err != nil {
 		return fmt.Errorf("%w: %s (%s), and nothing was changed yet, because carrying over what it holds failed: %w", ErrDamaged, g.path, problem, err)
 	}
+	g.mu.Lock()
+	g.rescued = time.Now()
+	g.mu.Unlock()
 	log.Error(d.Summary(), "fix", d.Fix())
 	for _, m := range d.Held {
 		log.Error("a message is held because something of it is missing", "id", m.ID, "missing", m.Reason)
@@ -189,6 +205,17 @@ func (g *warden) saw(e *liteEngine, err error) error {
 	return explain(g.path, err)
 }
 
+// doubt is suspect because of rows that SQLite finds nothing wrong with. A file that
+// was just made anew has none that were altered: what is odd there is the program's.
+func (g *warden) doubt(e *liteEngine, known string) {
+	g.mu.Lock()
+	fresh := !g.rescued.IsZero() && time.Since(g.rescued) < time.Hour
+	g.mu.Unlock()
+	if !fresh {
+		g.suspect(e, known)
+	}
+}
+
 // suspect gives up an engine, once, and has its file put right.
 func (g *warden) suspect(e *liteEngine, known string) {
 	g.mu.Lock()
@@ -208,7 +235,7 @@ func (g *warden) mend(e *liteEngine, known string) {
 	log.Error("SQLite met damage in the queue's file: messages are not taken until that is put right", "file", g.path, "met", known)
 	// Its attempts in flight are waited for where the queue is stopped.
 	g.mending.Go(func() {
-		if err := e.client.Stop(context.WithoutCancel(g.ctx)); err != nil {
+		if err := e.stop(context.WithoutCancel(g.ctx)); err != nil {
 			log.Warn("River did not stop cleanly after the queue's file was damaged", "error", err)
 		}
 	})
@@ -268,7 +295,9 @@ func (g *warden) replace(e *liteEngine) error {
 		defer g.mu.Unlock()
 		if g.engine == e {
 			g.engine = nil
-			err = errors.Join(err, e.client.StopAndCancel(context.WithoutCancel(g.ctx)), e.close())
+			gone, cancel := context.WithCancel(g.ctx)
+			cancel()
+			err = errors.Join(err, e.stop(gone), e.close())
 		}
 	}
 	return err
@@ -331,12 +360,23 @@ func (g *warden) addQueue(name string, workers int) error {
 	return e.addQueue(name, workers)
 }
 
+func (g *warden) removeQueue(ctx context.Context, name string) error {
+	e, err := g.current()
+	if err != nil {
+		return err
+	}
+	return e.removeQueue(ctx, name)
+}
+
 func (g *warden) running(ctx context.Context) ([]runningJob, error) {
 	e, err := g.current()
 	if err != nil {
 		return nil, err
 	}
 	jobs, err := e.running(ctx)
+	if err != nil && unreadable(err.Error()) {
+		g.doubt(e, err.Error())
+	}
 	return jobs, g.saw(e, err)
 }
 
@@ -375,95 +415,4 @@ func openPlain(path string, pragmas ...string) (*sql.DB, error) {
 		db.SetMaxOpenConns(1)
 	}
 	return db, err
-}
-
-// wardenView reads from the engine that there is.
-type wardenView struct{ g *warden }
-
-func (v wardenView) exec(ctx context.Context, statement string, args ...any) (int64, error) {
-	e, err := v.g.current()
-	if err != nil {
-		return 0, err
-	}
-	n, err := e.view().exec(ctx, statement, args...)
-	return n, v.g.saw(e, err)
-}
-
-func (v wardenView) query(ctx context.Context, statement string, args ...any) (rows, error) {
-	e, err := v.g.current()
-	if err != nil {
-		return nil, err
-	}
-	r, err := e.view().query(ctx, statement, args...)
-	if err != nil {
-		return nil, v.g.saw(e, err)
-	}
-	return wardenRows{r, v.g, e}, nil
-}
-
-func (v wardenView) row(ctx context.Context, statement string, args ...any) scanner {
-	e, err := v.g.current()
-	if err != nil {
-		return failed{err}
-	}
-	return wardenRow{e.view().row(ctx, statement, args...), v.g, e}
-}
-
-type wardenRows struct {
-	rows
-	g *warden
-	e *liteEngine
-}
-
-func (r wardenRows) Err() error { return r.g.saw(r.e, r.rows.Err()) }
-
-type wardenRow struct {
-	scanner
-	g *warden
-	e *liteEngine
-}
-
-func (r wardenRow) Scan(dest ...any) error { return r.g.saw(r.e, r.scanner.Scan(dest...)) }
-
-// failed is a row that cannot be read.
-type failed struct{ err error }
-
-func (f failed) Scan(...any) error { return f.err }
-
-// riverLog passes on what River logs, and looks for damage that its statements
-// met.
-type riverLog struct {
-	slog.Handler
-	g *warden
-}
-
-func (l riverLog) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= slog.LevelWarn || l.Handler.Enabled(ctx, level)
-}
-
-func (l riverLog) Handle(ctx context.Context, r slog.Record) error {
-	late := false
-	r.Attrs(func(a slog.Attr) bool {
-		said := a.Value.String()
-		if strings.Contains(said, "sql: database is closed") {
-			late = true // of an engine that was given up
-			return false
-		}
-		if strings.Contains(said, "database disk image is malformed") || strings.Contains(said, "file is not a database") {
-			if e, err := l.g.current(); err == nil {
-				l.g.suspect(e, said)
-			}
-			return false
-		}
-		return true
-	})
-	if late || !l.Handler.Enabled(ctx, r.Level) {
-		return nil
-	}
-	return l.Handler.Handle(ctx, r)
-}
-
-func (l riverLog) WithAttrs(a []slog.Attr) slog.Handler { return riverLog{l.Handler.WithAttrs(a), l.g} }
-func (l riverLog) WithGroup(name string) slog.Handler {
-	return riverLog{l.Handler.WithGroup(name), l.g}
 }

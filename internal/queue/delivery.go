@@ -84,6 +84,9 @@ type Pause struct {
 	Cause  string
 	Reason string // for people
 	Until  time.Time
+	// Here says that the trouble is this machine's own: where several share the
+	// queue, the others go on.
+	Here bool
 }
 
 // The Causes that are no trouble: however long such a pause lasts, no message is
@@ -131,13 +134,13 @@ type worker struct {
 // only to be called again.
 func (w *worker) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
 	q := w.queue
-	q.mu.Lock()
+	q.inHand.Lock()
 	q.hand[job.ID] = true
-	q.mu.Unlock()
+	q.inHand.Unlock()
 	defer func() {
-		q.mu.Lock()
+		q.inHand.Lock()
 		delete(q.hand, job.ID)
-		q.mu.Unlock()
+		q.inHand.Unlock()
 	}()
 	for {
 		d, l, wait, err := q.beginJob(ctx, job.ID, job.Args.Message)
@@ -246,6 +249,10 @@ func (q *Queue) beginJob(ctx context.Context, job int64, id string) (d *Delivery
 			// The pause may be from before River knew the queue.
 			return t.setPaused(ctx, riverQueue(m.Account), true)
 		}
+		rest, err := q.readRest(ctx, t, m.Account)
+		if held = !rest.Paused.IsZero(); held || err != nil {
+			return err
+		}
 		if wait = moment(next).Sub(now); wait > 0 {
 			return nil
 		}
@@ -264,7 +271,7 @@ func (q *Queue) beginJob(ctx context.Context, job int64, id string) (d *Delivery
 		if wait > 0 {
 			if held = daily; daily {
 				reason := fmt.Sprintf("%d recipients in 24 hours are reached", pace.RecipientsPerDay)
-				return q.pause(ctx, t, m.Account, Pause{PauseQuota, reason, now.Add(wait)}, now)
+				return q.pause(ctx, t, m.Account, Pause{Cause: PauseQuota, Reason: reason, Until: now.Add(wait)}, now)
 			}
 			return nil
 		}

@@ -36,6 +36,8 @@ type tx interface {
 	// setPaused stops or restarts the fetching of a River queue on every
 	// machine. A queue that nobody worked yet is left alone.
 	setPaused(ctx context.Context, queue string, paused bool) error
+	// takeTurn waits until no other transaction that called it is under way.
+	takeTurn(ctx context.Context) error
 }
 
 // engine is the database with the River client on it.
@@ -57,6 +59,9 @@ type engine interface {
 	start(ctx context.Context) error
 	stop(ctx context.Context) error // waits for running jobs; cancels them when ctx ends
 	addQueue(name string, workers int) error
+	// removeQueue undoes addQueue and waits for the jobs that run. When ctx ends
+	// first none is begun any more all the same, and it has to be called again.
+	removeQueue(ctx context.Context, name string) error
 	running(ctx context.Context) ([]runningJob, error)
 	close() error
 }
@@ -126,6 +131,14 @@ func (c clients[T]) stop(ctx context.Context) error {
 func (c clients[T]) addQueue(name string, workers int) error {
 	err := c.client.Queues().Add(name, river.QueueConfig{MaxWorkers: workers})
 	if errors.As(err, new(*river.QueueAlreadyAddedError)) {
+		return nil
+	}
+	return err
+}
+
+func (c clients[T]) removeQueue(ctx context.Context, name string) error {
+	err := c.client.Queues().Remove(ctx, name)
+	if errors.As(err, new(*river.QueueNotFoundError)) {
 		return nil
 	}
 	return err

@@ -15,10 +15,11 @@ func ageing(t *testing.T, o Options) (q *Queue, told func() []string, pass func(
 	o, told = notified(o)
 	o.Now = func() time.Time { return now }
 	q = open(t, o)
+	ends := time.NewTimer(time.Hour) // which nobody waits for
 	return q, told, func(d time.Duration) {
 		t.Helper()
 		now = now.Add(d)
-		if err := errors.Join(q.resumeDue(t.Context()), q.tellLate(t.Context()), q.expire(t.Context())); err != nil {
+		if err := errors.Join(q.resumeDue(t.Context(), ends), q.tellLate(t.Context()), q.expire(t.Context())); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -204,4 +205,36 @@ func TestFullQueueStillTellsOfARefusal(t *testing.T) {
 		t.Fatalf("%d bounces, %v", len(list), err)
 	}
 	untilState(t, q, list[0].ID, Delivered)
+}
+
+func TestAnAttemptWhoseAnswerWasLostCountsForTheDay(t *testing.T) {
+	onBoth(t, func(t *testing.T, o Options) {
+		o.Pace = func(string) Pace { return Pace{AtOnce: 1, RecipientsPerDay: 4} }
+		o.Schedule = []time.Duration{10 * time.Millisecond}
+		q := open(t, o)
+		var taken, refused atomic.Int32
+		start(t, q, func(ctx context.Context, d *Delivery) Outcome {
+			if d.Subject == "Refused" {
+				refused.Add(1)
+				return answer(d, Result{Verdict: Refused, Reply: "550 5.1.1 no"})
+			}
+			if taken.Add(1) == 1 { // the server has it, and its answer did not come
+				return Outcome{Reply: "no answer came", Unknown: true}
+			}
+			return allAccepted(ctx, d)
+		})
+		twice := accept(t, q, message("acct", "a@x"), "body")
+		untilState(t, q, twice, Delivered)
+		no := message("acct", "b@x")
+		no.From, no.Subject = "", "Refused" // nobody is told
+		untilState(t, q, accept(t, q, no, "body"), Failed)
+		for range 2 {
+			untilState(t, q, accept(t, q, message("acct", "c@x"), "body"), Delivered)
+		}
+		over := accept(t, q, message("acct", "d@x"), "body")
+		untilAccount(t, q, "acct", "the day's limit is reached", func(a Account) bool { return a.Cause == PauseQuota })
+		if r := get(t, q, over); r.State != Queued || taken.Load() != 4 || refused.Load() != 1 {
+			t.Errorf("the message over the limit is %s, the server took %d, and refused %d", r.State, taken.Load(), refused.Load())
+		}
+	})
 }

@@ -136,10 +136,8 @@ func attempts(ctx context.Context, v querier, rest string, args ...any) ([]Attem
 // Log lists attempts that ended, oldest first, beginning behind the attempt
 // given: its Finished, ID and N are the place, and one with Finished alone is a
 // time to begin at. It is for following the log; Subscribe tells when to ask.
-// On SQLite none comes before a place once that was read, unless the clock is set
-// back by more than an hour. On PostgreSQL one may whose commit took longer than
-// another's, or whose machine has a slower clock: who must miss none begins some
-// time before its last place, and leaves out what it has.
+// None comes before a place once that was read, unless the clock is set back, or
+// two machines' clocks differ, by more than an hour.
 func (q *Queue) Log(ctx context.Context, after Attempt, limit int) ([]Attempt, error) {
 	if limit <= 0 {
 		limit = 100

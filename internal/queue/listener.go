@@ -144,11 +144,17 @@ func (l *liteListener) findDue(ctx context.Context) error {
 // insertPayload is what River tells the fetchers of a queue.
 func insertPayload(queue string) string { return `{"queue": "` + queue + `"}` }
 
-// Connect begins with what comes from now on.
+// Connect begins with what comes from now on. When ctx has ended it says so even if
+// the database was closed meanwhile, as that of a damaged file is: River ends
+// for nothing else, and would call it again and again without a pause.
 func (l *liteListener) Connect(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.db.QueryRowContext(ctx, `SELECT COALESCE(max(id), 0) FROM river_notification`).Scan(&l.last)
+	err := l.db.QueryRowContext(ctx, `SELECT COALESCE(max(id), 0) FROM river_notification`).Scan(&l.last)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
 }
 
 func (l *liteListener) Listen(_ context.Context, topic string) error {

@@ -2,7 +2,9 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -99,4 +101,23 @@ func TestPausedAccountGoesOnWhenResumed(t *testing.T) {
 			t.Errorf("it went on after %v", wait)
 		}
 	})
+}
+
+func TestListenerOfADamagedFileThatWasClosedEnds(t *testing.T) {
+	db, err := openPlain(filepath.Join(t.TempDir(), "queue.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	l := newLiteListener(db)
+	if err := l.Connect(ctx); err == nil || errors.Is(err, context.Canceled) {
+		t.Errorf("a closed database: %v", err)
+	}
+	cancel()
+	if err := l.Connect(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("River would go on for ever after %v", err)
+	}
 }

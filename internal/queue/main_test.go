@@ -53,7 +53,7 @@ func open(t *testing.T, o Options) *Queue {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		recount(t, q)
+		countAgain(t, q)
 		if err := q.Shutdown(context.Background()); err != nil {
 			t.Errorf("shut down: %v", err)
 		}
@@ -61,9 +61,9 @@ func open(t *testing.T, o Options) *Queue {
 	return q
 }
 
-// recount compares the numbers kept with the messages, at one moment. It is done
+// countAgain compares the numbers kept with the messages, at one moment. It is done
 // at the end of every test of the package.
-func recount(t *testing.T, q *Queue) {
+func countAgain(t *testing.T, q *Queue) {
 	t.Helper()
 	r, err := q.engine.view().query(context.Background(), `SELECT name,
 		COALESCE(waiting, 0), COALESCE(sending, 0), COALESCE(held, 0), COALESCE(bytes, 0),

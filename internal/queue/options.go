@@ -66,6 +66,8 @@ type Options struct {
 	// poll, for tests in virtual time, is how often River and the queue look
 	// around; nothing is synced then.
 	poll time.Duration
+	// lost is how often it looks for messages whose jobs are; 0: lostAfter.
+	lost time.Duration
 	// lease is how long a machine may be silent before others take over: 30 s.
 	lease time.Duration
 }
@@ -133,6 +135,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Fault == nil {
 		o.Fault = func(string) {}
+	}
+	if o.lost == 0 {
+		o.lost = lostAfter
 	}
 	if o.lease == 0 {
 		o.lease = 30 * time.Second

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -58,6 +59,28 @@ func TestResumeIfLiftsNoOtherPause(t *testing.T) {
 			if paused := !a.Paused.IsZero(); paused != (a.Name == "stopped") {
 				t.Errorf("%s is paused: %v", a.Name, paused)
 			}
+		}
+	})
+}
+
+// The queue looks around every five seconds, which is a long time for a rest of two.
+func TestAPauseEndsWhenItsTimeIsOverAndNotAtTheNextRound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := sqliteOptions(t)
+		o.poll = time.Minute
+		q := open(t, o)
+		start(t, q, allAccepted)
+		if err := q.Pause(t.Context(), "acct", Pause{Cause: "throttled", Until: time.Now().Add(2 * time.Second)}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(1900 * time.Millisecond)
+		for _, paused := range []bool{true, false} {
+			accounts, err := q.Accounts(t.Context())
+			if err != nil || accounts[0].Paused.IsZero() == paused {
+				t.Errorf("the account is %+v, %v", accounts, err)
+			}
+			time.Sleep(200 * time.Millisecond)
 		}
 	})
 }

@@ -236,7 +236,7 @@ func TestHundredThousandMessagesCostNoMoreThanTen(t *testing.T) {
 		start(t, q, allAccepted)
 		untilState(t, q, id, Delivered)
 		must(q.takeOver(ctx, func(machine string) bool { return machine == "nobody" }))
-		must(q.rewakeLost(ctx, new(time.Time)))
+		must(q.rewakeLost(ctx, new(lookout)))
 		if !postgres {
 			must(q.setBack(ctx))
 		}

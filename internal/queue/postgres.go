@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -17,6 +19,9 @@ import (
 // migrateKey is the advisory lock under which one machine at a time brings the
 // tables up to date.
 const migrateKey = 0x74726179 // "tray"
+
+// endKey is the one under which attempts' ends are written down one by one.
+const endKey = 0x656e6473 // "ends"
 
 // pgEngine is PostgreSQL. Transactions run side by side and the server groups
 // their syncs.
@@ -31,7 +36,7 @@ func openPostgres(ctx context.Context, dsn string, config *river.Config) (_ *pgE
 	if err != nil {
 		return nil, err
 	}
-	settings.AfterConnect = syncCommits
+	settings.AfterConnect = prepareConn
 	pool, err := pgxpool.NewWithConfig(ctx, settings)
 	if err != nil {
 		return nil, err
@@ -65,12 +70,20 @@ func openPostgres(ctx context.Context, dsn string, config *river.Config) (_ *pgE
 	return e, e.update(ctx, func(ctx context.Context, t tx) error { return migrate(ctx, t) })
 }
 
-// syncCommits has a connection's commits wait for the disk, whatever the server,
+// idleWithin is how long a transaction may wait for its next statement. None here
+// waits for anything else, so that a machine which lets one wait is frozen or cut
+// off; its locks, such as that of takeTurn, must not hold up the others.
+const idleWithin = 10 * time.Second
+
+// prepareConn has a connection's commits wait for the disk, whatever the server,
 // the database or the role is set to: Accept's answer must be true. What waits
 // for standby servers too is left as it is.
-func syncCommits(ctx context.Context, c *pgx.Conn) error {
+func prepareConn(ctx context.Context, c *pgx.Conn) error {
 	_, err := c.Exec(ctx, `SELECT set_config('synchronous_commit', 'on', false)
 		WHERE current_setting('synchronous_commit') IN ('off', 'local')`)
+	if err == nil {
+		_, err = c.Exec(ctx, `SELECT set_config('idle_in_transaction_session_timeout', $1, false)`, strconv.FormatInt(idleWithin.Milliseconds(), 10))
+	}
 	return err
 }
 
@@ -134,6 +147,12 @@ func (t pgTx) insertJobs(ctx context.Context, jobs []river.InsertManyParams) ([]
 func (t pgTx) deleteJob(ctx context.Context, id int64) error {
 	return t.river.delete(ctx, t.tx, id)
 }
+
+func (t pgTx) takeTurn(ctx context.Context) error {
+	_, err := t.exec(ctx, `SELECT pg_advisory_xact_lock($1)`, endKey)
+	return err
+}
+
 func (t pgTx) setPaused(ctx context.Context, queue string, paused bool) error {
 	return t.river.setPaused(ctx, t.tx, queue, paused)
 }

@@ -43,14 +43,22 @@ type Queue struct {
 	express atomic.Pointer[express] // nil when there is none
 
 	stopping chan struct{} // closed: nobody waits for a turn any more
+	news     chan struct{} // there may be accounts to be worked, or to be left
 	stop     sync.Once
 	tending  sync.WaitGroup
 	started  bool
 
 	mu     sync.Mutex
 	queues map[string]bool // accounts whose River queue this machine works
-	doubts []*Delivery     // attempts of which it is not known whether they were noted as begun
-	hand   map[int64]bool  // jobs that River called Work for and that have not returned
+	// leaving are those of queues that it takes no more jobs from, and has some of in hand.
+	leaving map[string]bool
+	resting map[string]bool // accounts that this machine leaves to others
+
+	// inHand is apart from mu, which is held while River begins or ends to work an
+	// account: that may wait for jobs, and they for this.
+	inHand sync.Mutex
+	doubts []*Delivery    // attempts of which it is not known whether they were noted as begun
+	hand   map[int64]bool // jobs that River called Work for and that have not returned
 }
 
 // Open opens the queue, making or updating its tables, and takes over what a
@@ -58,7 +66,8 @@ type Queue struct {
 // before Start, so a command may open a queue only to add to it.
 func Open(ctx context.Context, options Options) (*Queue, error) {
 	options.setDefaults()
-	q := &Queue{options: options, machine: machineName(), stopping: make(chan struct{}), queues: map[string]bool{}, hand: map[int64]bool{}}
+	q := &Queue{options: options, machine: machineName(), stopping: make(chan struct{}), news: make(chan struct{}, 1),
+		queues: map[string]bool{}, leaving: map[string]bool{}, hand: map[int64]bool{}}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &worker{queue: q})
 	config := &river.Config{
@@ -124,7 +133,7 @@ func (q *Queue) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return q.quota.refresh(ctx, q.engine.view())
+	return errors.Join(q.forgetRests(ctx), q.quota.refresh(ctx, q.engine.view()))
 }
 
 // Start delivers with deliver, which is called for several messages at once,

@@ -106,7 +106,10 @@ func (q *Queue) record(d *Delivery, out Outcome, counts bool) {
 		}
 		if err == nil {
 			q.feed.publish(Event{ID: d.ID, Account: d.Account, State: state})
-			q.express.Load().landed(d, missed(verdicts))
+			q.express.Load().landed(d, missed(verdicts, out.Unknown))
+			if out.Pause != nil {
+				q.look()
+			}
 			for _, b := range bounces {
 				q.settled(b)
 			}
@@ -133,10 +136,11 @@ func (q *Queue) record(d *Delivery, out Outcome, counts bool) {
 	}
 }
 
-// missed are the recipients that did not get the message.
-func missed(verdicts []verdict) (n int) {
+// missed are the recipients that did not get the message, as far as is known: where
+// the server's answer was lost, those that it may have taken count for the day.
+func missed(verdicts []verdict, unknown bool) (n int) {
 	for _, v := range verdicts {
-		if v.State != Delivered {
+		if v.State == Failed || v.State == Queued && !unknown {
 			n++
 		}
 	}
@@ -147,6 +151,7 @@ func missed(verdicts []verdict) (n int) {
 // state that the message is in after it is returned. It may be called again when
 // it is not known whether the commit took place.
 func (q *Queue) conclude(ctx context.Context, d *Delivery, verdicts []verdict, out *Outcome, bounces []*staged) (state State, err error) {
+	var astray bool
 	err = q.engine.update(ctx, func(ctx context.Context, t tx) error {
 		now := q.options.Now()
 		var attempts int
@@ -166,20 +171,18 @@ func (q *Queue) conclude(ctx context.Context, d *Delivery, verdicts []verdict, o
 				return err
 			}
 		}
-		delivered := 0
+		changed := int64(0)
 		for _, v := range verdicts {
 			// A machine that was taken for dead may come after another one.
-			_, err := t.exec(ctx, `UPDATE mail_recipient SET state = $3, attempts = $4, next_at = $5, reply = $6
+			n, err := t.exec(ctx, `UPDATE mail_recipient SET state = $3, attempts = $4, next_at = $5, reply = $6
 				WHERE message = $1 AND n = $2 AND state = $7`, d.ID, v.n, v.State, v.tries, stamp(v.Next), v.Reply, Queued)
 			if err != nil {
 				return err
 			}
-			if v.State == Delivered {
-				delivered++
-			}
+			changed += n
 		}
 		if out != nil {
-			if err := d.noteEnd(ctx, t, out, verdicts, delivered, now); err != nil {
+			if err := d.noteEffect(ctx, t, out, -missed(verdicts, out.Unknown), now); err != nil {
 				return err
 			}
 		}
@@ -188,15 +191,30 @@ func (q *Queue) conclude(ctx context.Context, d *Delivery, verdicts []verdict, o
 				return err
 			}
 		}
-		if own := state == Sending && attempts == d.Attempt; !own && state != Queued {
-			return nil
+		own := state == Sending && attempts == d.Attempt
+		astray = own && changed < int64(len(verdicts))
+		switch {
+		case astray:
+			// Their rows were read, and are not where they are to be written: they
+			// would get the message again and again.
+			state, d.altered = Held, "what became of some of its recipients"
+			err = q.keepAltered(ctx, t, d)
+		case own || state == Queued:
+			state, err = advance(ctx, t, d.ID, d.Account, now)
+			if err == nil && state == Queued && out != nil && out.Hold {
+				state = Held
+				err = hold(ctx, t, d.ID)
+			}
 		}
-		if state, err = advance(ctx, t, d.ID, d.Account, now); err == nil && state == Queued && out != nil && out.Hold {
-			state = Held
-			err = hold(ctx, t, d.ID)
+		if err != nil || out == nil {
+			return err
 		}
-		return err
+		return d.noteEnd(ctx, t, out, verdicts, now)
 	})
+	if err == nil && astray {
+		q.tellAltered(d)
+		q.doubtTables()
+	}
 	return state, err
 }
 
@@ -211,8 +229,25 @@ func (d *Delivery) recorded(ctx context.Context, t tx) (bool, error) {
 // errOvertaken means that a message changed since it was looked at.
 var errOvertaken = errors.New("the message changed meanwhile")
 
-// noteEnd records the attempt's end and what it means for the account.
-func (d *Delivery) noteEnd(ctx context.Context, t tx, out *Outcome, verdicts []verdict, delivered int, now time.Time) error {
+// noteEffect records what an attempt's end means for the message and the account,
+// of whose recipients of the day some are given back.
+func (d *Delivery) noteEffect(ctx context.Context, t tx, out *Outcome, recipients int, now time.Time) error {
+	if out.Unknown {
+		if _, err := t.exec(ctx, `UPDATE mail_message SET resend = 1 WHERE id = $1`, d.ID); err != nil {
+			return err
+		}
+	}
+	if out.Pause != nil {
+		// Before the pace, as begin takes their locks.
+		if err := d.queue.pause(ctx, t, d.Account, *out.Pause, now); err != nil {
+			return err
+		}
+	}
+	return use(ctx, t, d.Account, d.started, recipients)
+}
+
+// noteEnd records the attempt's end, as the last thing that its transaction does.
+func (d *Delivery) noteEnd(ctx context.Context, t tx, out *Outcome, verdicts []verdict, now time.Time) error {
 	outcome := outcomeOf(verdicts)
 	if out.Pause != nil && outcome == "retry" {
 		outcome = "paused"
@@ -230,33 +265,20 @@ func (d *Delivery) noteEnd(ctx context.Context, t tx, out *Outcome, verdicts []v
 	_, err = t.exec(ctx, `UPDATE mail_attempt SET finished = $3, outcome = $4, reply = $5, session = $6, exchange_id = $7, elapsed = $8
 		WHERE message = $1 AND n = $2`, d.ID, d.Attempt, end, outcome, clean(out.Reply), clean(out.Session), clean(out.ExchangeID),
 		d.elapsed.Milliseconds())
-	if err != nil {
-		return err
-	}
-	if out.Unknown {
-		if _, err := t.exec(ctx, `UPDATE mail_message SET resend = 1 WHERE id = $1`, d.ID); err != nil {
-			return err
-		}
-	}
-	if out.Pause != nil {
-		// Before the pace, as begin takes their locks.
-		if err := d.queue.pause(ctx, t, d.Account, *out.Pause, now); err != nil {
-			return err
-		}
-	}
-	return use(ctx, t, d.Account, d.started, delivered-len(verdicts))
+	return err
 }
 
-// ending is the moment that is written down as an attempt's end. Where writes take
-// turns it is behind all others, so that who follows the log misses none that was
-// written in the same millisecond, or after the clock was set back a little.
+// ending is the moment that is written down as an attempt's end. It is behind all
+// others, so that who follows the log misses none that was written in the same
+// millisecond, after the clock was set back a little, or by a machine with a slower
+// one. Where machines share the queue the others wait for the transaction's end, so
+// that it comes last in it, when all other locks are held.
 func (q *Queue) ending(ctx context.Context, t tx, now time.Time) (int64, error) {
-	end := stamp(now)
-	if !q.alone() {
-		return end, nil
+	if err := t.takeTurn(ctx); err != nil {
+		return 0, err
 	}
 	last, err := lastEnd(ctx, t)
-	return behind(end, last), err
+	return behind(stamp(now), last), err
 }
 
 // lastEnd is the latest end that is written down.
@@ -348,6 +370,9 @@ func dropBody(ctx context.Context, t tx, id string) error {
 // itself does not replace one that waits for Resume. One of the same cause as
 // before is the same trouble, and began when that did.
 func (q *Queue) pause(ctx context.Context, t tx, account string, p Pause, now time.Time) error {
+	if p.Here && !q.alone() {
+		return q.rest(ctx, t, account, p, now)
+	}
 	var paused, until int64
 	err := t.row(ctx, `SELECT paused, until FROM mail_account WHERE name = $1`, account).Scan(&paused, &until)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {

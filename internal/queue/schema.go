@@ -94,6 +94,14 @@ var migrations = [...][]string{{
 	`ALTER TABLE mail_message ADD COLUMN sum BIGINT NOT NULL DEFAULT -1`,
 	`ALTER TABLE mail_recipient ADD COLUMN sum BIGINT NOT NULL DEFAULT -1`,
 	`ALTER TABLE mail_chunk ADD COLUMN sum BIGINT NOT NULL DEFAULT -1`,
+}, {
+	// Of machines that share the queue: an account that one of them cannot send for,
+	// and what all have to know.
+	`CREATE TABLE mail_rest (
+		account TEXT NOT NULL, machine TEXT NOT NULL,
+		since BIGINT NOT NULL, until BIGINT NOT NULL, cause TEXT NOT NULL, reason TEXT NOT NULL,
+		PRIMARY KEY (account, machine))`,
+	`CREATE TABLE mail_note (name TEXT PRIMARY KEY, text TEXT NOT NULL)`,
 }}
 
 // migrate brings the tables to this program's version, or refuses those of a

@@ -16,7 +16,7 @@ func TestQueueOfTheFirstSchemaIsUpdated(t *testing.T) {
 				`DROP INDEX mail_message_late`, `DROP INDEX mail_message_expiry`, `DROP INDEX mail_message_unknown`,
 				`DROP INDEX mail_message_received`, `DROP INDEX mail_message_outcome`,
 				`ALTER TABLE mail_message DROP COLUMN waits_from`,
-				`ALTER TABLE mail_message DROP COLUMN sum`, `ALTER TABLE mail_recipient DROP COLUMN sum`, `ALTER TABLE mail_chunk DROP COLUMN sum`,
+				`ALTER TABLE mail_message DROP COLUMN sum`, `ALTER TABLE mail_recipient DROP COLUMN sum`, `ALTER TABLE mail_chunk DROP COLUMN sum`, `DROP TABLE mail_rest`, `DROP TABLE mail_note`,
 				`CREATE INDEX mail_message_late ON mail_message (received) WHERE finished = 0 AND late = 0 AND state <> 'held'`,
 				`CREATE INDEX mail_message_expiry ON mail_message (state, received) WHERE finished = 0`,
 				`DELETE FROM mail_schema WHERE version > 1`,
@@ -55,7 +55,7 @@ func TestQueueOfTheThirdSchemaCountsItsTraffic(t *testing.T) {
 		err := q.engine.update(t.Context(), func(ctx context.Context, t tx) error {
 			for _, statement := range []string{
 				`DROP INDEX mail_message_received`, `DROP INDEX mail_message_outcome`, `DELETE FROM mail_schema WHERE version > 3`,
-				`ALTER TABLE mail_message DROP COLUMN sum`, `ALTER TABLE mail_recipient DROP COLUMN sum`, `ALTER TABLE mail_chunk DROP COLUMN sum`,
+				`ALTER TABLE mail_message DROP COLUMN sum`, `ALTER TABLE mail_recipient DROP COLUMN sum`, `ALTER TABLE mail_chunk DROP COLUMN sum`, `DROP TABLE mail_rest`, `DROP TABLE mail_note`,
 			} {
 				if _, err := t.exec(ctx, statement); err != nil {
 					return err

@@ -28,6 +28,7 @@ type liteEngine struct {
 	*committer
 	writer, reader *sql.DB
 	listener       *liteListener
+	dozer          *dozer
 	lock           *ownerLock
 }
 
@@ -84,7 +85,11 @@ func openSQLite(ctx context.Context, path string, synced bool, config *river.Con
 	if e.client, err = river.NewClient(driver, config); err != nil {
 		return nil, err
 	}
-	e.committer = newCommitter(e.writer, func(t *sql.Tx) tx { return liteTx{liteQuerier{t}, t, e.clients} }, e.listener.look)
+	e.dozer = newDozer(e.clients, e.reader, config.Logger)
+	e.committer = newCommitter(e.writer, func(t *sql.Tx) tx { return liteTx{liteQuerier{t}, t, e.clients} }, func() {
+		e.listener.look()
+		e.dozer.look()
+	})
 	return e, e.update(ctx, func(ctx context.Context, t tx) error { return migrate(ctx, t) })
 }
 
@@ -99,6 +104,9 @@ func fileURI(path string, pragmas ...string) string {
 	u := url.URL{Scheme: "file", Path: path, RawQuery: values.Encode()}
 	return u.String()
 }
+
+func (e *liteEngine) start(context.Context) error    { return e.dozer.start() }
+func (e *liteEngine) stop(ctx context.Context) error { return e.dozer.stop(ctx) }
 
 func (e *liteEngine) view() querier   { return liteQuerier{e.reader} }
 func (e *liteEngine) rowLock() string { return "" }
@@ -193,6 +201,10 @@ func (t liteTx) insertJobs(ctx context.Context, jobs []river.InsertManyParams) (
 func (t liteTx) deleteJob(ctx context.Context, id int64) error {
 	return t.river.delete(ctx, t.tx, id)
 }
+
+// takeTurn is what every write does there.
+func (t liteTx) takeTurn(context.Context) error { return nil }
+
 func (t liteTx) setPaused(ctx context.Context, queue string, paused bool) error {
 	return t.river.setPaused(ctx, t.tx, queue, paused)
 }

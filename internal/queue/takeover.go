@@ -67,17 +67,11 @@ func (q *Queue) inherit(ctx context.Context, t tx, machine string, jobs []runnin
 		if _, err := column(ctx, t, `SELECT id FROM mail_message WHERE id = $1`+q.engine.rowLock(), id); err != nil {
 			return nil, err
 		}
-		end, err := q.ending(ctx, t, now)
+		still, err := column(ctx, t, `SELECT message FROM mail_attempt WHERE message = $1 AND machine = $2 AND finished = 0`, id, machine)
 		if err != nil {
 			return nil, err
 		}
-		n, err := t.exec(ctx, `UPDATE mail_attempt SET finished = $3, outcome = 'unknown',
-			reply = 'the program or machine stopped before the server''s answer was recorded'
-			WHERE message = $1 AND machine = $2 AND finished = 0`, id, machine, end)
-		if err != nil {
-			return nil, err
-		}
-		if n == 0 {
+		if len(still) == 0 {
 			continue // it was not dead, and has recorded the end meanwhile
 		}
 		if _, err := t.exec(ctx, `UPDATE mail_message SET resend = 1 WHERE id = $1`, id); err != nil {
@@ -101,6 +95,21 @@ func (q *Queue) inherit(ctx context.Context, t tx, machine string, jobs []runnin
 	}
 	for _, id := range uploads {
 		if err := dropUpload(ctx, t, id); err != nil {
+			return nil, err
+		}
+	}
+	if len(again) == 0 {
+		return nil, nil
+	}
+	end, err := q.ending(ctx, t, now)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range again {
+		_, err := t.exec(ctx, `UPDATE mail_attempt SET finished = $3, outcome = 'unknown',
+			reply = 'the program or machine stopped before the server''s answer was recorded'
+			WHERE message = $1 AND machine = $2 AND finished = 0`, id, machine, end)
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -134,78 +143,4 @@ func (q *Queue) signOff(ctx context.Context) error {
 			AND NOT EXISTS (SELECT 1 FROM mail_upload WHERE machine = $1)`, q.machine)
 		return err
 	})
-}
-
-// A job is lost when River could not write down what became of it, on a full
-// disk say, and its message waits for ever. That is rare, so lost ones are not
-// looked for all the time.
-const lostAfter = time.Minute
-
-// rewakeLost gives new jobs to due messages whose own is gone, or counts as
-// running here and is not in hand. It looks at those that have waited longest:
-// lost ones are left behind there while the others go on. A job that River has
-// just fetched may be taken for lost; it then is no longer the message's own,
-// and does nothing.
-func (q *Queue) rewakeLost(ctx context.Context, looked *time.Time) error {
-	now := q.options.Now()
-	if since := now.Sub(*looked); since >= 0 && since < lostAfter {
-		return nil
-	}
-	*looked = now
-	accounts, err := column(ctx, q.engine.view(), `SELECT name FROM mail_account WHERE paused = 0`)
-	if err != nil {
-		return err
-	}
-	var lost []runningJob
-	for _, account := range accounts {
-		if lost, err = q.overdue(ctx, account, now, lost); err != nil {
-			return err
-		}
-	}
-	if len(lost) == 0 {
-		return nil
-	}
-	running, err := q.engine.running(ctx)
-	if err != nil {
-		return err
-	}
-	elsewhere := map[int64]bool{} // or in hand
-	q.mu.Lock()
-	for _, j := range running {
-		elsewhere[j.id] = j.machine != q.machine || q.hand[j.id]
-	}
-	q.mu.Unlock()
-	for _, j := range lost {
-		if elsewhere[j.id] {
-			continue
-		}
-		q.options.Log.Warn("a message had lost its turn and is given a new one", "id", j.message)
-		err := q.engine.update(ctx, func(ctx context.Context, t tx) error { return q.rewake(ctx, t, j.message, Queued, j.id, now) })
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// overdue adds those of an account's longest due messages whose job is running
-// or over.
-func (q *Queue) overdue(ctx context.Context, account string, now time.Time, lost []runningJob) ([]runningJob, error) {
-	r, err := q.engine.view().query(ctx, `SELECT oldest.id, oldest.job FROM (
-			SELECT id, job FROM mail_message WHERE finished = 0 AND state = 'queued' AND account = $1 AND next_at <= $2
-			ORDER BY next_at, id LIMIT $3) AS oldest
-		WHERE NOT EXISTS (SELECT 1 FROM river_job WHERE river_job.id = oldest.job
-			AND river_job.state IN ('available', 'pending', 'retryable', 'scheduled'))`, account, stamp(now), batch)
-	if err != nil {
-		return nil, err
-	}
-	defer r.close()
-	for r.Next() {
-		var j runningJob
-		if err := r.Scan(&j.message, &j.id); err != nil {
-			return nil, err
-		}
-		lost = append(lost, j)
-	}
-	return lost, r.Err()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -100,6 +101,22 @@ func TestMessageWhoseAlarmClockIsLostGetsANewOne(t *testing.T) {
 		keep[other] = runElsewhere(t, q, other, "another")
 		waiting := accept(t, q, message("acct", "a@x"), "body")
 		keep[waiting] = ownJob(t, q, waiting)
+		astray := map[string]string{ // what a disk has altered in the row of the job
+			`UPDATE river_job SET kind = 'traymail-delivar' WHERE id = $1`:                                              "",
+			`UPDATE river_job SET queue = 'account-0' WHERE id = $1`:                                                    "",
+			`UPDATE river_job SET state = 'retryable', attempt = 1, scheduled_at = '2999-01-01 00:00:00' WHERE id = $1`: "",
+		}
+		for s := range astray {
+			astray[s] = accept(t, q, message("acct", "a@x"), "body")
+			job := ownJob(t, q, astray[s])
+			err := q.engine.update(ctx, func(ctx context.Context, t tx) error {
+				_, err := t.exec(ctx, s, job)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
 		// The last, or SQLite would give its job's number to another.
 		gone := accept(t, q, message("acct", "a@x"), "body")
 		job := ownJob(t, q, gone)
@@ -107,8 +124,7 @@ func TestMessageWhoseAlarmClockIsLostGetsANewOne(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var looked time.Time
-		if err := q.rewakeLost(ctx, &looked); err != nil {
+		if err := q.rewakeLost(ctx, new(lookout)); err != nil {
 			t.Fatal(err)
 		}
 		for id, job := range keep {
@@ -117,7 +133,7 @@ func TestMessageWhoseAlarmClockIsLostGetsANewOne(t *testing.T) {
 			}
 		}
 		start(t, q, allAccepted)
-		for _, id := range []string{lost, gone, waiting} {
+		for _, id := range slices.AppendSeq([]string{lost, gone, waiting}, maps.Values(astray)) {
 			untilState(t, q, id, Delivered)
 		}
 	})
@@ -183,14 +199,14 @@ func TestHeirAndALateRecordDoNotLockEachOtherOut(t *testing.T) {
 		go func() {
 			inherited <- heir.takeOver(context.Background(), func(machine string) bool { return machine == slow.machine })
 		}()
-		for waits := 0; waits == 0; {
-			err := heir.engine.view().row(ctx, `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`).Scan(&waits)
-			if err != nil {
-				return err
-			}
+		if err := untilOneWaits(ctx, heir); err != nil {
+			return err
 		}
 		out := allAccepted(ctx, d)
-		return d.noteEnd(ctx, t, &out, slow.options.settle(d, out, true, slow.options.Now()), 1, slow.options.Now())
+		if err := d.noteEffect(ctx, t, &out, 0, slow.options.Now()); err != nil {
+			return err
+		}
+		return d.noteEnd(ctx, t, &out, slow.options.settle(d, out, true, slow.options.Now()), slow.options.Now())
 	})
 	if err := <-inherited; err != nil {
 		t.Errorf("the heir: %v", err)
@@ -200,5 +216,42 @@ func TestHeirAndALateRecordDoNotLockEachOtherOut(t *testing.T) {
 	}
 	if r := get(t, heir, id); r.Attempts[0].Outcome != "delivered" {
 		t.Errorf("the attempt is recorded as %q", r.Attempts[0].Outcome)
+	}
+}
+
+// untilOneWaits returns when a transaction waits for another's lock.
+func untilOneWaits(ctx context.Context, q *Queue) error {
+	for waits := 0; waits == 0; {
+		err := q.engine.view().row(ctx, `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`).Scan(&waits)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestAMachineThatIsCutOffAmidAWriteHoldsUpTheOthersForSecondsAlone(t *testing.T) {
+	t.Parallel()
+	o := Options{PostgreSQL: postgrestest.Start(t), lease: time.Minute}
+	frozen, other := open(t, o), open(t, o)
+	has, thaw := make(chan bool), make(chan bool)
+	wrote := make(chan error, 1)
+	go func() {
+		wrote <- frozen.engine.update(t.Context(), func(ctx context.Context, t tx) error {
+			if err := t.takeTurn(ctx); err != nil {
+				return err
+			}
+			close(has)
+			<-thaw
+			return nil
+		})
+	}()
+	<-has
+	start(t, other, allAccepted)
+	id := accept(t, other, message("acct", "a@x"), "body")
+	until(t, other, id, "its end", func(r *Record) bool { return r.State == Delivered })
+	close(thaw)
+	if err := <-wrote; err == nil {
+		t.Error("what it wrote counts, though the others went on")
 	}
 }

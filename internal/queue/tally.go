@@ -14,6 +14,28 @@ import "context"
 const tallies = `SELECT account, CAST(sum(waiting) AS BIGINT) AS waiting, CAST(sum(sending) AS BIGINT) AS sending,
 	CAST(sum(held) AS BIGINT) AS held, CAST(sum(bytes) AS BIGINT) AS bytes FROM mail_tally`
 
+// counted are the same numbers by the messages themselves.
+const counted = `SELECT account,
+	sum(CASE WHEN state = 'queued' THEN 1 ELSE 0 END), sum(CASE WHEN state = 'sending' THEN 1 ELSE 0 END),
+	sum(CASE WHEN state = 'held' THEN 1 ELSE 0 END), sum(size) FROM mail_message WHERE finished = 0 GROUP BY account`
+
+// recount makes the numbers anew where they are not those of the messages, as when
+// a damaged disk has altered one; it reads each open message.
+func recount(ctx context.Context, t tx) error {
+	const kept = `SELECT * FROM (` + tallies + ` GROUP BY account) WHERE waiting <> 0 OR sending <> 0 OR held <> 0 OR bytes <> 0`
+	var wrong bool
+	err := t.row(ctx, `SELECT EXISTS (`+kept+` EXCEPT `+counted+`) OR EXISTS (`+counted+` EXCEPT `+kept+`)`).Scan(&wrong)
+	if err != nil || !wrong {
+		return err
+	}
+	for _, statement := range []string{`DELETE FROM mail_tally`, `INSERT INTO mail_tally (account, waiting, sending, held, bytes) ` + counted} {
+		if _, err := t.exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // counts are numbers of open messages, and the octets of their bodies.
 type counts struct {
 	waiting, sending, held int

@@ -44,14 +44,14 @@ func TestNumbersStayRightWhileMachinesFoldThem(t *testing.T) {
 		}
 		all.Wait()
 		q := machines[0]
-		recount(t, q)
+		countAgain(t, q)
 		for q.rowsOf(t, "mail_tally") < 2*foldAt {
 			accept(t, q, message("account 1", "a@x"), "body")
 		}
 		if err := q.fold(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		recount(t, q)
+		countAgain(t, q)
 		if n := q.rowsOf(t, "mail_tally"); n > 4 {
 			t.Errorf("4 accounts have %d rows", n)
 		}

@@ -14,27 +14,39 @@ func (q *Queue) tend() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	beats := pulse{seen: map[string]sign{}}
-	var looked time.Time // when the lost alarm clocks were last looked for
+	var lost lookout
 	seen := q.options.Now().Round(0)
+	ends := time.NewTimer(time.Hour) // at the end of the next pause that has one
+	defer ends.Stop()
+	resumeDue := func(ctx context.Context) error { return q.resumeDue(ctx, ends) }
 	ticker := time.NewTicker(cmp.Or(q.options.poll, min(5*time.Second, q.options.lease/5)))
 	defer ticker.Stop()
 	for {
 		select {
 		case <-q.stopping:
 			return
+		case <-q.news:
+			q.tendTo(ctx, q.workAccounts, resumeDue)
+			continue
+		case <-ends.C:
+			q.tendTo(ctx, resumeDue, q.workAccounts)
+			continue
 		case <-ticker.C:
 		}
-		for _, duty := range []func(context.Context) error{
+		q.tendTo(ctx,
 			func(ctx context.Context) error { return q.followClock(ctx, &seen) },
 			func(ctx context.Context) error { return q.watch(ctx, &beats) },
-			func(ctx context.Context) error { return q.rewakeLost(ctx, &looked) },
+			func(ctx context.Context) error { return q.rewakeLost(ctx, &lost) },
 			q.settleDoubts,
-			q.workAccounts, q.resumeDue, q.tellLate, q.expire, q.clear, q.fold,
-			q.refreshQuota, q.refreshPauses,
-		} {
-			if err := duty(ctx); err != nil {
-				q.options.Log.Error("tending the queue", "error", err)
-			}
+			q.workAccounts, resumeDue, q.tellLate, q.expire, q.clear, q.fold,
+			q.refreshQuota, q.refreshPauses)
+	}
+}
+
+func (q *Queue) tendTo(ctx context.Context, duties ...func(context.Context) error) {
+	for _, duty := range duties {
+		if err := duty(ctx); err != nil {
+			q.options.Log.Error("tending the queue", "error", err)
 		}
 	}
 }
@@ -89,13 +101,36 @@ func (q *Queue) watch(ctx context.Context, p *pulse) error {
 	return q.takeOver(ctx, func(machine string) bool { return dead[machine] })
 }
 
-// resumeDue ends the pauses whose time has come.
-func (q *Queue) resumeDue(ctx context.Context) error {
-	now := q.options.Now()
-	due, err := column(ctx, q.engine.view(), `SELECT name FROM mail_account WHERE paused > 0 AND until > 0 AND until <= $1`, stamp(now))
+// resumeDue ends the pauses whose time has come, and sets ends for the next one.
+func (q *Queue) resumeDue(ctx context.Context, ends *time.Timer) error {
+	r, err := q.engine.view().query(ctx, `SELECT name, until FROM mail_account WHERE paused > 0 AND until > 0
+		UNION ALL SELECT account, until FROM mail_rest WHERE machine = $1 AND until > 0`, q.machine)
 	if err != nil {
 		return err
 	}
+	defer r.close()
+	now := q.options.Now()
+	var due []string
+	next := time.Hour
+	for r.Next() {
+		var name string
+		var until time.Time
+		if err := r.Scan(&name, (*millis)(&until)); err != nil {
+			return err
+		}
+		// What was written down was cut to whole milliseconds.
+		wait := until.Add(time.Millisecond).Sub(now)
+		if wait <= 0 {
+			due = append(due, name)
+		} else {
+			next = min(next, wait)
+		}
+	}
+	if err := r.Err(); err != nil {
+		return err
+	}
+	r.close()
+	ends.Reset(next)
 	for _, account := range due {
 		_, err := q.resume(ctx, account, func(a Account) bool { return !a.Until.IsZero() && !a.Until.After(now) })
 		if err != nil {
@@ -157,6 +192,11 @@ func (q *Queue) expire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	rested, err := q.restedSince(ctx, now.Add(-q.options.troubled()))
+	if err != nil {
+		return err
+	}
+	accounts = append(accounts, rested...)
 	for _, account := range accounts {
 		if err := q.expireAccount(ctx, account, now.Add(-q.options.Expire)); err != nil {
 			return err

@@ -1,7 +1,10 @@
 package relay
 
 import (
+	"bufio"
+	"bytes"
 	"crypto/rand"
+	"io"
 	"mime"
 	"net/mail"
 	"strings"
@@ -80,6 +83,26 @@ func (rw rewriting) from(h *header, m *Message) error {
 	}
 	rw.setSender(h, authors)
 	return nil
+}
+
+// Rewrite applies the account's policy to a header, as to that of a message that comes
+// over SMTP with the envelope sender from. It returns the envelope sender that the
+// message goes out with, and the header with CRLF and without the empty line after
+// it, or nil when there is nothing to change. Whatever follows the header is dropped.
+func (a *Account) Rewrite(raw io.Reader, from string) (rewritten []byte, sender string, err error) {
+	h, _, err := readHeader(bufio.NewReader(&crlfReader{r: raw}), nil)
+	if err != nil {
+		return nil, "", err
+	}
+	before, m := h.bytes(), Message{From: from}
+	if err := (rewriting{account: a, client: &Client{Name: CommandClient}}).from(&h, &m); err != nil {
+		return nil, "", err
+	}
+	after := h.bytes()
+	if bytes.Equal(before, after) {
+		return nil, m.From, nil
+	}
+	return bytes.TrimSuffix(after, []byte("\r\n")), m.From, nil
 }
 
 // authors returns the mailboxes of all From fields, and the text of the first

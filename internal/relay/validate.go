@@ -19,7 +19,22 @@ const (
 	CommandClient = "command"  // what commands of this machine's users hand over
 )
 
-var reserved = map[string]string{NoticeClient: "the program's own notices are", CommandClient: "messages of commands are"}
+var reserved = map[string]error{
+	NoticeClient:  errors.New("the record of messages calls the program's own notices by this name; choose another name"),
+	CommandClient: errors.New("the record of messages calls messages of commands by this name; choose another name"),
+}
+
+// A naming is what is wrong with a name of one kind, as formats. Texts are whole
+// sentences, so that they can be translated.
+type naming struct{ none, twice, reserved string }
+
+var (
+	listenerNaming = naming{"a listener has no name; name it", "two listeners are named %q; rename one", "listener %q: %w"}
+	addressNaming  = naming{"a listener has no address; give it one", "two listeners have the address %q; change one", ""}
+	clientNaming   = naming{"a client has no name; name it", "two clients are named %q; rename one", "client %q: %w"}
+	folderNaming   = naming{"a folder has no name; name it", "two folders are named %q; rename one", "folder %q: %w"}
+	accountNaming  = naming{"an account has no name; name it", "two accounts are named %q; rename one", ""}
+)
 
 // Validate reports everything that is wrong, each with what to do. The rule
 // that matters most: who listens beyond loopback has TLS and passwords, or
@@ -27,37 +42,41 @@ var reserved = map[string]string{NoticeClient: "the program's own notices are", 
 func (c Config) Validate() error {
 	var errs []error
 	if c.Hostname != "" && !ValidHostname(c.Hostname) {
-		errs = append(errs, fmt.Errorf("the host name %q is none; write it as mail.example.com: labels of a-z, 0-9, - and _ with dots between them, in punycode if it has other letters, or leave it out for the machine's name", c.Hostname))
+		errs = append(errs, fmt.Errorf("%q is not a host name; write it as mail.example.com: labels of a-z, 0-9, - and _ with dots between them, in punycode if it has other letters, or leave it out for the machine's name", c.Hostname))
 	}
-	names, addresses := map[string]bool{}, map[string]bool{}
-	unique := func(seen map[string]bool, kind, name string) {
-		key := kind + " " + strings.ToLower(name)
+	type key struct {
+		naming
+		name string
+	}
+	seen := map[key]bool{}
+	unique := func(as naming, name string) {
+		k := key{as, strings.ToLower(name)}
 		switch {
 		case name == "":
-			errs = append(errs, fmt.Errorf("a %s has no name; name it", kind))
-		case seen[key]:
-			errs = append(errs, fmt.Errorf("two of the %ss are %q; change one", kind, name))
+			errs = append(errs, errors.New(as.none))
+		case seen[k]:
+			errs = append(errs, fmt.Errorf(as.twice, name))
 		}
-		seen[key] = true
-		if owner := reserved[strings.ToLower(name)]; owner != "" && kind != "account" {
-			errs = append(errs, fmt.Errorf("the %s %q is named as %s in the record of messages; choose another name", kind, name, owner))
+		seen[k] = true
+		if err := reserved[k.name]; err != nil && as.reserved != "" {
+			errs = append(errs, fmt.Errorf(as.reserved, name, err))
 		}
 	}
 	for _, l := range c.Listeners {
-		unique(names, "listener", l.Name)
-		unique(addresses, "listener", l.Address)
+		unique(listenerNaming, l.Name)
+		unique(addressNaming, l.Address)
 		if err := c.validateListener(l); err != nil {
 			errs = append(errs, fmt.Errorf("listener %q: %w", l.Name, err))
 		}
 	}
 	for _, cl := range c.Clients {
-		unique(names, "client", cl.Name)
+		unique(clientNaming, cl.Name)
 		if err := c.validateClient(cl); err != nil {
 			errs = append(errs, fmt.Errorf("client %q: %w", cl.Name, err))
 		}
 	}
 	for _, f := range c.Folders {
-		unique(names, "folder", f.Name)
+		unique(folderNaming, f.Name)
 		if err := c.validateClient(f.Client); err != nil {
 			errs = append(errs, fmt.Errorf("folder %q: %w", f.Name, err))
 		}
@@ -68,7 +87,7 @@ func (c Config) Validate() error {
 		}
 	}
 	for _, a := range c.Accounts {
-		unique(names, "account", a.Name)
+		unique(accountNaming, a.Name)
 		if err := a.validate(); err != nil {
 			errs = append(errs, fmt.Errorf("account %q: %w", a.Name, err))
 		}

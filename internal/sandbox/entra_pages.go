@@ -9,11 +9,11 @@ import (
 	"slices"
 )
 
-//go:embed pages.html portal.html powershell.html
+//go:embed pages.html portal.html powershell.html registration.html
 var pagesFile embed.FS
 
 // pages are the HTML pages; nothing changes them after they are parsed.
-var pages = template.Must(template.ParseFS(pagesFile, "*.html"))
+var pages = template.Must(template.New("pages").Funcs(template.FuncMap{"tab": newTab}).ParseFS(pagesFile, "*.html"))
 
 // A page is what the templates can show.
 type page struct {
@@ -35,6 +35,7 @@ type page struct {
 	Text, Incident string
 
 	Portal *portalView
+	Blade  *bladeView
 
 	Ready    Ready
 	Messages []Message

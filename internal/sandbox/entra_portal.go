@@ -50,6 +50,7 @@ func (p portal) register(mux *http.ServeMux) {
 		return
 	}
 	p.registerPowerShell(mux)
+	p.registerRegistration(mux, change)
 	mux.HandleFunc("GET /portal/tenant", func(w http.ResponseWriter, _ *http.Request) { p.showTenant().send(w) })
 	mux.Handle("POST /portal/apps/{clientID}/{action}", change(func(r *http.Request) answer { return p.act(r, everyAppAction()) }))
 	mux.Handle("POST /portal/tenant/{action}", change(func(r *http.Request) answer { return p.act(r, everyTenantAction()) }))

@@ -59,6 +59,8 @@ type Ready struct {
 	// SMTPScope is what to ask for to send over SMTP, "" where that is known.
 	SMTPScope string `json:"smtp_scope,omitempty"`
 
+	// PagesURL is where the pages are without TLS; "" is nowhere.
+	PagesURL     string `json:"pages_url,omitempty"`
 	InboxURL     string `json:"inbox_url"`
 	InboxJSONURL string `json:"inbox_json_url"`
 
@@ -115,7 +117,7 @@ func (s *Sandbox) Ready() Ready {
 		JWKSURL:      tenant + "/discovery/v2.0/keys",
 		GraphURL:     base, ExchangeURL: base,
 		SMTPHost: "localhost", SMTPPort: portOf(s.smtpAddress),
-		InboxURL: base + "/inbox", InboxJSONURL: base + "/inbox.json",
+		PagesURL: s.pages, InboxURL: base + "/inbox", InboxJSONURL: base + "/inbox.json",
 		AdminConsentURL: tenant + "/v2.0/adminconsent", PortalURL: base + "/portal",
 		FederatedIssuer: base + "/issuer", FederatedTokenURL: base + "/issuer/token",
 		CAPEM: string(s.trusted()),

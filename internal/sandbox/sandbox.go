@@ -26,6 +26,9 @@ type Options struct {
 	// SMTPSAddr is for clients that begin with TLS, as on port 465; empty is no
 	// such listener, but at Google.
 	SMTPSAddr string
+	// Pages has the pages without TLS too, at Ready's PagesURL, for a person's own
+	// browser: that does not know the sandbox's CA.
+	Pages bool
 	// Tarpit holds each 5xx reply of SMTP back for 5 seconds.
 	Tarpit bool
 	// RTT puts the SMTP server at a distance; zero is none.
@@ -57,8 +60,10 @@ type Sandbox struct {
 	base                        string       // of everything but the sign-in, "https://localhost:1234"
 	skew                        atomic.Int64 // how far the sandbox's clock is ahead, as a time.Duration
 	webGate, smtpGate           gate
+	pages                       string // of the pages without TLS, "http://localhost:1234"; "" is that there are none
 	smtpAddress                 string
 	smtpListener, smtpsListener net.Listener   // the first is nil while the network refuses its port
+	pagesListener               net.Listener   // nil for none
 	wg                          sync.WaitGroup // both servers, and HTTP's connections
 }
 
@@ -97,17 +102,30 @@ func Start(o Options) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.smtpsListener, err = s.startSMTPS(o.SMTPSAddr); err != nil {
+	fail := func(what string, err error) (*Sandbox, error) {
 		web.Close()
 		s.webGate.shut()
 		s.smtpGate.shut()
-		if s.smtpListener != nil {
-			s.smtpListener.Close()
+		for _, l := range []net.Listener{s.smtpListener, s.pagesListener} {
+			if l != nil {
+				l.Close()
+			}
 		}
-		return nil, fmt.Errorf("sandbox SMTP over TLS: %w", err)
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	if o.Pages {
+		if err := s.listenPages(); err != nil {
+			return fail("sandbox pages", err)
+		}
+	}
+	if s.smtpsListener, err = s.startSMTPS(o.SMTPSAddr); err != nil {
+		return fail("sandbox SMTP over TLS", err)
 	}
 	s.server = s.newServer(webCertificate, now)
 	s.serveHTTPS(web)
+	if s.pagesListener != nil {
+		s.servePages()
+	}
 	if s.smtpListener != nil {
 		s.serveSMTP(s.smtpListener)
 	}
@@ -201,6 +219,7 @@ func (s *Sandbox) newServer(certificate tls.Certificate, now func() time.Time) *
 	if s.scenario.graph != (GraphFault{}) {
 		s.graphFaults.Add(s.scenario.graph)
 	}
+	mux.HandleFunc("GET /elsewhere", outside)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		render(http.StatusOK, "home", page{Title: "Home", Text: s.scenario.What, Ready: s.Ready()}).send(w)
 	})

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,15 +35,23 @@ func (s *Screen) tool(t testing.TB, args ...string) string {
 // its ID.
 func (s *Screen) Window(t testing.TB, title string) string {
 	t.Helper()
-	return strings.Fields(s.tool(t, "search", "--sync", "--onlyvisible", "--name", title))[0]
+	var found []string
+	s.Until(t, "a window called "+title, func() bool {
+		found = s.windows(title)
+		return len(found) > 0
+	})
+	return found[0]
 }
 
 // Shows reports whether a window with that title is to be seen.
-func (s *Screen) Shows(title string) bool {
+func (s *Screen) Shows(title string) bool { return len(s.windows(title)) > 0 }
+
+// windows are those with that title that are to be seen now.
+func (s *Screen) windows(title string) []string {
 	c := exec.Command("xdotool", "search", "--onlyvisible", "--name", title)
 	c.Env = append(os.Environ(), s.Env()...)
-	out, _ := c.Output() // fails where there is none
-	return len(out) > 0
+	out, _ := c.Output() // fails where there is none, and where one goes meanwhile
+	return strings.Fields(string(out))
 }
 
 // Focus gives a window the keyboard, as a click on its title does.
@@ -68,11 +77,11 @@ func (s *Screen) Key(t testing.TB, keys ...string) {
 	s.tool(t, append([]string{"key", "--clearmodifiers"}, keys...)...)
 }
 
-// Type fills in the field that has the focus.
+// Type fills in the field that has the focus, as it comes: what a field proposes is
+// for the program to give way.
 func (s *Screen) Type(t testing.TB, text string) {
 	t.Helper()
 	s.Fields++
-	s.Key(t, "ctrl+a")
 	s.TypeOn(t, text)
 }
 
@@ -101,19 +110,30 @@ func (s *Screen) Click(t testing.TB, texts ...string) {
 func (s *Screen) ClickAt(t testing.TB, at image.Point) {
 	t.Helper()
 	s.Clicks++
-	s.tool(t, "mousemove", "--sync", fmt.Sprint(at.X), fmt.Sprint(at.Y), "click", "1")
+	s.tool(t, append(s.moved(at), "click", "1")...)
+}
+
+// moved moves the pointer to a place. Where it is there already, xdotool would
+// wait for 15 seconds for it to move.
+func (s *Screen) moved(to image.Point) []string {
+	args := []string{"mousemove", "--sync", fmt.Sprint(to.X), fmt.Sprint(to.Y)}
+	if to == s.pointer {
+		args = slices.Delete(args, 1, 2)
+	}
+	s.pointer = to
+	return args
 }
 
 // Rest takes the pointer away from everything that answers to it.
 func (s *Screen) Rest(t testing.TB) {
 	t.Helper()
-	s.tool(t, "mousemove", "--sync", "0", fmt.Sprint(s.height-1))
+	s.tool(t, s.moved(image.Pt(0, s.height-1))...)
 }
 
 // Scroll turns the wheel by so many notches, those of a moment's pause.
 func (s *Screen) Scroll(t testing.TB, at image.Point, notches int, pause time.Duration) {
 	t.Helper()
-	s.tool(t, "mousemove", "--sync", fmt.Sprint(at.X), fmt.Sprint(at.Y), "click", "--repeat", fmt.Sprint(notches), "--delay", fmt.Sprint(pause.Milliseconds()), "5")
+	s.tool(t, append(s.moved(at), "click", "--repeat", fmt.Sprint(notches), "--delay", fmt.Sprint(pause.Milliseconds()), "5")...)
 }
 
 // Copy puts a text on the clipboard.

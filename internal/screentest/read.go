@@ -35,7 +35,12 @@ type mask struct {
 	width, height int
 	darkest       int   // place of the pixel with the most ink
 	bare          []int // some places without ink
+	points        []point
 }
+
+// A point is a pixel of a mask. Those with ink come first, which soonest tell
+// another text apart.
+type point struct{ x, y, ink int }
 
 type maskKey struct {
 	text string
@@ -98,6 +103,13 @@ func maskOf(text string, st style) *mask {
 			m.bare = append(m.bare, i)
 		}
 	}
+	for _, inked := range []bool{true, false} {
+		for i, ink := range m.ink {
+			if (ink > 0) == inked {
+				m.points = append(m.points, point{i % m.width, i / m.width, int(ink)})
+			}
+		}
+	}
 	masks.made[maskKey{text, st}] = m
 	return m
 }
@@ -134,10 +146,10 @@ func (m *mask) in(f *frame, at int) bool {
 		return false
 	}
 	wrong, limit := 0, len(m.ink)/100
-	for i, ink := range m.ink {
-		p := place(i)
+	for _, of := range m.points {
+		p := f.pixel[at+of.y*f.width+of.x]
 		for c := range 3 {
-			if d := channel(p, c) - bg[c] - full[c]*int(ink)/255; d > most[c] || d < -most[c] {
+			if d := channel(p, c) - bg[c] - full[c]*of.ink/255; d > most[c] || d < -most[c] {
 				if wrong++; wrong > limit {
 					return false
 				}
@@ -160,7 +172,10 @@ func apart(a, b uint32) int {
 }
 
 // find returns where a text stands, the topmost first.
-func (f *frame) find(text string) (all []image.Rectangle) {
+func (f *frame) find(text string) []image.Rectangle { return f.search(text, false) }
+
+// search is find, which may do with one place.
+func (f *frame) search(text string, one bool) (all []image.Rectangle) {
 	for _, st := range styles {
 		m := maskOf(text, st)
 		darkest := m.darkest/m.width*f.width + m.darkest%m.width
@@ -169,6 +184,9 @@ func (f *frame) find(text string) (all []image.Rectangle) {
 			for x := 0; x+m.width <= f.width; x++ {
 				if row[x] != row[x+darkest] && m.in(f, y*f.width+x) {
 					all = append(all, image.Rect(x, y, x+m.width, y+m.height))
+					if one {
+						return all
+					}
 				}
 			}
 		}
@@ -180,7 +198,7 @@ func (f *frame) find(text string) (all []image.Rectangle) {
 // the end the beginning of one.
 func (s *Screen) Sees(text string) bool {
 	f := s.frame()
-	return len(f.find(text)) > 0
+	return len(f.search(text, true)) > 0
 }
 
 // Find waits until the screen says one of the texts, and returns where.
@@ -194,7 +212,7 @@ func (s *Screen) Find(t testing.TB, texts ...string) image.Rectangle {
 		}
 		seen = f
 		for _, text := range texts {
-			if at := f.find(text); len(at) > 0 {
+			if at := f.search(text, true); len(at) > 0 {
 				return at[0]
 			}
 		}

@@ -40,6 +40,7 @@ type Screen struct {
 	// that were typed or pasted into a field.
 	Clicks, Fields int
 
+	pointer image.Point // where it was moved last
 	display string
 	picture []byte // XWD, of which the server writes the pixels
 	width   int

@@ -3,8 +3,11 @@ package setup
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
+
+	"traymail/internal/account"
 )
 
 // A Relay is where a tool hands its messages over, and as whom.
@@ -32,6 +35,23 @@ func RelayAt(address, tls, machine string) Relay {
 		host = machine
 	}
 	return Relay{Host: host, Port: port, TLS: tls}
+}
+
+// ClientSenders are the senders that a tool's user is made with: those that leave
+// the account as the tool writes them. There are none, which is any, where the
+// account puts its own sender in the place of every other, and where each message
+// leaves from its author's mailbox and the account names no mailboxes.
+func ClientSenders(a account.Account) []string {
+	if a.From != account.KeepFrom || a.Mailbox == account.FromMailbox && len(a.Senders) == 0 {
+		return nil
+	}
+	var all []string
+	for _, s := range append([]string{a.Sender}, a.Senders...) {
+		if s != "" && !slices.ContainsFunc(all, func(other string) bool { return strings.EqualFold(s, other) }) {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 // A Field is one setting of the tool.

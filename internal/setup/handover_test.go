@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"traymail/internal/account"
 	"traymail/internal/setup"
 )
 
@@ -151,6 +152,24 @@ func TestARelayIsReachedByTheNameOfTheMachineWhenItListensOnAll(t *testing.T) {
 	} {
 		if got := setup.RelayAt(address, "none", "mail01"); got != want {
 			t.Errorf("RelayAt(%q) = %+v", address, got)
+		}
+	}
+}
+
+func TestAToolMaySendAsWhatLeavesTheAccountAsItIsWritten(t *testing.T) {
+	for name, c := range map[string]struct {
+		a    account.Account
+		want []string
+	}{
+		"the sender":                        {account.Account{Sender: "svc@contoso.com", From: account.KeepFrom}, []string{"svc@contoso.com"}},
+		"and who else sends through it":     {account.Account{Sender: "svc@contoso.com", Senders: []string{"@fabrikam.com", "SVC@contoso.com"}, From: account.KeepFrom}, []string{"svc@contoso.com", "@fabrikam.com"}},
+		"any that is replaced":              {account.Account{Sender: "svc@contoso.com", From: account.ForceFrom}, nil},
+		"any that is replaced and kept":     {account.Account{Sender: "svc@contoso.com", From: account.RewriteFrom}, nil},
+		"any that has a mailbox":            {account.Account{Sender: "svc@contoso.com", From: account.KeepFrom, Mailbox: account.FromMailbox}, nil},
+		"those that are named of mailboxes": {account.Account{Sender: "svc@contoso.com", Senders: []string{"hr@contoso.com"}, From: account.KeepFrom, Mailbox: account.FromMailbox}, []string{"svc@contoso.com", "hr@contoso.com"}},
+	} {
+		if got := setup.ClientSenders(c.a); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q", name, got)
 		}
 	}
 }
