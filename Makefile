@@ -10,7 +10,8 @@ FUZZTIME ?= 1h
 .PHONY: demo test setup build build-headless build-window lint screenshots fmt torture fuzz bench bench-window clean
 
 # With a display the window opens on the sandbox's account; without one the
-# demo tells each step in a line, and needs nothing but Go.
+# demo tells each step in a line, and needs nothing but Go. The setup is rehearsed
+# with bin/traymail demo --setup, see docs/first-run.md.
 demo:
 ifneq ($(DISPLAY)$(WAYLAND_DISPLAY),)
 	scripts/setup.sh window
@@ -45,6 +46,7 @@ test: setup lint build
 # The program is killed (SIGKILL) at random moments while it takes and delivers
 # messages, as often as KILLS says: nothing that was acknowledged may be missing,
 # and what arrives twice has to be marked. make test does it a hundred times.
+# On PostgreSQL two machines are killed a tenth as often.
 KILLS ?= 1000
 
 torture:

@@ -21,6 +21,7 @@ type closing struct {
 	// first reports whether the window goes to the tray for the first time.
 	first func() bool
 
+	ends   bool // it always ends the program: nothing of it is to go on
 	tray   bool // a tray shows the program now
 	asking bool
 }
@@ -28,6 +29,8 @@ type closing struct {
 // asked is what the close button does.
 func (c *closing) asked(s desk.Status) {
 	switch {
+	case c.ends:
+		c.quit()
 	case c.tray:
 		c.hide()
 		if c.first() {

@@ -6,12 +6,14 @@ import (
 	"context"
 	_ "embed"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
 
+	"traymail/internal/mailer"
 	"traymail/ui/desk"
 	"traymail/ui/look"
 	"traymail/ui/tray"
@@ -30,6 +32,7 @@ type frame struct {
 	window  *window
 	closing *closing
 	prefs   *preferences
+	inside  hosted
 
 	icon    *tray.Icon // nil where there can be none
 	notices tray.Notices
@@ -47,7 +50,14 @@ type frame struct {
 // app has ended.
 func newFrame(ctx context.Context, a fyne.App, o Options, do func(func())) (*frame, error) {
 	f := &frame{app: a, options: o, desk: desk.New(do), ctx: ctx}
-	f.prefs = &preferences{app: a, rebuild: func() { f.window.rebuild() }}
+	copied := a.Clipboard().SetContent
+	kept := a.Preferences()
+	if r := o.Rehearsal; r != nil {
+		kept = newForgetful(kept)
+		copied = func(text string) { a.Clipboard().SetContent(r.Page(text)) }
+	}
+	// Later: the list that the language was chosen from is taken off the screen first.
+	f.prefs = &preferences{app: a, kept: kept, rebuild: func() { f.desk.Post(func() { f.window.rebuild() }) }}
 	f.prefs.apply()
 	a.SetIcon(fyne.NewStaticResource("traymail.png", iconPNG))
 	w := a.NewWindow("traymail")
@@ -55,8 +65,8 @@ func newFrame(ctx context.Context, a fyne.App, o Options, do func(func())) (*fra
 	w.SetIcon(a.Icon())
 	w.SetPadded(false)
 	f.window = &window{
-		Window: w, desk: f.desk, do: do, notice: o.Notice, copy: a.Clipboard().SetContent, follow: f.follow, notify: f.notify, changed: f.told,
-		build: f.pages, place: desk.Place{Page: desk.Home},
+		Window: w, desk: f.desk, do: do, played: o.Rehearsal, copy: copied, follow: f.follow, notify: f.notify, changed: f.told,
+		calmed: f.calmed, build: f.pages, place: desk.Place{Page: desk.Home},
 	}
 	first := desk.Status{Service: o.Service, Unstarted: o.Unstarted}
 	f.status, f.window.status = first, first
@@ -64,7 +74,7 @@ func newFrame(ctx context.Context, a fyne.App, o Options, do func(func())) (*fra
 	f.window.shortcuts()
 	w.Resize(usual)
 	w.CenterOnScreen()
-	f.closing = &closing{canvas: w.Canvas(), hide: f.hide, quit: f.quit, notify: f.notify, first: f.firstInTray}
+	f.closing = &closing{canvas: w.Canvas(), hide: f.hide, quit: f.quit, notify: f.notify, first: f.firstInTray, ends: o.Rehearsal != nil}
 	w.SetCloseIntercept(func() { f.closing.asked(f.status) })
 	f.hostTray()
 	if o.Raised != nil {
@@ -201,6 +211,23 @@ func (f *frame) raise() {
 	f.window.RequestFocus()
 }
 
+// calmed returns a status that does not call for the sign-in that the open setup
+// leads to: an account is saved before it is signed in to for the first time.
+func (f *frame) calmed(s desk.Status) desk.Status {
+	name := f.inside.end.wizard.FirstSignIn()
+	at := slices.IndexFunc(s.Accounts, func(a mailer.AccountStatus) bool { return a.Name == name })
+	if name == "" || at < 0 {
+		return s
+	}
+	s.Accounts = slices.Clone(s.Accounts)
+	a := &s.Accounts[at]
+	if a.State == mailer.Attention && a.Cause == mailer.CauseSignIn {
+		a.State, a.Cause, a.Reason, a.Fix = mailer.Ready, "", "", ""
+	}
+	a.Alerts = slices.DeleteFunc(slices.Clone(a.Alerts), func(alert mailer.Alert) bool { return alert.ID == string(mailer.CauseSignIn) })
+	return s
+}
+
 // told is called with every new status, when the pages have it.
 func (f *frame) told(s desk.Status) {
 	f.status = s
@@ -270,7 +297,7 @@ func (f *frame) call(do func(ctx context.Context) error) {
 
 // firstInTray reports whether the window goes to the tray for the first time.
 func (f *frame) firstInTray() bool {
-	p := f.app.Preferences()
+	p := f.prefs.kept
 	if p.Bool(trayToldKey) {
 		return false
 	}

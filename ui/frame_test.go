@@ -8,6 +8,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,9 +16,14 @@ import (
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/widget"
 
+	"traymail/internal/account"
 	"traymail/internal/mailer"
+	"traymail/internal/setup"
 	"traymail/keystore"
 	"traymail/ui/desk"
+	"traymail/ui/look"
+	"traymail/ui/tray"
+	"traymail/ui/uitest"
 	"traymail/ui/words"
 )
 
@@ -59,20 +65,117 @@ func framed(t *testing.T, o Options) (*frame, func(so func() bool)) {
 	}
 }
 
-// The smallest window is 1024×700; there the rail is folded.
+// The smallest window is 1024×700; there the rail is folded. On a screen of
+// 1920×1080 at 200% it is as small as the last of them.
 func TestEveryPageFitsTheSmallestWindowInEveryLanguage(t *testing.T) {
 	t.Cleanup(func() { words.Use("en") })
-	f, _ := framed(t, Options{})
+	m := &mailer.Mailer{Home: filepath.Join(t.TempDir(), "home"), Secrets: keystore.Memory()}
+	t.Cleanup(func() { m.Close() })
+	a := account.New("invoices-of-the-subsidiary")
+	a.Username, a.ClientID, a.Tenant = "a-service-for-invoices@subsidiary.contoso.com", "11111111-2222-4333-8444-555555555555", "contoso.com"
+	if err := m.Accounts().Save(a); err != nil {
+		t.Fatal(err)
+	}
+	f, until := framed(t, Options{Program: m})
+	s := desk.Status{Known: true, At: time.Now(), Status: mailer.Status{Running: true}}
+	for _, name := range []string{a.Name, "another"} {
+		s.Accounts = append(s.Accounts, mailer.AccountStatus{Name: name, Username: a.Username, Sender: a.Username, State: mailer.Ready})
+	}
+	f.window.told(s)
+	f.window.open(desk.Place{Page: desk.Accounts, Account: a.Name})
+	until(func() bool { return stands(f.window.pages[desk.Accounts], a.ClientID) })
+	f.window.open(desk.Place{Page: desk.Explain, Text: "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox."})
 	for _, language := range words.Languages {
 		words.Use(language)
 		f.window.rebuild()
-		for _, p := range desk.Pages {
-			f.window.open(desk.Place{Page: p})
-			f.window.Resize(fyne.NewSize(1024, 700))
-			if least, room := f.window.stack.MinSize(), f.window.stack.Size(); least.Width > room.Width || least.Height > room.Height {
-				t.Errorf("%s in %s needs %v and has %v", p, language, least, room)
+		for _, size := range []fyne.Size{fyne.NewSize(1024, 700), fyne.NewSize(944, 472)} {
+			f.window.Resize(size)
+			room := f.window.stack.Size()
+			for i, p := range desk.Pages {
+				f.window.open(desk.Place{Page: p})
+				content := f.window.stack.Objects[i]
+				for _, text := range uitest.Cut(content, room) {
+					t.Errorf("%s in %s at %v cuts %q", p, language, size, text)
+				}
+				if least := content.MinSize(); least.Width > room.Width || least.Height > room.Height {
+					t.Errorf("%s in %s needs %v and has %v", p, language, least, room)
+				}
 			}
 		}
+	}
+}
+
+// stands reports whether a text stands at the beginning of a field of a page.
+func stands(p page, text string) bool {
+	return slices.ContainsFunc(test.LaidOutObjects(p.Content()), func(o fyne.CanvasObject) bool {
+		e, is := o.(*look.Entry)
+		return is && strings.HasPrefix(e.Text, text)
+	})
+}
+
+func TestAnotherLanguageMakesEveryPageAnewWithWhatItHas(t *testing.T) {
+	t.Cleanup(func() { words.Use("en") })
+	f, until := framed(t, Options{})
+	f.window.open(desk.Place{Page: desk.Explain, Text: "535 5.7.139 Authentication unsuccessful"})
+	before := f.window.pages
+	f.prefs.SetLanguage("de")
+	until(func() bool { return f.window.pages[desk.Home] != before[desk.Home] })
+	for _, p := range desk.Pages {
+		if f.window.pages[p] == before[p] {
+			t.Errorf("%s is the former page", p)
+		}
+	}
+	stands := stands(f.window.pages[desk.Explain], "535 5.7.139")
+	ran := false
+	f.window.pagesDesk.Start(func(context.Context) func() { ran = true; return nil })
+	f.window.pagesDesk.Close()
+	if !stands || !ran || f.window.place.Page != desk.Explain {
+		t.Errorf("the text stands there: %v, and what the pages begin is done: %v", stands, ran)
+	}
+}
+
+func TestNobodyIsCalledToASignInThatTheOpenSetupLeadsTo(t *testing.T) {
+	m := &mailer.Mailer{Home: filepath.Join(t.TempDir(), "home"), Secrets: keystore.Memory()}
+	a := account.New("svc")
+	a.Username, a.ClientID, a.Tenant = "svc@contoso.com", "11111111-2222-4333-8444-555555555555", "contoso.com"
+	for name := range map[string]bool{"svc": true, "other": false} {
+		b := *a
+		b.Name = name
+		if name != a.Name {
+			b.ID = account.New(name).ID
+		}
+		if err := m.Accounts().Save(&b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := m.SaveDraft(t.Context(), setup.Draft{Step: setup.StepSignIn, Method: setup.M365Browser, Account: *a}, ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() }) // after the window, which asks it
+	f, until := framed(t, Options{Program: m})
+	unsigned := func(names ...string) desk.Status {
+		s := desk.Status{Known: true, At: time.Now(), Status: mailer.Status{Running: true}}
+		for _, name := range names {
+			s.Accounts = append(s.Accounts, mailer.AccountStatus{Name: name, State: mailer.Attention, Cause: mailer.CauseSignIn, Reason: "nobody is signed in",
+				Alerts: []mailer.Alert{{ID: string(mailer.CauseSignIn), Severity: mailer.AlertUrgent}}})
+		}
+		return s
+	}
+	f.window.open(desk.Place{Page: desk.Setup})
+	until(func() bool { return f.inside.end.wizard.FirstSignIn() == "svc" })
+	alarmed := func(s desk.Status) (bool, bool) {
+		f.window.told(s)
+		return f.window.rail.items[desk.Home].dot.Visible(), tray.Of(f.status, time.Now()).State == tray.Attention
+	}
+	if badge, icon := alarmed(unsigned("svc")); badge || icon {
+		t.Errorf("before the sign-in of the setup: on the rail %v, in the tray %v", badge, icon)
+	}
+	if badge, icon := alarmed(unsigned("svc", "other")); !badge || !icon {
+		t.Errorf("beside another account: on the rail %v, in the tray %v", badge, icon)
+	}
+	f.window.open(desk.Place{Page: desk.Queue})
+	if badge, icon := alarmed(unsigned("svc")); !badge || !icon {
+		t.Errorf("when the setup was left: on the rail %v, in the tray %v", badge, icon)
 	}
 }
 

@@ -3,6 +3,8 @@
 package ui
 
 import (
+	"strconv"
+
 	"image/color"
 
 	"fyne.io/fyne/v2"
@@ -47,10 +49,13 @@ func newRail(open func(desk.Page)) *rail {
 	for i, page := range desk.Pages {
 		item := newRailItem(page, i+1, func() { open(page) })
 		item.onHover = func(in bool) {
+			tip := look.Shortcut(strconv.Itoa(i + 1))
 			switch {
 			case in && r.folded:
-				r.tips.Show(words.Say("common.page_"+string(page)), item)
-			case !in:
+				r.tips.Show(words.Say("common.page_"+string(page))+"  "+tip, item)
+			case in:
+				r.tips.Show(tip, item)
+			default:
 				r.tips.Hide()
 			}
 		}
@@ -92,6 +97,9 @@ func (r *rail) fold(folded bool) {
 		return
 	}
 	r.folded = folded
+	if r.tips != nil {
+		r.tips.Hide() // it stood beside what has moved
+	}
 	look.Show(r.name, !folded)
 	look.Show(r.foot, !folded)
 	for _, item := range r.items {

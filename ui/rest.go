@@ -9,7 +9,7 @@ import (
 
 // hold is how long the loop of a hidden window is held at a time: what is chosen
 // in the tray, or brings the window up, waits that long at most.
-const hold = 300 * time.Millisecond
+const hold = 500 * time.Millisecond
 
 // rest slows the toolkit's loop down until wake. It turns sixty times a second
 // also while there is nothing to draw, which is over one percent of a processor

@@ -34,6 +34,7 @@ func Usable() error {
 // where Usable has returned nil. What was typed is kept then, and what is under
 // way given up and waited for.
 func Run(ctx context.Context, o Options) error {
+	defer hushed()()
 	// A program that was built without the packager has no FyneApp.toml in it.
 	app.SetMetadata(fyne.AppMetadata{ID: appID, Name: "traymail", Migrations: map[string]bool{"fyneDo": true}})
 	a := app.NewWithID(appID)

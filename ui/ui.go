@@ -34,14 +34,25 @@ type Options struct {
 	Machine Machine
 	// Account is the account to sign in at once, "" for none.
 	Account string
-	// Notice stands above the pages, such as "Sandbox: nothing leaves this
-	// machine". An address at its end can be followed.
-	Notice string
+	// Rehearsal says that the program sends to a sandbox. The window tells so above
+	// the pages, ends when it is closed, and keeps none of its own settings. Nil is
+	// the real thing.
+	Rehearsal *Rehearsal
 	// Hidden starts in the tray, if the desktop has one.
 	Hidden bool
 	// Raised is called with what brings the window to the front, and returns what
 	// ends that; nil when nobody else can.
 	Raised func(raise func()) (io.Closer, error)
+}
+
+// A Rehearsal is what the window tells of the sandbox. Inbox and Portal are the
+// addresses of its pages.
+type Rehearsal struct {
+	Username, Password string
+	Inbox, Portal      string
+	// Page is where an address that is copied is found in the sandbox; any other
+	// text comes back as it is.
+	Page func(text string) string
 }
 
 // A Machine is what the window tells and changes of the machine.

@@ -3,15 +3,12 @@
 package ui
 
 import (
-	"net/url"
-	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/layout"
-	"fyne.io/fyne/v2/widget"
 
 	"traymail/ui/desk"
 	"traymail/ui/look"
@@ -41,10 +38,13 @@ type window struct {
 	copy    func(string)
 	notify  func(title, say string)
 	do      func(func())
-	notice  string
+	played  *Rehearsal        // nil: it is the real thing
 	changed func(desk.Status) // for the tray; nil for none
+	// calmed is a status without what a person is about to do just now; nil for the
+	// status as it is.
+	calmed func(desk.Status) desk.Status
 
-	pagesDesk *desk.Desk // of the pages as they are now
+	pagesDesk *desk.Desk // of the pages
 	pages     map[desk.Page]page
 	place     desk.Place
 	rail      *rail
@@ -58,13 +58,13 @@ type window struct {
 }
 
 // rebuild makes all pages, at first and in another language, and opens the one
-// that was open.
+// that was open. What is under way goes on.
 func (w *window) rebuild() {
 	if w.pagesDesk != nil {
 		w.pages[w.place.Page].Hide()
-		w.pagesDesk.End()
+	} else {
+		w.pagesDesk = desk.New(w.do)
 	}
-	w.pagesDesk = desk.New(w.do)
 	frame := look.Frame{Window: w.Window, Copy: w.copy, Follow: w.follow, Open: w.open, Notify: w.notify}
 	w.pages = w.build(w.pagesDesk, frame)
 	w.SetContent(w.content())
@@ -82,8 +82,8 @@ func (w *window) content() fyne.CanvasObject {
 		w.stack.Add(content)
 	}
 	head := container.NewVBox()
-	if w.notice != "" {
-		head.Add(w.noticeLine())
+	if w.played != nil {
+		head.Add(w.played.banner(w.follow))
 	}
 	w.wrongText = look.NewBanner()
 	w.wrong = container.New(layout.NewCustomPaddedLayout(0, 8, 0, 0), look.Surface(look.Indented(w.wrongText.Container)))
@@ -97,20 +97,6 @@ func (w *window) content() fyne.CanvasObject {
 	return all
 }
 
-// noticeLine draws the notice with the address at its end, if there is one, as
-// a link.
-func (w *window) noticeLine() fyne.CanvasObject {
-	l := look.Caption(widget.MediumImportance)
-	l.Text = w.notice
-	at := strings.LastIndex(w.notice, " ") + 1
-	u, err := url.Parse(w.notice[at:])
-	if err != nil || u.Host == "" {
-		return l
-	}
-	l.Text = w.notice[:at]
-	return container.NewBorder(nil, nil, nil, look.Link(u, func() { w.follow(u.String()) }), l)
-}
-
 // open shows a place.
 func (w *window) open(at desk.Place) {
 	if at.Page == "" {
@@ -120,6 +106,7 @@ func (w *window) open(at desk.Place) {
 		was.Hide()
 	}
 	w.place = desk.Place{Page: at.Page, Account: at.Account}
+	w.showWrong()
 	w.rail.choose(at.Page)
 	w.rail.tips.Hide()
 	for i, p := range desk.Pages {
@@ -134,20 +121,33 @@ func (w *window) told(s desk.Status) {
 	h := troubleOf(s, time.Now())
 	if h != w.said {
 		w.said = h
-		look.Show(w.wrong, h.What != "")
 		if h.What != "" {
 			w.wrongText.Tell(h)
 		}
-		w.body.Refresh() // the page makes room, or takes it back
+		w.showWrong()
+		w.body.Refresh() // of another height
 	}
 	look.SetLabel(w.rail.foot, whereabouts(s))
-	w.rail.badge(desk.Home, needsPerson(s))
+	calm := s
+	if w.calmed != nil {
+		calm = w.calmed(s)
+	}
+	w.rail.badge(desk.Home, needsPerson(calm))
 	w.rail.badge(desk.Queue, unknownOutcome(s))
 	if !w.asleep {
 		w.tellPages()
 	}
 	if w.changed != nil {
-		w.changed(s)
+		w.changed(calm)
+	}
+}
+
+// showWrong shows what keeps the program from working, but on the page Home, which
+// says it itself, with what there is to do.
+func (w *window) showWrong() {
+	if is := w.said.What != "" && w.place.Page != desk.Home; is != w.wrong.Visible() {
+		look.Show(w.wrong, is)
+		w.body.Refresh() // the page makes room, or takes it back
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/widget"
@@ -103,11 +104,23 @@ func TestANarrowWindowHasTheSignsAloneWithTheirWordsUnderThePointer(t *testing.T
 	}
 	test.MoveMouse(w.Canvas(), fyne.CurrentApp().Driver().AbsolutePositionForObject(item).AddXY(10, 10))
 	b.Look("frame-folded")
-	if w.rail.tips == nil {
-		t.Fatal("there are no tips")
+	tip := func(text string) bool {
+		return slices.ContainsFunc(test.LaidOutObjects(w.Canvas().Content()), func(o fyne.CanvasObject) bool {
+			line, is := o.(*canvas.Text)
+			return is && line.Text == text
+		})
+	}
+	if want := "Relay  " + look.Shortcut("6"); !tip(want) {
+		t.Errorf("under the pointer there is no %q", want)
 	}
 	if got := w.Canvas().Content().MinSize(); got.Width > 1024 || got.Height > 700 {
 		t.Errorf("the frame needs %v", got)
+	}
+	w.Resize(fyne.NewSize(1280, 720))
+	test.MoveMouse(w.Canvas(), fyne.NewPos(900, 500))
+	test.MoveMouse(w.Canvas(), fyne.CurrentApp().Driver().AbsolutePositionForObject(item).AddXY(10, 10))
+	if want := look.Shortcut("6"); !tip(want) {
+		t.Errorf("beside its word there is no %q", want)
 	}
 }
 
@@ -125,7 +138,12 @@ func TestTheWindowSaysWhatKeepsTheProgramFromWorking(t *testing.T) {
 		"all right":  {desk.Status{Known: true, Status: mailer.Status{Running: true}}, ""},
 		"never seen": {desk.Status{}, ""},
 	} {
+		w.open(desk.Place{Page: desk.Home})
 		w.told(c.status)
+		if w.wrong.Visible() {
+			t.Errorf("%s: it is said on Home, which says it too", name)
+		}
+		w.open(desk.Place{Page: desk.Queue})
 		if w.wrong.Visible() != (c.want != "") || c.want != "" && !strings.Contains(w.wrongText.What.Text, c.want) {
 			t.Errorf("%s: it says %q (seen: %v), want %q", name, w.wrongText.What.Text, w.wrong.Visible(), c.want)
 		}

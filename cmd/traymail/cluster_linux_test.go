@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -82,4 +83,62 @@ func checkTakeover(t *testing.T, attempts []mailer.Attempt) {
 	if cut == 0 {
 		t.Error("no attempt was cut short")
 	}
+}
+
+// Two machines share a queue, and now one and now the other is killed: a tenth as
+// often as TestKillsAtRandomUnderLoadLoseNothing kills. It ends half a minute after
+// the last, when that counts as dead.
+func TestKillsAtRandomUnderLoadLoseNothingOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	// What a machine had in flight holds its sessions until it counts as dead.
+	const sessions, longest = 50, 600 * time.Millisecond
+	kills := max(*restarts/10, 1)
+	b := newSignedIn(t, "unpaced")
+	b.must(nil, "account", "edit", "demo", "--messages-per-minute", "100000", "--recipients-per-day", "1000000", "--sessions", fmt.Sprint(sessions))
+	settings := fmt.Sprintf("[queue]\npostgresql = %q\n", postgrestest.Start(t))
+	l := newLoad("kills")
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var clients sync.WaitGroup
+	var benches []*bench
+	machines := make([]*served, 2)
+	begin := func(n int) {
+		machines[n] = benches[n].spawn("")
+		s := machines[n]
+		for range 2 {
+			clients.Go(func() { l.bySMTP(ctx, s, 20*time.Millisecond) })
+		}
+	}
+	for n := range machines {
+		own := *b
+		own.home = b.copyHome(settings)
+		benches = append(benches, &own)
+		begin(n)
+		machines[n].serves()
+	}
+	for range kills {
+		n := rand.IntN(len(machines))
+		select {
+		case <-time.After(rand.N(longest)):
+		case <-machines[n].ended:
+			t.Fatalf("traymail serve ended by itself: %s", machines[n].said())
+		}
+		machines[n].kill()
+		begin(n)
+	}
+	for _, s := range machines {
+		s.serves()
+	}
+	l.await(20)
+	stop()
+	clients.Wait()
+	benches[0].settle(l.acknowledged...)
+	if n := l.check(benches[0]); n > kills*sessions {
+		t.Errorf("%d messages arrived again, with %d sessions and %d kills", n, sessions, kills)
+	}
+	outcomes := map[string]int{}
+	for _, a := range benches[0].log() {
+		outcomes[a.Outcome]++
+	}
+	t.Logf("killed %d times; attempts: %v", kills, outcomes)
 }

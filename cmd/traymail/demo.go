@@ -22,16 +22,26 @@ import (
 )
 
 func (p *program) demoCommand() *cobra.Command {
-	var headless bool
+	var headless, setup bool
 	c := p.reporting(&cobra.Command{
 		Use:   "demo",
 		Short: "Show the whole job on the sandbox: sign in, send, arrive",
 		Long: `Show the whole job on the sandbox: a browser sign-in, the refresh token in the
 keychain, a message submitted over STARTTLS with XOAUTH2, the server's reply, and
 a message that a tool hands to the relay, delivered in the background.
-Nothing leaves this machine, and nothing stays on it.`,
+Nothing leaves this machine, and nothing stays on it.
+
+With --setup the window begins as at the very first start, and you take every
+step of the setup yourself. Microsoft 365's own names lead to the sandbox: its
+links and its sign-in open the sandbox's pages in your browser.`,
+		Example: `  traymail demo
+  traymail demo --setup
+  traymail demo --headless`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if setup {
+				return p.showSetup(c)
+			}
 			r, err := p.rehearse(c.Context())
 			if err != nil {
 				return err
@@ -44,6 +54,9 @@ Nothing leaves this machine, and nothing stays on it.`,
 		},
 	})
 	c.Flags().BoolVar(&headless, "headless", false, "sign in through the sandbox's pages without a browser, and tell each step")
+	c.Flags().BoolVar(&setup, "setup", false, "rehearse the setup: a window on an empty home, in front of the sandbox")
+	c.MarkFlagsMutuallyExclusive("setup", "headless")
+	c.MarkFlagsMutuallyExclusive("setup", "json")
 	return c
 }
 
@@ -51,7 +64,8 @@ Nothing leaves this machine, and nothing stays on it.`,
 // server counts are exact: without, two of them may look like one.
 const distance = 20 * time.Millisecond
 
-// A rehearsal is the program on a sandbox, with a home folder of its own.
+// A rehearsal is the program on a sandbox, with a home folder of its own. close
+// ends both, and nothing is left of them.
 type rehearsal struct {
 	sandbox *sandbox.Sandbox
 	ready   sandbox.Ready
@@ -63,6 +77,29 @@ type rehearsal struct {
 
 // rehearse starts a sandbox and puts an account for it in a new home folder.
 func (p *program) rehearse(ctx context.Context) (*rehearsal, error) {
+	r, err := p.stage(ctx, sandbox.Options{RTT: distance, Pages: true}, p.demoKeystore)
+	if err != nil {
+		return nil, err
+	}
+	r.account, err = sandboxAccount(r.mailer.Home, r.ready, r.user)
+	if err == nil {
+		err = r.mailer.Save(ctx, r.account, "")
+	}
+	if err != nil {
+		r.close()
+		return nil, err
+	}
+	end := r.close
+	r.close = func() {
+		r.mailer.Remove(context.WithoutCancel(ctx), r.account.Name)
+		end()
+	}
+	return r, nil
+}
+
+// stage starts a sandbox and the program on a new home folder, which is empty.
+// open opens the keystore for a home.
+func (p *program) stage(ctx context.Context, o sandbox.Options, open func(context.Context, string) (keystore.Store, error)) (*rehearsal, error) {
 	r := &rehearsal{}
 	var undo []func()
 	r.close = func() {
@@ -73,7 +110,7 @@ func (p *program) rehearse(ctx context.Context) (*rehearsal, error) {
 	fail := func(err error) (*rehearsal, error) { r.close(); return nil, err }
 
 	var err error
-	if r.sandbox, err = sandbox.Start(sandbox.Options{RTT: distance}); err != nil {
+	if r.sandbox, err = sandbox.Start(o); err != nil {
 		return nil, err
 	}
 	undo = append(undo, func() { r.sandbox.Close() })
@@ -86,7 +123,7 @@ func (p *program) rehearse(ctx context.Context) (*rehearsal, error) {
 		return fail(err)
 	}
 	undo = append(undo, func() { os.RemoveAll(home) })
-	secrets, err := p.demoKeystore(ctx, home)
+	secrets, err := open(ctx, home)
 	if err != nil {
 		return fail(err)
 	}
@@ -96,13 +133,6 @@ func (p *program) rehearse(ctx context.Context) (*rehearsal, error) {
 	}
 	undo = append(undo, done)
 	r.mailer = m
-	if r.account, err = sandboxAccount(home, r.ready, r.user); err != nil {
-		return fail(err)
-	}
-	if err := m.Save(ctx, r.account, ""); err != nil {
-		return fail(err)
-	}
-	undo = append(undo, func() { m.Remove(context.WithoutCancel(ctx), r.account.Name) })
 	return r, nil
 }
 

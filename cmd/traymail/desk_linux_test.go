@@ -32,7 +32,7 @@ type desk struct {
 	opened  *exec.Cmd
 	closed  chan struct{} // when the opened one has ended
 	said    *bytes.Buffer // by it, to be read then
-	script  []string      // what was done, line by line
+	script  *script       // takes down what is done; nil: nobody wants to know
 	tabs    string        // a file with the processes of browsers
 }
 
@@ -40,7 +40,8 @@ type desk struct {
 // while a browser stands at the left.
 const deskWidth, deskHeight, browserWidth = 1840, 800, 560
 
-// newDesk sets a desk up for a home folder; nothing is open on it.
+// newDesk sets a desk up for a home folder; nothing is open on it. Its browser
+// takes every certificate, unless env has TRUST=.
 func newDesk(t *testing.T, home string, env ...string) *desk {
 	t.Helper()
 	d := &desk{Screen: screentest.Start(t, deskWidth, deskHeight), t: t, home: home, session: keyringtest.Start(t)}
@@ -54,7 +55,7 @@ func newDesk(t *testing.T, home string, env ...string) *desk {
 	if err := os.WriteFile(filepath.Join(profile, "Preferences"), []byte(`{"credentials_enable_service":false,"profile":{"password_manager_enabled":false}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	open := fmt.Sprintf("#!/bin/sh\necho $$ >> '%s'\nexec '%s' --no-sandbox --test-type --ignore-certificate-errors --user-data-dir='%s' "+
+	open := fmt.Sprintf("#!/bin/sh\necho $$ >> '%s'\nexec '%s' --no-sandbox --test-type ${TRUST---ignore-certificate-errors} --user-data-dir='%s' "+
 		"--no-first-run --disable-gpu --disable-quic --disable-background-networking --disable-component-update --disable-sync --password-store=basic "+
 		"--disable-features=Translate,MediaRouter,OptimizationHints --window-position=0,0 --window-size=%d,%d \"$1\"\n",
 		d.tabs, chromium(t), filepath.Join(tools, "browser"), browserWidth, deskHeight)

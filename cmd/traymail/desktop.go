@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"sync"
 
 	"github.com/pkg/browser"
 	"github.com/spf13/cobra"
@@ -89,34 +87,4 @@ func (p *program) behindWindow(ctx context.Context, m *mailer.Mailer) (stop func
 		return nil, errors.Join(err, closer.Close())
 	}
 	return func() error { return errors.Join(end(), closer.Close()) }, nil
-}
-
-// showDemo opens the window on the sandbox's account. A tool has handed over a
-// message before, which leaves as soon as somebody has signed in.
-func (p *program) showDemo(c *cobra.Command, r *rehearsal) error {
-	if err := ui.Usable(); err != nil {
-		return err
-	}
-	r.mailer.Logger = slog.New(slog.DiscardHandler) // what there is to tell stands here
-	relayed, err := p.handToRelay(c.Context(), r)
-	if err != nil {
-		return err
-	}
-	p.tell("It leaves as soon as you have signed in, in the window.")
-	ctx, cancel := context.WithCancel(c.Context())
-	var waiting sync.WaitGroup
-	waiting.Go(func() {
-		// It ends with the window, delivered or not.
-		_ = p.awaitRelayed(ctx, r, &relayed)
-	})
-	defer waiting.Wait()
-	defer cancel()
-	return ui.Run(ctx, ui.Options{
-		Program:     r.mailer,
-		Account:     r.account.Name,
-		OpenBrowser: browser.OpenURL,
-		Machine:     machine(r.mailer.Home),
-		Notice: fmt.Sprintf("Sandbox: nothing leaves this machine. Sign in as %s with the password %s; what is sent arrives at %s",
-			r.user.Username, r.user.Password, r.ready.InboxURL),
-	})
 }

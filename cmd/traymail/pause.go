@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -47,7 +48,7 @@ send, because somebody waits for them.`,
 			if err := m.Pause(c.Context(), r.Account, r.Until); err != nil {
 				return err
 			}
-			fmt.Fprintf(p.stderr, "%s until %s.\n", pausedWhat(r.Account), cmp.Or(whenOf(r.Until), "resumed: traymail resume "+r.Account))
+			fmt.Fprintf(p.stderr, "%s until %s.\n", pausedWhat(r.Account), cmp.Or(whenOf(r.Until), strings.TrimSpace("resumed: traymail resume "+r.Account)))
 			if p.json {
 				return p.printJSON(r)
 			}

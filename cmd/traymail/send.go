@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -96,12 +97,18 @@ func (p *program) enqueue(ctx context.Context, account string, s mailer.Submissi
 	}
 	defer message.Close()
 	var q mailer.Queued
-	for tries := 0; ; tries++ {
+	for deadline := time.Now().Add(stopTimeout + 10*time.Second); ; {
 		s.Data = message.Open()
 		q, err = p.handIn(ctx, account, s)
-		// A program that stops between two steps of this took nothing.
-		if tries == 3 || !errors.Is(err, control.ErrNotRunning) && !errors.Is(err, mailer.ErrStopping) {
+		// A program that stops took nothing, and is gone soon. Many who call
+		// sendmail do not call it again.
+		if !errors.Is(err, control.ErrNotRunning) && !errors.Is(err, mailer.ErrStopping) || time.Now().After(deadline) {
 			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
 		}
 	}
 	if errors.Is(err, control.ErrNotRunning) {

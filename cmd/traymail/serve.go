@@ -241,6 +241,9 @@ func (p *program) printStatus(s mailer.Status) {
 			since = ", since " + moment(a.Since)
 		}
 		fmt.Fprintf(p.stdout, "%s%s: %s\n", a.Name, since, a.Reason)
+		if a.Elsewhere {
+			fmt.Fprintln(p.stdout, "  It is this machine's trouble; others that share the queue send meanwhile.")
+		}
 		if a.Fix != "" {
 			fmt.Fprintf(p.stdout, "  %s\n", a.Fix)
 		}

@@ -69,6 +69,11 @@ func (w *wizard) run(ctx context.Context, again bool) error {
 		setup.StepMethod: w.method, setup.StepAddresses: w.addresses, setup.StepRegistration: w.registration,
 		setup.StepSignIn: w.signIn, setup.StepChecks: w.checks, setup.StepDone: w.done,
 	}
+	if w.ask.plain {
+		w.ask.say("The answer < goes back a step; Ctrl+C leaves, and 'traymail setup' then goes on where it was.")
+	} else {
+		w.ask.say("Escape goes back a step; Ctrl+C leaves, and 'traymail setup' then goes on where it was.")
+	}
 	for !w.d.Done {
 		w.heading()
 		w.ask.backward = w.d.Step != setup.StepMethod

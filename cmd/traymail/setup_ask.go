@@ -304,7 +304,7 @@ func (q *asker) secret(ctx context.Context, w question) error {
 func (q *asker) run(ctx context.Context, fields ...huh.Field) error {
 	wentBack := false
 	keys := huh.NewDefaultKeyMap()
-	keys.Select.Filter.SetEnabled(false) // the lists are short, and Escape means something else
+	keys.Select.Filter.Unbind() // the lists are short, and Escape means something else
 	form := huh.NewForm(huh.NewGroup(fields...)).
 		WithProgramOptions(tea.WithoutSignalHandler(), tea.WithFilter(func(_ tea.Model, msg tea.Msg) tea.Msg {
 			if k, ok := msg.(tea.KeyPressMsg); ok && k.String() == "esc" {

@@ -245,7 +245,7 @@ func (w *wizard) client(ctx context.Context) error {
 	}}); err != nil {
 		return err
 	}
-	c := mailer.Client{Name: strings.TrimSpace(name), AllowedSenders: []string{w.d.Account.Sender}, Account: w.d.Account.Name}
+	c := mailer.Client{Name: strings.TrimSpace(name), AllowedSenders: setup.ClientSenders(w.d.Account), Account: w.d.Account.Name}
 	password, err := w.m.SaveClient(ctx, c, mailer.NewPassword)
 	if err != nil && !errors.Is(err, mailer.ErrNotInForce) {
 		return err

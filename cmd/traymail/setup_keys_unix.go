@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 	"sync"
@@ -28,6 +29,11 @@ func keysFrom(terminal *os.File) (in io.Reader, end func() error, err error) {
 		w.Close()
 		return nil, nil, err
 	}
+	if err := mapNewlines(fd); err != nil {
+		r.Close()
+		w.Close()
+		return nil, nil, errors.Join(err, term.Restore(fd, before))
+	}
 	k := &keys{terminal: fd, wake: int(r.Fd())}
 	return k, func() error {
 		k.over.Store(true)
@@ -37,6 +43,17 @@ func keysFrom(terminal *os.File) (in io.Reader, end func() error, err error) {
 		r.Close()
 		return term.Restore(fd, before)
 	}, nil
+}
+
+// mapNewlines has the terminal begin each line at its left again, which raw mode ends:
+// the library counts on it where it did not set the terminal up itself.
+func mapNewlines(fd int) error {
+	t, err := unix.IoctlGetTermios(fd, readTermios)
+	if err != nil {
+		return err
+	}
+	t.Oflag |= unix.OPOST | unix.ONLCR
+	return unix.IoctlSetTermios(fd, writeTermios, t)
 }
 
 type keys struct {

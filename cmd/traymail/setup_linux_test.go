@@ -232,11 +232,18 @@ func TestAPersonAtATerminalSetsAnAccountUpToTheTestEmail(t *testing.T) {
 	at.sees("Sent to ops@contoso.com", "tool").types(enter)
 	at.sees("Name").types(enter)
 	at.sees("password", "server", "127.0.0.1", "End").types(enter)
-	if code, shown := at.ends(); code != 0 || holdsSecret([]byte(shown), s) {
+	code, shown := at.ends()
+	if code != 0 || holdsSecret([]byte(shown), s) {
 		t.Errorf("it ended with %d:\n%s", code, shown)
 	}
 	if n := len(s.Tenant().Inbox()); n != 1 {
 		t.Errorf("%d test emails arrived", n)
+	}
+	if strings.Contains(shown, "/ filter") {
+		t.Error("it offers to filter its short lists")
+	}
+	if stairs := regexp.MustCompile(`[^\r]\n`).FindAllStringIndex(at.shown.String(), -1); len(stairs) > 0 {
+		t.Errorf("%d lines do not begin at the left of the terminal", len(stairs))
 	}
 }
 

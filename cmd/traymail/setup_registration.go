@@ -275,7 +275,7 @@ func (w *wizard) ids(ctx context.Context) error {
 	certified := a.SignIn == account.AppOnly && a.Credential == account.CertificateCredential // its file is asked for below
 	if setup.NeedsSecret(*a) && !certified {
 		all = append(all, w.secretQuestion(&secret, known))
-		if a.SignIn != account.PasswordSignIn {
+		if a.SignIn != account.PasswordSignIn && a.Provider != account.Google { // whose secrets do not end
 			all = append(all, question{title: inGuide(w.guide, setup.SecretExpires, "Day on which the secret ends"), why: "As 2028-01-31; an alert comes before. It may be left empty.", value: &expires, optional: true,
 				wrong: wrongValue(setup.SecretExpires, known), remark: remarkValue(setup.SecretExpires, known)})
 		}
@@ -362,12 +362,18 @@ func foundWords(f setup.Found) string {
 	return "Found: " + strings.Join(all, ", ") + "."
 }
 
+// notShown says what becomes of a secret that is typed.
+const notShown = "It is not shown, and goes to the keystore."
+
 // secretQuestion asks for what the account proves itself with.
 func (w *wizard) secretQuestion(secret *string, known setup.Context) question {
 	q := question{title: inGuide(w.guide, setup.Secret, "Client secret"), why: "The Value, not the Secret ID. It is not shown, and goes to the keystore.", value: secret, secret: true,
 		wrong: wrongValue(setup.Secret, known), remark: remarkValue(setup.Secret, known)}
 	if known.Account.SignIn == account.PasswordSignIn {
-		q.title, q.why, q.wrong, q.remark = "Password of "+known.Account.Username, "It is not shown, and goes to the keystore.", nil, nil
+		q.title, q.why, q.wrong, q.remark = "Password of "+known.Account.Username, notShown, nil, nil
+	}
+	if !known.Account.HasEntra() { // which alone shows an ID beside it
+		q.why = notShown
 	}
 	if w.d.HasSecret || w.secret != "" {
 		q.optional = true

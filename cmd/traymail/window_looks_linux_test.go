@@ -106,7 +106,13 @@ func TestWindowLooks(t *testing.T) {
 			}
 			if *screenshots != "" {
 				d.shootFurther(b, window, name)
+				return
 			}
+			// In English, by keys, and with one that comes before it is drawn.
+			d.Key(t, "ctrl+7")
+			d.Find(t, "Sprache")
+			d.Key(t, "Return", "Down", "Down", "Return", "space", "Escape")
+			d.Find(t, "Light or dark")
 		})
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -36,37 +34,15 @@ func TestAPersonSetsEndpointCentralUpAndSignsInAgainFromTheTray(t *testing.T) {
 	desktop(t, d.session.Address())
 	d.open()
 
-	// The setup. What the hands do until the test email is counted, and is what
-	// docs/first-run.md has a person do.
-	began := time.Now()
-	d.Clicks, d.Fields = 0, 0
-	d.does("Click **Endpoint Central**, under *I followed a guide*", func() { d.Click(t, "Endpoint Central", "Endpoint") })
-	d.does("Click **Next**", func() { d.Click(t, words.Say("setup.next")) })
-	d.Find(t, "Sender Email Address")
-	d.does("Type the **Username**, press Tab", func() { d.Type(t, "svc@contoso.com"); d.Key(t, "Tab") })
-	d.does("Type the **Sender Email Address**, press Tab", func() { d.Type(t, "invoices@contoso.com"); d.Key(t, "Tab") })
-	d.does("Type the **Test Email Address**", func() { d.Type(t, "ops@contoso.com") })
-	d.Find(t, words.Say("setup.behalf_title"))
-	d.does("Click **Next**", func() { d.Click(t, words.Say("setup.next")) })
-	d.does("Click **Copy redirect URL**; register the app with it, as the list tells", func() { d.Click(t, words.Say("setup.copy_redirect_url")) })
-	d.Until(t, "the redirect URL on the clipboard", func() bool { return d.Copied() == "http://localhost:53682/callback" })
-	app := o.register(&sandbox.App{Name: "Endpoint Central", SingleTenant: true, Redirects: map[string]sandbox.Platform{d.Copied(): sandbox.Web}, Permissions: delegated})
-	d.does("Click into **Client ID** and paste the app's whole Overview page, press Enter", func() {
-		d.ClickAt(t, d.Below(t, "Client ID"))
-		d.Paste(t, overview(app, o.ready.TenantID))
-		d.Find(t, o.ready.TenantID)
-		d.Key(t, "Return")
+	var app *sandbox.App
+	d.setsEndpointCentralUp(o.person.Password, elsewhere{
+		register: func() {
+			app = o.register(&sandbox.App{Name: "Endpoint Central", SingleTenant: true, Redirects: map[string]sandbox.Platform{d.Copied(): sandbox.Web}, Permissions: delegated})
+			d.Copy(t, overview(app, o.ready.TenantID))
+		},
+		secret:  func() { d.Copy(t, app.Secret) },
+		arrives: func() { d.until("the test email, by the checks,", func() bool { return len(o.inbox(isTest)) > 0 }) },
 	})
-	d.does("Paste the secret's Value into **Client Secret**", func() { d.Paste(t, app.Secret) })
-	d.does("Click **Next**", func() { d.Click(t, words.Say("setup.next")) })
-	d.does("Click **Sign in with the browser**", func() { d.Click(t, words.Say("setup.sign_in")) })
-	d.does("In the browser: **Next**", func() { d.browserStep("Sign in", "", "Enter password") })
-	d.does("Type the password, **Sign in**", func() { d.browserStep("Enter password", o.person.Password, "Permissions requested") })
-	d.does("**Accept**", func() { d.browserStep("Permissions requested", "", "") })
-	d.Find(t, words.Say("setup.proof_signed_in", words.Data{"Username": "svc@contoso.com"}))
-	d.does("Back in the window: **Next**. The checks run, and send the test email", func() { d.Click(t, words.Say("setup.next")) })
-	d.until("the test email, by the checks,", func() bool { return len(o.inbox(isTest)) > 0 })
-	d.matches("first-run.md", time.Since(began))
 	if m := o.inbox(isTest)[0]; m.User != "svc@contoso.com" || m.From != "invoices@contoso.com" || fmt.Sprint(m.To) != "[ops@contoso.com]" {
 		t.Errorf("arrived: %+v", m)
 	}
@@ -108,40 +84,6 @@ func TestAPersonSetsEndpointCentralUpAndSignsInAgainFromTheTray(t *testing.T) {
 	}
 	icon.Click(t, words.Say("tray.quit"))
 	d.hasEnded()
-}
-
-// does is one line of the script that the hands follow.
-func (d *desk) does(line string, hands func()) {
-	d.t.Helper()
-	clicks, fields := d.Clicks, d.Fields
-	hands()
-	d.script = append(d.script, fmt.Sprintf("| %d | %s | %s | %s |", len(d.script)+1, line, few(d.Clicks-clicks), few(d.Fields-fields)))
-}
-
-// few is a number that is seldom more than none.
-func few(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return fmt.Sprint(n)
-}
-
-// matches compares what the hands did with a page of the documentation, and both
-// with what the setup may take.
-func (d *desk) matches(page string, took time.Duration) {
-	d.t.Helper()
-	d.t.Logf("from start to test email: %d clicks, %d fields, %s", d.Clicks, d.Fields, took.Round(time.Second))
-	if d.Clicks > 12 || d.Fields > 6 {
-		d.t.Errorf("it takes %d clicks and %d fields, 12 and 6 are the most", d.Clicks, d.Fields)
-	}
-	table := strings.Join(d.script, "\n") + fmt.Sprintf("\n| | **together** | **%d** | **%d** |\n", d.Clicks, d.Fields)
-	text, err := os.ReadFile(filepath.Join("..", "..", "docs", page))
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	if !strings.Contains(string(text), table) {
-		d.t.Errorf("docs/%s has another script than what was done:\n%s", page, table)
-	}
 }
 
 // copies takes a value of the hand-over by its Copy button.

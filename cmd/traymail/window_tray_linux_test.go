@@ -133,8 +133,8 @@ func TestAFrozenServiceShowsAsSuch(t *testing.T) {
 	s.signal(syscall.SIGSTOP)
 	d.shows(icon, "error", "No answer since")
 	silent := strings.TrimSpace(words.Say("common.frozen", words.Data{"Clock": ""})) + "…"
-	d.Find(t, silent)
 	d.Key(t, "ctrl+3") // the window itself goes on
+	d.Find(t, silent)
 	d.Find(t, words.Say("common.page_history"))
 	s.signal(syscall.SIGCONT)
 	d.shows(icon, "idle", words.Say("tray.flows"))

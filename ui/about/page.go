@@ -48,9 +48,17 @@ type Page struct {
 // New returns the page. d is the window's desk, p the program, f the frame
 // around the page, and files how it asks where to save.
 func New(d *desk.Desk, p Program, f look.Frame, files desk.Files) *Page {
-	v := &Page{}
+	return pageOf(newPresenter(d, p, files, nil), f)
+}
+
+// Anew makes the page in the language in use now, with what was collected, what is
+// under way and what came of it; v is not used any more.
+func (v *Page) Anew(f look.Frame) *Page { return pageOf(v.presenter, f) }
+
+func pageOf(p *presenter, f look.Frame) *Page {
+	v := &Page{presenter: p}
 	v.kit = f.Kit(v.Escape)
-	v.presenter = newPresenter(d, p, files, v.draw)
+	p.show = v.draw
 	v.build(f)
 	v.presenter.draw()
 	return v
@@ -79,10 +87,15 @@ func (v *Page) first() fyne.Focusable {
 }
 
 func (v *Page) build(f look.Frame) {
-	diagnostics := v.diagnosticsCard()
-	// Not NewBorder, which would put what is on top last in the order of Tab.
-	above := look.Rows(0, v.programCard(f), look.Space(0, 12))
-	v.content = look.Page(words.Say("about.title"), container.New(layout.NewBorderLayout(above, nil, nil, nil), above, diagnostics))
+	// In a small window it scrolls; in others it fills what is there.
+	whole := v.kit.Scrolled(func() fyne.CanvasObject {
+		diagnostics := v.diagnosticsCard()
+		// Not NewBorder, which would put what is on top last in the order of Tab.
+		above := look.Rows(0, v.programCard(f), look.Space(0, 12))
+		all := container.New(layout.NewBorderLayout(above, nil, nil, nil), above, diagnostics)
+		return container.New(layout.NewCustomPaddedLayout(4, 4, 4, 12), all) // room for rings and the bar
+	})
+	v.content = look.Page(words.Say("about.title"), whole.Scroll)
 }
 
 func (v *Page) programCard(f look.Frame) fyne.CanvasObject {
@@ -122,7 +135,7 @@ func (v *Page) diagnosticsCard() fyne.CanvasObject {
 	copyText := k.CopyButton(words.Say("about.copy"), func() string { return string(v.shown.Documents[v.shown.Open].Content) })
 	readHead := container.NewBorder(nil, nil, nil, copyText, v.readName)
 	right := container.New(layout.NewBorderLayout(readHead, nil, nil, nil), readHead, v.reader)
-	v.documents = container.New(look.Columns{Gap: 12, Share: 0.42}, v.scroll.Scroll, right)
+	v.documents = container.NewStack(look.Space(0, 200), container.New(look.Columns{Gap: 12, Share: 0.42}, v.scroll.Scroll, right))
 	return look.Surface(container.New(layout.NewBorderLayout(head, nil, nil, nil), head, v.documents))
 }
 

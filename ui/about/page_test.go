@@ -21,6 +21,7 @@ import (
 	"traymail/internal/mailer"
 	"traymail/ui/desk"
 	"traymail/ui/uitest"
+	"traymail/ui/words"
 )
 
 var noon = time.Date(2026, 11, 20, 12, 10, 0, 0, time.UTC)
@@ -187,6 +188,37 @@ func TestCollectingIsGivenUpByEscape(t *testing.T) {
 	s.collected()
 	if r := s.shown.Result; r == nil || r.What != "The report was not collected" {
 		t.Errorf("of the failure it says %+v", r)
+	}
+}
+
+func TestAnotherLanguageKeepsWhatWasCollectedAndWhatIsSaidOfIt(t *testing.T) {
+	t.Cleanup(func() { words.Use("en") })
+	s := open(t, &fake{documents: report}).collected()
+	again := func(language string) {
+		s.Page.Hide()
+		words.Use(language)
+		s.Page = s.Anew(s.Frame)
+		s.Window.SetContent(s.Content())
+		s.Page.Show(desk.Place{Page: desk.About})
+	}
+	s.Read(1)
+	s.file.broken = errors.New("no space left on device")
+	s.Save()
+	s.Until(func() bool { return s.shown.Result != nil })
+	was := *s.shown.Result
+	again("de")
+	if r := s.shown.Result; r == nil || !r.Failed || r.What != words.Say("about.not_saved") || r.What == was.What || r.Fix == was.Fix || s.result.What.Text != r.What {
+		t.Errorf("in German it says %+v", r)
+	}
+	if len(s.lines) != len(report) || !s.lines[1].Selected() || s.Window.Canvas().Focused() != s.save {
+		t.Errorf("%d documents are listed, %d is read", len(s.lines), s.shown.Open)
+	}
+	s.file.broken = nil
+	s.Save() // which ends in another language than it began in
+	again("en")
+	s.Until(func() bool { return s.shown.Stage == Listed })
+	if r := s.shown.Result; r == nil || r.What != "The report is saved as /home/ada/"+s.asked || s.result.What.Text != r.What {
+		t.Errorf("in English it says %+v", r)
 	}
 }
 

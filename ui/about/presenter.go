@@ -64,7 +64,28 @@ type presenter struct {
 
 	status desk.Status
 	state  State
+	ended  *ending
 	cancel context.CancelFunc
+}
+
+// An ending is how the last thing that was asked for ended, in no language.
+type ending struct {
+	key   string // of what it says
+	where string
+	err   error
+}
+
+// result says it in the language in use.
+func (e *ending) result() *Result {
+	switch {
+	case e == nil:
+		return nil
+	case e.err == nil:
+		return &Result{What: words.Say(e.key, words.Data{"Where": e.where})}
+	case errors.Is(e.err, context.Canceled):
+		return &Result{Failed: true, What: words.Say(e.key, words.Data{"Where": e.where})}
+	}
+	return &Result{Failed: true, What: words.Say(e.key), Said: words.Sentence(e.err.Error()), Fix: words.Sentence(mailer.Fix(e.err))}
 }
 
 func newPresenter(d *desk.Desk, p Program, files desk.Files, show func(State)) *presenter {
@@ -92,6 +113,7 @@ func (p *presenter) draw() {
 	default:
 		p.state.Runs = words.Say("about.runs_here", d)
 	}
+	p.state.Result = p.ended.result()
 	p.show(p.state)
 }
 
@@ -100,7 +122,7 @@ func (p *presenter) Collect() {
 	if p.state.Stage == Collecting || p.state.Stage == Saving {
 		return
 	}
-	p.state.Stage, p.state.Documents, p.state.Open, p.state.Result = Collecting, nil, -1, nil
+	p.state.Stage, p.state.Documents, p.state.Open, p.ended = Collecting, nil, -1, nil
 	p.draw()
 	p.cancel = p.desk.Start(func(ctx context.Context) func() {
 		documents, err := p.program.Diagnostics(ctx)
@@ -109,7 +131,7 @@ func (p *presenter) Collect() {
 			switch {
 			case errors.Is(err, context.Canceled):
 			case err != nil:
-				p.state.Result = failed(words.Say("about.not_collected"), err)
+				p.ended = &ending{key: "about.not_collected", err: err}
 			default:
 				p.state.Stage, p.state.Documents = Listed, documents
 				if len(documents) > 0 {
@@ -119,10 +141,6 @@ func (p *presenter) Collect() {
 			p.draw()
 		}
 	})
-}
-
-func failed(what string, err error) *Result {
-	return &Result{Failed: true, What: what, Said: words.Sentence(err.Error()), Fix: words.Sentence(mailer.Fix(err))}
 }
 
 // Cancel gives up what is under way.
@@ -148,7 +166,7 @@ func (p *presenter) Save() {
 	name := "traymail-diagnostics-" + p.now().Format(time.DateOnly) + ".zip"
 	p.files.Save(name, func(w io.WriteCloser, where string, err error) {
 		if err != nil {
-			p.state.Result = failed(words.Say("about.not_saved"), err)
+			p.ended = &ending{key: "about.not_saved", err: err}
 			p.draw()
 			return
 		}
@@ -158,7 +176,7 @@ func (p *presenter) Save() {
 
 func (p *presenter) write(w io.WriteCloser, where string) {
 	documents, now := p.state.Documents, p.now()
-	p.state.Stage, p.state.Result = Saving, nil
+	p.state.Stage, p.ended = Saving, nil
 	p.draw()
 	p.cancel = p.desk.Start(func(ctx context.Context) func() {
 		err := errors.Join(pack(ctx, w, documents, now), w.Close())
@@ -166,11 +184,11 @@ func (p *presenter) write(w io.WriteCloser, where string) {
 			p.state.Stage = Listed
 			switch {
 			case errors.Is(err, context.Canceled):
-				p.state.Result = &Result{Failed: true, What: words.Say("about.stopped", words.Data{"Where": where})}
+				p.ended = &ending{"about.stopped", where, err}
 			case err != nil:
-				p.state.Result = failed(words.Say("about.not_saved"), err)
+				p.ended = &ending{"about.not_saved", where, err}
 			default:
-				p.state.Result = &Result{What: words.Say("about.saved", words.Data{"Where": where})}
+				p.ended = &ending{"about.saved", where, nil}
 			}
 			p.draw()
 		}

@@ -12,7 +12,7 @@ import (
 // do does one thing to the program. failing says that it did not come about, and
 // then what came of it. It reports whether it began: one thing is done at a time,
 // and none while the program does not answer.
-func (p *presenter) do(failing string, what func(context.Context) (then func(), err error)) bool {
+func (p *presenter) do(failing phrase, what func(context.Context) (then func(), err error)) bool {
 	if p.busy || !p.usable() {
 		return false
 	}
@@ -48,13 +48,13 @@ func (p *presenter) Pause(d time.Duration) {
 		until = p.now().Add(d)
 	}
 	name := p.chosen
-	p.do(words.Say("accounts.not_paused", words.Data{"Account": name}), func(ctx context.Context) (func(), error) { return nil, p.program.Pause(ctx, name, until) })
+	p.do(phrase{"accounts.not_paused", words.Data{"Account": name}}, func(ctx context.Context) (func(), error) { return nil, p.program.Pause(ctx, name, until) })
 }
 
 // Resume ends the person's pause of the chosen account.
 func (p *presenter) Resume() {
 	name := p.chosen
-	p.do(words.Say("accounts.not_resumed", words.Data{"Account": name}), func(ctx context.Context) (func(), error) { return nil, p.program.Resume(ctx, name) })
+	p.do(phrase{"accounts.not_resumed", words.Data{"Account": name}}, func(ctx context.Context) (func(), error) { return nil, p.program.Resume(ctx, name) })
 }
 
 // Remove deletes the chosen account with its secrets.
@@ -63,13 +63,15 @@ func (p *presenter) Remove() {
 	if p.stage != Editing && p.stage != Unreadable {
 		return
 	}
-	p.do(words.Say("accounts.not_removed", words.Data{"Account": name}), func(ctx context.Context) (func(), error) {
+	p.do(phrase{"accounts.not_removed", words.Data{"Account": name}}, func(ctx context.Context) (func(), error) {
 		return func() {
 			if p.chosen == name {
 				p.leave()
 			}
 			delete(p.ways, name)
-			p.notice = &Notice{Mood: Fine, What: words.Say("accounts.removed", words.Data{"Account": name})}
+			p.notice = func() *Notice {
+				return &Notice{Mood: Fine, What: words.Say("accounts.removed", words.Data{"Account": name})}
+			}
 		}, p.program.Remove(ctx, name)
 	})
 }
@@ -77,7 +79,7 @@ func (p *presenter) Remove() {
 // Export asks where to put the chosen account, without its secrets.
 func (p *presenter) Export() {
 	name := p.chosen
-	failing := words.Say("accounts.not_exported", words.Data{"Account": name})
+	failing := phrase{"accounts.not_exported", words.Data{"Account": name}}
 	p.files.Save(name+".toml", func(w io.WriteCloser, where string, err error) {
 		if err != nil {
 			p.notice = failed(failing, err)
@@ -90,7 +92,9 @@ func (p *presenter) Export() {
 				_, err = w.Write(data)
 			}
 			return func() {
-				p.notice = &Notice{Mood: Fine, What: words.Say("accounts.exported", words.Data{"Account": name, "Where": where}), Then: words.Say("accounts.exported_then")}
+				p.notice = func() *Notice {
+					return &Notice{Mood: Fine, What: words.Say("accounts.exported", words.Data{"Account": name, "Where": where}), Then: words.Say("accounts.exported_then")}
+				}
 			}, errors.Join(err, w.Close())
 		})
 		if !began {
@@ -102,7 +106,7 @@ func (p *presenter) Export() {
 
 // Import asks for the file of an exported account, and adds the account.
 func (p *presenter) Import() {
-	failing := words.Say("accounts.not_imported")
+	failing := phrase{key: "accounts.not_imported"}
 	p.files.Open([]string{".toml", ".json", ".txt"}, func(r io.ReadCloser, _ string, err error) {
 		if err != nil {
 			p.notice = failed(failing, err)
@@ -118,7 +122,9 @@ func (p *presenter) Import() {
 			return func() {
 				p.ways[a.Name] = way(&a)
 				p.Choose(a.Name)
-				p.notice = &Notice{Mood: Needed, What: words.Say("accounts.imported", words.Data{"Account": a.Name}), Then: words.Say("accounts.imported_then"), SignIn: a.SignIn == "browser"}
+				p.notice = func() *Notice {
+					return &Notice{Mood: Needed, What: words.Say("accounts.imported", words.Data{"Account": a.Name}), Then: words.Say("accounts.imported_then"), SignIn: a.SignIn == "browser"}
+				}
 			}, err
 		})
 		if !began {
@@ -130,8 +136,10 @@ func (p *presenter) Import() {
 
 // late says that what a file was chosen for did not begin, because the program
 // stopped answering, or is at something else, since it was asked for.
-func (p *presenter) late(failing string) {
-	p.notice = &Notice{Mood: Broken, What: failing, Then: words.Say("accounts.too_late")}
+func (p *presenter) late(failing phrase) {
+	p.notice = func() *Notice {
+		return &Notice{Mood: Broken, What: failing.say(), Then: words.Say("accounts.too_late")}
+	}
 	p.draw()
 }
 

@@ -106,6 +106,9 @@ func (f *form) input(of *field, browse func(key string)) *input {
 		control = in.flag
 	default:
 		in.entry = f.kit.Entry()
+		if of.group == Addresses {
+			in.entry = f.kit.LongEntry()
+		}
 		in.entry.OnChanged = changed
 		control = in.entry
 		if of.kind == file {

@@ -27,6 +27,8 @@ type Step interface {
 	Begin()
 	Hide()
 	Status(desk.Status)
+	// Outdated is told of an account that has another secret.
+	Outdated(account string)
 }
 
 // A Page is the page Accounts. All of it belongs to the window's goroutine.
@@ -70,10 +72,23 @@ func New(d *desk.Desk, p interface {
 	Program
 	trial.Program
 }, f look.Frame, files desk.Files, checks Step) *Page {
-	v := &Page{frame: f, checks: checks}
+	return pageOf(newPresenter(d, p, files, nil), trial.New(d, p), f, checks)
+}
+
+// Anew makes the page in the language in use now, with what was changed and not
+// applied and what was said; v is not used any more.
+func (v *Page) Anew(f look.Frame, checks Step) *Page {
+	if len(v.wrong) > 0 {
+		v.check()
+	}
+	return pageOf(v.presenter, v.trial.Trial, f, checks)
+}
+
+func pageOf(is *presenter, t *trial.Trial, f look.Frame, checks Step) *Page {
+	v := &Page{presenter: is, frame: f, checks: checks}
 	v.kit = f.Kit(v.Escape)
-	v.presenter = newPresenter(d, p, files, v.draw)
-	v.build(d, p)
+	is.show, is.renewed = v.draw, checks.Outdated
+	v.build(t)
 	v.presenter.draw()
 	return v
 }
@@ -196,7 +211,7 @@ func (v *Page) focusList() {
 	}
 }
 
-func (v *Page) build(d *desk.Desk, p trial.Program) {
+func (v *Page) build(t *trial.Trial) {
 	k := v.kit
 	v.add = k.Button(words.Say("accounts.add"), func() { v.frame.Open(desk.Place{Page: desk.Setup, Do: desk.DoNew}) })
 	v.add.Importance = widget.HighImportance
@@ -206,7 +221,7 @@ func (v *Page) build(d *desk.Desk, p trial.Program) {
 		return container.New(layout.NewCustomPaddedLayout(4, 4, 4, 12), v.list)
 	})
 	v.detail = k.Scrolled(func() fyne.CanvasObject {
-		v.trial = trial.NewStrip(k, d, p, func(string) { v.showChecks(true) }, v.settle)
+		v.trial = trial.NewStrip(k, t, func(string) { v.showChecks(true) }, v.settle)
 		v.head = v.newHead()
 		v.notice, v.problem = v.newNotice(), v.newNotice()
 		secret := newSecretInput(k, v.SetSecret, v.ChooseCertificate, v.MakeCertificate)
@@ -400,14 +415,11 @@ func (v *Page) drawRows(s State) {
 
 // rowContent is an account of the list: how it is doing, who sends, and how.
 func rowContent(r Row) fyne.CanvasObject {
-	name := widget.NewLabelWithStyle(r.Name, fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
+	name := look.Text(r.Name)
+	name.TextStyle.Bold = true
 	word, sign := look.Caption(widget.MediumImportance), widget.NewIcon(nil)
 	word.Text = r.Word
 	look.SetSign(sign, word, levels[r.Mood])
 	lines := look.Rows(-16, name, look.Small(r.Address), look.Small(r.Way), word)
-	for _, o := range lines.Objects {
-		l := o.(*widget.Label)
-		l.Wrapping, l.Truncation = fyne.TextWrapOff, fyne.TextTruncateEllipsis
-	}
 	return container.NewBorder(nil, nil, container.NewVBox(look.Space(0, 4), look.Sized(20, sign)), nil, lines)
 }

@@ -3,6 +3,7 @@
 package accounts
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -21,6 +22,7 @@ import (
 	"traymail/ui/desk"
 	"traymail/ui/trial"
 	"traymail/ui/uitest"
+	"traymail/ui/words"
 )
 
 // checks is the step of the checks, as far as the page knows it.
@@ -29,6 +31,8 @@ type checks struct {
 	shown  string
 	begun  string
 	hidden int
+
+	outdated []string
 }
 
 func (c *checks) Content() fyne.CanvasObject { return c.CanvasObject }
@@ -36,6 +40,7 @@ func (c *checks) Show(account string)        { c.shown = account }
 func (c *checks) Begin()                     { c.begun = c.shown }
 func (c *checks) Hide()                      { c.hidden++ }
 func (c *checks) Status(desk.Status)         {}
+func (c *checks) Outdated(account string)    { c.outdated = append(c.outdated, account) }
 
 // A screen is the page in a window on the test driver.
 type screen struct {
@@ -127,6 +132,46 @@ func TestASettingIsTypedAndAppliedByKeys(t *testing.T) {
 	s.Until(func() bool { return s.stage == Editing })
 	if got := s.fake.accounts["main"].TestTo; got != "someone@contoso.com" || s.applyBar.Visible() {
 		t.Errorf("the test email goes to %q; still to be applied: %v", got, s.applyBar.Visible())
+	}
+}
+
+func TestAnotherLanguageKeepsWhatWasChangedAndNotApplied(t *testing.T) {
+	s := open(t, newFake(personal("main"), personal("other"))).at(desk.Place{Account: "other"})
+	s.form.inputs["test_to"].entry.SetText("someone@contoso.com")
+	s.Set("sessions", "many")
+	s.Hide()
+	s.Page = s.Anew(s.Frame, s.checks)
+	s.Window.SetContent(s.Content())
+	s.Page.Status(s.fake.status())
+	s.at(desk.Place{})
+	if got := s.form.inputs["test_to"].entry.Text; got != "someone@contoso.com" || !s.applyBar.Visible() || s.chosen != "other" {
+		t.Errorf("%q stands there for %s", got, s.chosen)
+	}
+	s.Set("sessions", "2")
+	s.apply.Tapped(nil)
+	s.Until(func() bool { return s.stage == Editing })
+	if got := s.fake.accounts["other"].TestTo; got != "someone@contoso.com" {
+		t.Errorf("the test email goes to %q", got)
+	}
+}
+
+func TestAnotherLanguageKeepsWhatItSays(t *testing.T) {
+	t.Cleanup(func() { words.Use("en") })
+	f := newFake(personal("main"))
+	s := open(t, f).at(desk.Place{Account: "main"})
+	f.failing = errors.New("the keychain is locked")
+	s.Page.Pause(time.Hour)
+	s.Until(func() bool { return !s.busy })
+	was := *s.state.Notice
+	s.Hide()
+	words.Use("de")
+	s.Page = s.Anew(s.Frame, s.checks)
+	s.Window.SetContent(s.Content())
+	s.Page.Status(s.fake.status())
+	s.at(desk.Place{})
+	want := words.Say("accounts.not_paused", words.Data{"Account": "main"})
+	if n := s.state.Notice; n == nil || n.What != want || n.What == was.What || n.Said == was.Said || !s.notice.card.Visible() {
+		t.Errorf("it says %+v", n)
 	}
 }
 
@@ -293,6 +338,9 @@ func TestWhatIsTypedForASecretIsNotShown(t *testing.T) {
 	}
 	s.Apply()
 	s.Until(func() bool { return s.stage == Editing })
+	if !slices.Equal(s.checks.outdated, []string{"erp"}) {
+		t.Errorf("what was found with the former one counts still: %q", s.checks.outdated)
+	}
 	if len(s.fake.saved) != 1 || s.fake.saved[0].Reveal() != "Abc8Q~value" || s.form.secret.entry.Text != "" {
 		t.Errorf("%d secrets were saved, and %d letters stand in the field", len(s.fake.saved), len(s.form.secret.entry.Text))
 	}

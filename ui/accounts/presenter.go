@@ -20,6 +20,7 @@ type presenter struct {
 	program Program
 	files   desk.Files
 	show    func(State)
+	renewed func(account string) // told that it has another secret
 	now     func() time.Time
 
 	shown   bool
@@ -34,8 +35,8 @@ type presenter struct {
 	typed   map[string]string // what is no number, by key
 	wrong   map[string]wrong
 	secret  newSecret
-	notice  *Notice
-	problem *Notice
+	notice  telling
+	problem telling
 	ways    map[string]string // of the accounts that were read
 }
 
@@ -46,7 +47,7 @@ type wrong struct{ text, fix string }
 const secretKey = "secret"
 
 func newPresenter(d *desk.Desk, p Program, files desk.Files, show func(State)) *presenter {
-	return &presenter{desk: d, program: p, files: files, show: show, now: time.Now, ways: map[string]string{}}
+	return &presenter{desk: d, program: p, files: files, show: show, renewed: func(string) {}, now: time.Now, ways: map[string]string{}}
 }
 
 // Status takes a new status.
@@ -148,7 +149,7 @@ func (p *presenter) Choose(name string) {
 			}
 			p.stage = Editing
 			if err != nil {
-				p.stage, p.problem = Unreadable, failed(words.Say("accounts.unreadable", words.Data{"Account": name}), err)
+				p.stage, p.problem = Unreadable, failed(phrase{"accounts.unreadable", words.Data{"Account": name}}, err)
 			} else {
 				p.reset(a, stored)
 				p.ways[name] = way(&a)
@@ -159,8 +160,28 @@ func (p *presenter) Choose(name string) {
 	p.draw()
 }
 
-func failed(what string, err error) *Notice {
-	return &Notice{Mood: Broken, What: what, Said: words.Sentence(err.Error()), Fix: words.Sentence(mailer.Fix(err))}
+// A telling makes a notice in the language in use; nil is none.
+type telling func() *Notice
+
+func (t telling) now() *Notice {
+	if t == nil {
+		return nil
+	}
+	return t()
+}
+
+// A phrase is a text of the window, in no language.
+type phrase struct {
+	key  string
+	data words.Data
+}
+
+func (w phrase) say() string { return words.Say(w.key, w.data) }
+
+func failed(what phrase, err error) telling {
+	return func() *Notice {
+		return &Notice{Mood: Broken, What: what.say(), Said: words.Sentence(err.Error()), Fix: words.Sentence(mailer.Fix(err))}
+	}
 }
 
 // Set takes over what was typed into a field, and what follows from it.
@@ -233,7 +254,7 @@ func (p *presenter) check() (account.Account, bool) {
 func (p *presenter) blame(err error) {
 	f, is := errors.AsType[*account.FieldError](err)
 	if !is {
-		p.notice = failed(words.Say("accounts.not_applied"), err)
+		p.notice = failed(phrase{key: "accounts.not_applied"}, err)
 		return
 	}
 	key := f.Key
@@ -242,7 +263,7 @@ func (p *presenter) blame(err error) {
 		key = secretKey
 	}
 	if at := fieldOf(key); key != secretKey && (at == nil || !at.fits(&p.draft)) {
-		p.notice = failed(words.Say("accounts.not_applied"), err)
+		p.notice = failed(phrase{key: "accounts.not_applied"}, err)
 		return
 	}
 	p.wrong[key] = wrong{words.Sentence(f.Text), words.Sentence(f.Fix)}
@@ -280,11 +301,14 @@ func (p *presenter) Apply() {
 			case err != nil:
 				p.blame(err)
 			case reading != nil:
-				p.stage, p.problem = Unreadable, failed(words.Say("accounts.unreadable", words.Data{"Account": a.Name}), reading)
+				p.stage, p.problem = Unreadable, failed(phrase{"accounts.unreadable", words.Data{"Account": a.Name}}, reading)
 			default:
+				if secret.given() {
+					p.renewed(a.Name)
+				}
 				p.reset(now, after)
 				p.ways[a.Name] = way(&now)
-				p.notice = applied(&now, &former, before, after, secret)
+				p.notice = func() *Notice { return applied(&now, &former, before, after, secret) }
 			}
 			p.draw()
 		}
@@ -326,7 +350,7 @@ func asksMore(a, former *account.Account) []string {
 
 func (p *presenter) draw() {
 	s := State{Usable: p.usable(), Empty: p.usable() && len(p.status.Accounts) == 0, Chosen: p.chosen, Stage: p.stage, Busy: p.busy,
-		Notice: p.notice, Problem: p.problem}
+		Notice: p.notice.now(), Problem: p.problem.now()}
 	for _, a := range p.status.Accounts {
 		s.Rows = append(s.Rows, row(a, p.ways[a.Name], p.now()))
 	}

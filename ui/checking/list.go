@@ -159,10 +159,10 @@ func (s *Step) checkBlock(id string, name, word float32) *checkBlock {
 	b.again = s.kit.Button(words.Say("checks.try_again"), s.p.tryAgain)
 	b.await = s.kit.Button(words.Say("checks.wait_for_it"), s.p.await)
 	b.cancel = s.kit.Button(words.Say("checks.stop_waiting"), s.p.stop)
-	buttons := look.Flow(b.copyCommand, b.portal, b.copyAll, b.again, b.await, b.cancel)
-	b.body = container.New(layout.NewCustomPaddedLayout(0, 8, 18, 0), look.Rows(0,
-		b.means, b.wait, b.said, look.Indented(b.reply), look.Rows(-8, b.todo, b.fix), b.takes, look.Space(0, 4), look.Indented(buttons), look.Space(0, 8),
-		look.Indented(b.command), b.proof, look.Indented(b.verify)))
+	buttons := look.Flow(b.copyCommand, b.portal, b.again, b.await, b.cancel, b.copyAll)
+	b.body = container.New(layout.NewCustomPaddedLayout(4, 8, 20, 3), look.Rows(0,
+		look.Indented(buttons), b.wait, b.means, b.said, look.Indented(b.reply), look.Rows(-8, b.todo, b.fix), look.Indented(b.command), b.takes,
+		b.proof, look.Indented(b.verify)))
 	b.body.Hide()
 	return b
 }

@@ -80,7 +80,7 @@ func (s *Step) renderCheck(b *checkBlock, r Row, is State, awaitable bool) {
 		at, word := standing(r)
 		found := ""
 		if r.Phase == Done || r.Phase == Waiting || r.toMend() {
-			found = words.Sentence(res.Summary)
+			found = summaryOf(res)
 		}
 		more := res.Detail+res.Fix+res.Link+res.Command+res.Reply != ""
 		b.line.Found.Importance = widget.MediumImportance
@@ -99,7 +99,7 @@ func (s *Step) renderCheck(b *checkBlock, r Row, is State, awaitable bool) {
 		look.Show(b.said, res.Reply != "")
 		takes := ""
 		if res.Takes != "" {
-			takes = words.Say("checks.takes", words.Data{"Takes": res.Takes})
+			takes = words.Say("checks.takes", words.Data{"Takes": words.Said(res.Takes)})
 		}
 		look.SetText(b.takes, takes)
 		look.Show(b.copyCommand, res.Command != "")

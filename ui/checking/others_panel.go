@@ -133,13 +133,13 @@ func granted(is State) (h look.Headline, detail string) {
 	case o.New:
 		return look.Headline{Level: look.OK, What: words.Say("checks.granted_now"), Then: words.Say("checks.granted_now_then")}, ""
 	case o.Err != nil && errors.Is(o.Err, mailer.ErrNotAllowed) && proof.Result.Status != checks.Pass:
-		return look.Headline{Level: look.Attention, What: words.Say("checks.not_allowed"), Then: words.Say("checks.not_allowed_then")}, o.Err.Error()
+		return look.Headline{Level: look.Attention, What: words.Say("checks.not_allowed"), Then: words.Say("checks.not_allowed_then")}, words.Said(o.Err.Error())
 	case proof.Phase == Done && proof.Result.Status == checks.Pass:
 		return look.Headline{Level: look.OK, What: words.Sentence(proof.Result.Summary), Then: words.Sentence(proof.Result.Detail)}, ""
 	case proof.Phase == Done && proof.Result.Status == checks.Fail:
 		return look.Headline{Level: look.Error, What: words.Sentence(proof.Result.Summary), Then: words.Sentence(proof.Result.Detail)}, ""
 	case o.Err != nil:
-		return look.Headline{Level: look.Attention, What: words.Say("checks.ask_failed"), Then: words.Sentence(mailer.Fix(o.Err))}, o.Err.Error()
+		return look.Headline{Level: look.Attention, What: words.Say("checks.ask_failed"), Then: words.Sentence(mailer.Fix(o.Err))}, words.Said(o.Err.Error())
 	case o.Answer != nil && o.Answer.Granted:
 		return look.Headline{Level: look.OK, What: words.Say("checks.is_granted"), Then: delegates(o.Answer)}, ""
 	case o.Answer != nil:

@@ -158,6 +158,33 @@ func (p *presenter) begin() {
 	}
 }
 
+// resume begins without a test email, where nothing was begun yet: the server took
+// one before.
+func (p *presenter) resume() {
+	if m := p.current; m != nil && !m.state.Checks.Begun() {
+		m.state.Tested, m.state.Checks.NoSend = true, true
+	}
+	p.begin()
+}
+
+// outdated gives up what is under way for an account, and forgets what was found.
+func (p *presenter) outdated(name string) {
+	m := p.cases[name]
+	if m == nil {
+		return
+	}
+	for _, stop := range []context.CancelFunc{m.stopRun, m.stopTest} {
+		if stop != nil {
+			stop()
+		}
+	}
+	m.run++
+	m.test++
+	s := m.state
+	m.state = State{Name: s.Name, Account: s.Account, Known: s.Known, Unread: s.Unread, Complete: s.Complete, Others: s.Others, Checks: newChecks(), Test: Test{To: s.Test.To}}
+	p.changed(m)
+}
+
 // check does all checks, with all of them in sight.
 func (p *presenter) check() {
 	if m := p.current; m != nil && !m.state.Run.Active {

@@ -320,3 +320,46 @@ func TestWhatDoesNotApplyStaysSkippedAfterAWait(t *testing.T) {
 		t.Errorf("ended as %+v", c.Rows)
 	}
 }
+
+func TestASetupThatGoesOnIsCheckedWithoutAnotherTestEmail(t *testing.T) {
+	f := newFake("main")
+	on(t, f, func(t *testing.T, d *stand) {
+		d.see("main")
+		d.resume()
+		if s := d.settle(); len(f.options) != 1 || !f.options[0].NoSend || !s.Ready() {
+			t.Fatalf("checked with %+v, ready: %v", f.options, s.Ready())
+		}
+		d.resume()
+		d.settle()
+		d.withTest(true)
+		d.check()
+		if d.settle(); len(f.options) != 2 || f.options[1].NoSend {
+			t.Errorf("when a person asks: %+v", f.options)
+		}
+	})
+}
+
+func TestWhatWasFoundWithAnotherSecretDoesNotCount(t *testing.T) {
+	f := newFake("main")
+	f.check = failing
+	on(t, f, func(t *testing.T, d *stand) {
+		d.outdated("main") // was never shown
+		d.see("main")
+		d.begin()
+		d.settle()
+		d.sendTest()
+		d.settle()
+		f.check = until
+		d.tryAgain()
+		d.outdated("main")
+		if s := d.settle(); s.Run.Active || s.Checks.Begun() || s.Ready() || s.Test.Done || !s.Known || s.Test.To != "ops@contoso.com" {
+			t.Errorf("it shows still: %+v, %+v", s.Run, s.Test)
+		}
+		f.check = nil
+		d.see("main")
+		d.begin()
+		if s := d.settle(); !s.Ready() || len(f.options) != 3 {
+			t.Errorf("it was checked %d times, ready: %v", len(f.options), s.Ready())
+		}
+	})
+}

@@ -36,7 +36,15 @@ type Step struct {
 
 // New returns the checks, of no account yet.
 func New(d *desk.Desk, p Program, f look.Frame) *Step {
-	s := &Step{p: newPresenter(d, p), frame: f}
+	return stepOf(newPresenter(d, p), f)
+}
+
+// Anew makes the checks in the language in use now. What was found is there, and
+// what is under way goes on; s is not used any more.
+func (s *Step) Anew(f look.Frame) *Step { return stepOf(s.p, f) }
+
+func stepOf(p *presenter, f look.Frame) *Step {
+	s := &Step{p: p, frame: f}
 	s.p.show = s.render
 	s.p.passed = func(r checks.Result, a account.Account) { f.Notify(passedTitle(r), passedText(a)) }
 	s.kit = f.Kit(s.Escape)
@@ -44,7 +52,7 @@ func New(d *desk.Desk, p Program, f look.Frame) *Step {
 	s.beside = s.kit.Scrolled(func() fyne.CanvasObject {
 		return container.New(layout.NewCustomPaddedLayout(0, 4, 0, 14), look.Rows(8, s.testView(), s.othersView()))
 	})
-	s.content = container.New(look.Columns{Gap: 12, Share: 0.64}, left, look.Surface(s.beside.Scroll))
+	s.content = container.New(look.Columns{Gap: 12, Share: 0.7}, left, look.Surface(s.beside.Scroll))
 	return s
 }
 
@@ -69,6 +77,20 @@ func (s *Step) Begin() {
 	s.p.begin()
 	s.focusFirst()
 }
+
+// Resume does the checks as Begin does, but sends no test email: the server took one
+// before.
+func (s *Step) Resume() {
+	s.p.resume()
+	s.focusFirst()
+}
+
+// Accepted reports whether the server took a test email of the account that is
+// shown.
+func (s *Step) Accepted() bool { return s.p.current != nil && s.p.current.state.accepted() }
+
+// Outdated forgets what was found of an account: it has another secret now.
+func (s *Step) Outdated(account string) { s.p.outdated(account) }
 
 // Hide says that the step is not to be seen. What is under way goes on.
 func (s *Step) Hide() { s.visible = false }

@@ -5,6 +5,7 @@ package checking
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -25,6 +26,7 @@ import (
 	"traymail/smtp"
 	"traymail/ui/look"
 	"traymail/ui/uitest"
+	"traymail/ui/words"
 )
 
 // A screen is a window with the step in it, as the wizard has it.
@@ -115,7 +117,7 @@ func TestTheChecksCanBeDoneAndReadWithTheKeyboard(t *testing.T) {
 		t.Errorf("it says %q, %q, %q", s.list.banner.What.Text, b.reply.Text, b.takes.Text)
 	}
 	order := s.tab(8)
-	if want := []string{"text", "Copy command", "Open portal", "Copy all", "Try again", "Wait for it", "text", "text"}; !slices.Equal(order, want) {
+	if want := []string{"Copy command", "Open portal", "Try again", "Wait for it", "Copy all", "text", "text", "text"}; !slices.Equal(order, want) {
 		t.Errorf("Tab leads to %q", order)
 	}
 	s.Window.Canvas().Focus(b.copyCommand)
@@ -128,7 +130,7 @@ func TestTheChecksCanBeDoneAndReadWithTheKeyboard(t *testing.T) {
 	}
 	s.Window.Canvas().Focus(b.copyAll)
 	s.Press(fyne.KeyReturn)
-	for _, part := range []string{"SMTP AUTH of the mailbox: failed", smtpAuthOff.Fix, smtpAuthOff.Command, smtpAuthOff.Reply, smtpAuthOff.Verify} {
+	for _, part := range []string{"SMTP AUTH of the mailbox: failed", words.Sentence(smtpAuthOff.Fix), smtpAuthOff.Command, smtpAuthOff.Reply, smtpAuthOff.Verify} {
 		if !strings.Contains(s.Copied, part) {
 			t.Errorf("what was copied lacks %q: %q", part, s.Copied)
 		}
@@ -259,6 +261,23 @@ func TestTheTestEmailsOutcomeStaysReadable(t *testing.T) {
 	}
 }
 
+func TestTheChecksGoOnInAnotherLanguage(t *testing.T) {
+	f := newFake("main")
+	f.check = until
+	s := openScreen(t, f)
+	s.Begin()
+	s.Until(func() bool { return s.p.current.state.Checks.Count(checks.Pass) > 0 })
+	s.Hide()
+	s.Step = s.Anew(s.Frame)
+	s.Window.SetContent(s.Step.Content())
+	s.Show("main")
+	if !s.list.stop.Visible() || s.drawn.Checks.Count(checks.Pass) == 0 {
+		t.Error("they ended with the former page")
+	}
+	s.Press(fyne.KeyEscape)
+	s.idle()
+}
+
 func TestEscapeStopsTheChecksAndThenTheTestEmail(t *testing.T) {
 	f := newFake("main")
 	f.check = until
@@ -298,75 +317,6 @@ func TestTheEndOfARunLeavesTheFocusToWhoTypes(t *testing.T) {
 	}
 }
 
-func TestSendOnBehalfIsGrantedAfterAQuestion(t *testing.T) {
-	f := newFake("main").sendingAs("news@contoso.com")
-	s := openScreen(t, f)
-	o := s.others
-	if !o.content.Visible() || o.user.Text != "svc@contoso.com" || o.as.Text != "news@contoso.com" || !strings.Contains(o.see.Text, "“svc@contoso.com on behalf of news@contoso.com”") ||
-		o.note.What.Text != "Send on Behalf is not granted" || o.note.Then.Text != "Delegates of news@contoso.com: Anna Schmidt. Send As may be, which only a message shows." || o.admin.Visible() {
-		t.Errorf("it says %q, %q, %q, %q, %q", o.user.Text, o.as.Text, o.see.Text, o.note.What.Text, o.note.Then.Text)
-	}
-	s.Look("checks-others-no")
-	s.Window.Canvas().Focus(o.grant)
-	s.Press(fyne.KeyReturn)
-	if s.focused() != "Leave it as it is" || len(f.asked) != 1 {
-		t.Fatalf("it is not asked: %q", s.focused())
-	}
-	s.Look("checks-others-ask")
-	s.Press(fyne.KeyEscape)
-	if s.focused() != "Grant Send on Behalf" || len(f.asked) != 1 {
-		t.Errorf("after no: %q, %v", s.focused(), f.asked)
-	}
-	s.Press(fyne.KeyReturn)
-	s.Window.Canvas().FocusNext()
-	s.Press(fyne.KeyReturn)
-	s.idle()
-	if !slices.Equal(f.asked, []bool{false, true}) || o.note.What.Text != "Send on Behalf is granted" || o.grant.Visible() || s.focused() != "Ask Exchange again" {
-		t.Errorf("asked %v, it says %q, the focus is at %q", f.asked, o.note.What.Text, s.focused())
-	}
-	s.Look("checks-others-granted")
-}
-
-func TestAnAdministratorsWayIsThereWhereTheAccountMayNot(t *testing.T) {
-	f := newFake("main").sendingAs("news@contoso.com")
-	f.behalf = notAllowed
-	s := openScreen(t, f)
-	o := s.others
-	if o.note.What.Text != "This account may not ask Exchange" || !o.admin.Visible() || o.grant.Visible() || o.command.Text != "traymail admin main --grant" {
-		t.Errorf("it says %q; grant: %v, %q", o.note.What.Text, o.grant.Visible(), o.command.Text)
-	}
-	test.Tap(o.copy)
-	if !strings.Contains(s.Copied, "Add-RecipientPermission -Identity 'news@contoso.com' -Trustee 'svc@contoso.com'") {
-		t.Errorf("copied %q", s.Copied)
-	}
-	test.Tap(o.portal)
-	if len(s.Followed) != 1 {
-		t.Error("the portal was not opened")
-	}
-	test.Tap(o.copyGrant)
-	if s.Copied != "traymail admin main --grant" {
-		t.Errorf("copied %q", s.Copied)
-	}
-	s.Look("checks-others-admin")
-	f.check = func(_ context.Context, _ checks.Options, report func(checks.Result)) ([]checks.Result, error) {
-		return checkAll(map[string]checks.Result{checks.SendAs: {Status: checks.Pass, Summary: "svc@contoso.com may send as news@contoso.com: Send As", Detail: "recipients see the sender alone"}}, report), nil
-	}
-	s.p.check()
-	s.idle()
-	if o.note.What.Text != "svc@contoso.com may send as news@contoso.com: Send As" || o.admin.Visible() {
-		t.Errorf("after a message proved it: %q", o.note.What.Text)
-	}
-	f.behalf = func(context.Context, bool) (mailer.Delegation, error) {
-		return mailer.Delegation{}, errors.New("no connection")
-	}
-	s.p.current.state.Checks = newChecks()
-	s.p.askAgain()
-	s.idle()
-	if o.note.What.Text != "Exchange could not be asked" || o.detail.Text != "no connection" {
-		t.Errorf("it says %q, %q", o.note.What.Text, o.detail.Text)
-	}
-}
-
 // long has names and replies as long as they get.
 func long(f *fake) *fake {
 	for name, a := range f.accounts {
@@ -386,6 +336,43 @@ func long(f *fake) *fake {
 	}
 	f.behalf = notAllowed
 	return f
+}
+
+// The step has 752 pixels at 1280×720 beside the list of the accounts, and 668 at
+// 1024×700.
+func TestAFailedCheckIsReadOverTheWholeWidthOfANarrowList(t *testing.T) {
+	for _, c := range []struct {
+		language string
+		width    float32
+		program  *fake
+	}{{"de", 668, newFake("main")}, {"en", 668, long(newFake("main"))}, {"de", 752, long(newFake("main"))}} {
+		if c.program.check == nil {
+			c.program.check = failing
+		}
+		b := uitest.New(t)
+		words.Use(c.language)
+		t.Cleanup(func() { words.Use("en") })
+		s := &screen{b, New(b.Desk, c.program, b.Frame)}
+		b.Window.SetContent(s.Step.Content())
+		b.Window.Resize(fyne.NewSize(c.width, 540))
+		s.Show("main")
+		s.idle()
+		s.checked()
+		line, buttons := s.list.rows[checks.SMTPAuth].line, s.list.rows[checks.SMTPAuth].copyCommand
+		room := s.list.scroll.Size().Width - 60
+		if got := line.Found.Size().Width; got < room {
+			t.Errorf("%s, %v: what was found has %v of %v", c.language, c.width, got, room)
+		}
+		place := fyne.CurrentApp().Driver().AbsolutePositionForObject
+		end := place(line).Y + line.Size().Height
+		if begin := place(buttons).Y; begin < end || begin > end+12 {
+			t.Errorf("%s, %v: the line ends at %v, and its buttons begin at %v", c.language, c.width, end, begin)
+		}
+		if found := place(line.Found).Y + line.Found.MinSize().Height; found > end+1 {
+			t.Errorf("%s, %v: what was found ends at %v, and the line at %v", c.language, c.width, found, end)
+		}
+		s.Look(fmt.Sprintf("checks-narrow-%v-%s", c.width, c.language))
+	}
 }
 
 func TestLongNamesFitTheWindow(t *testing.T) {

@@ -39,7 +39,7 @@ type testPanel struct {
 func (s *Step) testView() fyne.CanvasObject {
 	t := &testPanel{}
 	s.test = t
-	t.to = s.kit.Entry()
+	t.to = s.kit.LongEntry()
 	t.to.OnChanged = s.p.address
 	t.to.OnSubmitted = func(string) { s.p.sendTest() }
 	t.send = s.kit.Button(words.Say("checks.send_test"), s.p.sendTest)
@@ -108,7 +108,7 @@ func testHeadline(t Test) (look.Headline, bool) {
 		if t.ByChecks.Status != checks.Fail {
 			at = look.Attention
 		}
-		return look.Headline{Level: at, What: words.Sentence(t.ByChecks.Summary), Then: words.Say("checks.test_by_checks")}, true
+		return look.Headline{Level: at, What: summaryOf(*t.ByChecks), Then: words.Say("checks.test_by_checks")}, true
 	case t.ByChecks != nil:
 		return look.Headline{Level: look.OK, What: words.Sentence(t.ByChecks.Summary), Then: words.Sentence(t.ByChecks.Detail)}, true
 	case !t.Done:
@@ -141,14 +141,14 @@ func outcomeOf(t Test) (o outcome) {
 	case t.ByChecks != nil:
 		o.whose, o.said = words.Say("checks.server_said"), t.ByChecks.Reply
 	case t.Err != nil:
-		o.whose, o.said, o.fix = words.Say("checks.what_happened"), t.Err.Error(), words.Sentence(mailer.Fix(t.Err))
+		o.whose, o.said, o.fix = words.Say("checks.what_happened"), words.Said(t.Err.Error()), words.Sentence(mailer.Fix(t.Err))
 	case t.Done:
 		o.whose, o.said, o.id = words.Say("checks.server_said"), d.Reply, d.MessageID
 		for _, r := range d.Refused {
 			o.refused = append(o.refused, r.Recipient+": "+r.Reply)
 		}
 		for _, w := range d.Warnings {
-			o.fix = strings.TrimSpace(o.fix + "\n" + words.Sentence(w.Text) + ". " + words.Sentence(w.Fix))
+			o.fix = strings.TrimSpace(o.fix + "\n" + words.Sentences(w.Text, w.Fix))
 		}
 		o.facts = words.Say("checks.test_facts", words.Data{"TLS": d.TLS, "Milliseconds": words.Number(int(t.Elapsed.Milliseconds())), "Turns": words.Count("checks.turns", d.RoundTrips)})
 	}

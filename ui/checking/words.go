@@ -117,7 +117,7 @@ func ended(s State) look.Headline {
 func waitText(w checks.Waiting, now time.Time) string {
 	text := words.Say("checks.waits", words.Data{"Since": words.Clock(w.Since.Local()), "For": span(now.Sub(w.Since)), "Tries": words.Count("checks.tries", w.Tries), "Next": span(w.Next.Sub(now))})
 	if w.Note != "" {
-		text += "\n" + words.Sentence(w.Note) + "."
+		text += "\n" + words.Sentences(w.Note)
 	}
 	return text
 }
@@ -131,17 +131,29 @@ func span(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d:%02d", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
 }
 
+// depends is how the summary of a check begins that was not done because another
+// one failed, whose ID is the rest of it.
+const depends = "not looked at, because it depends on "
+
+// summaryOf is what a check found, in a sentence.
+func summaryOf(r checks.Result) string {
+	if by, ok := strings.CutPrefix(r.Summary, depends); ok && words.Has("checks.name_"+key(by)) {
+		return words.Sentence(depends + checkName(by))
+	}
+	return words.Sentence(r.Summary)
+}
+
 // asText is all of a result, to be sent to whoever mends it.
 func asText(r Row) string {
 	_, word := standing(r)
-	lines := []string{checkName(r.ID) + ": " + word + ". " + words.Sentence(r.Result.Summary)}
-	for _, text := range []string{r.Result.Detail, r.Result.Fix, r.Result.Link, r.Result.Command} {
+	lines := []string{checkName(r.ID) + ": " + word + ". " + summaryOf(r.Result)}
+	for _, text := range []string{words.Sentence(r.Result.Detail), words.Sentence(r.Result.Fix), r.Result.Link, r.Result.Command} {
 		if text != "" {
 			lines = append(lines, text)
 		}
 	}
 	if r.Result.Takes != "" {
-		lines = append(lines, words.Say("checks.takes", words.Data{"Takes": r.Result.Takes}))
+		lines = append(lines, words.Say("checks.takes", words.Data{"Takes": words.Said(r.Result.Takes)}))
 	}
 	if r.Result.Verify != "" {
 		lines = append(lines, words.Say("checks.shows_whether"), r.Result.Verify)

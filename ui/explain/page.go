@@ -46,7 +46,15 @@ type entryBlock struct {
 
 // New returns the page, empty.
 func New(d *desk.Desk, p Program, f look.Frame) *Page {
-	x := &Page{p: newPresenter(d, p), frame: f}
+	return pageOf(newPresenter(d, p), f)
+}
+
+// Anew makes the page in the language in use now, with the text that was pasted; x
+// is not used any more.
+func (x *Page) Anew(f look.Frame) *Page { return pageOf(x.p, f) }
+
+func pageOf(p *presenter, f look.Frame) *Page {
+	x := &Page{p: p, frame: f}
 	x.p.show = x.render
 	x.kit = f.Kit(x.Escape)
 	x.content = look.Page(words.Say("explain.title"), container.New(look.Columns{Gap: 12, Share: 5. / 12}, x.pasteView(), x.meansView()))
@@ -229,7 +237,7 @@ func (x *Page) entryBody(e Entry) fyne.CanvasObject {
 	}
 	buttons.Add(x.kit.CopyButton(words.Say("explain.copy_all"), func() string { return entryText(e) }))
 	if e.Takes != "" {
-		box.Add(look.Small(words.Say("explain.takes", words.Data{"Takes": e.Takes})))
+		box.Add(look.Small(words.Say("explain.takes", words.Data{"Takes": words.Said(e.Takes)})))
 	}
 	box.Add(look.Rows(0, look.Space(0, 6), look.Indented(buttons)))
 	return box

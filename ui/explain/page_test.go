@@ -106,6 +106,12 @@ func TestATextOfThePlaceIsExplainedForItsAccount(t *testing.T) {
 	if s.text.Text != disabledForMailbox {
 		t.Error("the text is gone when the page is opened again")
 	}
+	s.Page = s.Anew(s.Frame) // in another language
+	s.Window.SetContent(s.Page.Content())
+	s.Show(desk.Place{})
+	if s.text.Text != disabledForMailbox || s.whose.Selected != "app" {
+		t.Errorf("in another language %q stands there, for %q", s.text.Text, s.whose.Selected)
+	}
 	s.whose.SetSelectedIndex(0)
 	s.Until(func() bool { return s.drawn.For == "" })
 	if !strings.Contains(s.drawn.Answer.Lead.FixAdmin, "USERNAME") {

@@ -26,7 +26,7 @@ func headlineOf(s State) look.Headline {
 		}
 		return h
 	case a.Verdict == refusals.Ambiguous:
-		return look.Headline{Level: look.Attention, What: words.Count("explain.which", len(a.Rest)), Then: a.Tell}
+		return look.Headline{Level: look.Attention, What: words.Count("explain.which", len(a.Rest)), Then: words.Sentence(a.Tell)}
 	case a.Verdict == refusals.Unknown && len(a.Rest) > 0:
 		return look.Headline{Level: look.Attention, What: words.Say("explain.unknown"), Then: words.Say("explain.unknown_similar")}
 	case a.Verdict == refusals.Unknown:

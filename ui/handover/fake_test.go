@@ -105,7 +105,7 @@ func (l *login) Set(on bool) error {
 }
 
 func options() Options {
-	return Options{Autostart: &login{}, Service: func() (string, error) { return "not installed", nil }, Program: "/usr/bin/traymail", Machine: "mailhost"}
+	return Options{Autostart: &login{}, Service: func() (string, error) { return "not installed", nil }, Program: "/usr/bin/traymail", Machine: "mailhost", System: "linux"}
 }
 
 // A stand has a presenter and the goroutine of its window, which is the test's.

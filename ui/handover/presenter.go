@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"traymail/internal/account"
 	"traymail/internal/mailer"
@@ -34,6 +35,7 @@ type Options struct {
 	// words of 'traymail service status'; nil where that is not known. It may block.
 	Service func() (state string, err error)
 	Program string // where traymail is, for what calls it
+	System  string // runtime.GOOS, from which follows whose service there can be
 	Machine string // the machine's name in the network
 	// Made is told of a client that was made for an account; nil for nothing.
 	Made func(account, client string)
@@ -49,6 +51,7 @@ type presenter struct {
 	state  State
 	status desk.Status
 	typed  bool // the tool's name is the person's own
+	names  bool // the senders are
 }
 
 func newPresenter(d *desk.Desk, p Program, o Options) *presenter {
@@ -58,7 +61,7 @@ func newPresenter(d *desk.Desk, p Program, o Options) *presenter {
 // open shows what is handed over. What was made for it before stays in sight.
 func (p *presenter) open(w What) {
 	if w.Account != p.state.What.Account {
-		p.typed = false
+		p.typed, p.names = false, false
 		p.state = State{What: w, Snippet: setup.Snippets(setup.Relay{})[0].ID, Service: p.state.Service, Start: p.state.Start}
 	}
 	p.state.What = w
@@ -84,6 +87,9 @@ func (p *presenter) open(w What) {
 				return
 			}
 			p.state.Account, p.state.Clients, p.state.Known, p.state.Unread = a, clients, err == nil, err
+			if !p.names {
+				p.state.Senders = strings.Join(setup.ClientSenders(a), ", ")
+			}
 			if len(p.state.Listeners) == 0 { // none is open now
 				for _, l := range settings.Listeners {
 					p.state.Listeners = append(p.state.Listeners, mailer.ListenerStatus{Name: l.Name, Address: l.Address, TLS: l.TLS})
@@ -128,10 +134,17 @@ func (p *presenter) told(s desk.Status) {
 	p.show(p.state)
 }
 
-// name, open, from and place take what was typed and chosen.
+// name, sendAs, open, from and place take what was typed and chosen.
 func (p *presenter) name(tool string) {
 	if p.state.Tool != tool {
 		p.state.Tool, p.typed, p.state.Err = tool, true, nil
+		p.show(p.state)
+	}
+}
+
+func (p *presenter) sendAs(senders string) {
+	if p.state.Senders != senders {
+		p.state.Senders, p.names, p.state.Err = senders, true, nil
 		p.show(p.state)
 	}
 }
@@ -169,7 +182,7 @@ func (p *presenter) create() {
 	if !p.state.CanCreate() {
 		return
 	}
-	c, how := mailer.Client{Name: p.state.tool(), Account: p.state.What.Account}, mailer.NewPassword
+	c, how := mailer.Client{Name: p.state.tool(), Account: p.state.What.Account, AllowedSenders: parseSenders(p.state.Senders)}, mailer.NewPassword
 	if p.state.Open {
 		networks, err := parseNetworks(p.state.Networks)
 		if err != nil {

@@ -74,6 +74,38 @@ func TestAPasswordIsShownForItsAccountAloneAndForgottenAtTheEnd(t *testing.T) {
 	})
 }
 
+func TestTheToolMaySendAsTheAccountDoesUnlessThePersonSaysOtherwise(t *testing.T) {
+	f := newFake()
+	on(t, f, options(), func(t *testing.T, d *stand) {
+		if s := d.see(What{Account: "main"}); s.Senders != "svc@contoso.com" {
+			t.Errorf("at first as %q", s.Senders)
+		}
+		d.create()
+		d.settle()
+		d.renew()
+		d.settle()
+		d.name("scanner")
+		d.sendAs("@contoso.com; scanner@fabrikam.com")
+		d.see(What{Account: "main"}) // which reads the account again
+		d.create()
+		d.settle()
+		d.name("any")
+		d.sendAs("")
+		d.create()
+		if s := d.settle(); s.Err != nil || len(f.clients) != 3 {
+			t.Fatalf("%v, made %+v", s.Err, f.clients)
+		}
+		for i, want := range [][]string{{"svc@contoso.com"}, {"@contoso.com", "scanner@fabrikam.com"}, {}} {
+			if got := f.clients[i].AllowedSenders; !slices.Equal(got, want) {
+				t.Errorf("%s may send as %q, want %q", f.clients[i].Name, got, want)
+			}
+		}
+		if s := d.see(What{Account: "second"}); s.Senders != "svc@contoso.com" {
+			t.Errorf("another account: %q", s.Senders)
+		}
+	})
+}
+
 func TestAToolMayBeKnownByItsAddressAlone(t *testing.T) {
 	f, o := newFake(), options()
 	on(t, f, o, func(t *testing.T, d *stand) {

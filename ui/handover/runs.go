@@ -12,7 +12,30 @@ import (
 	"traymail/ui/words"
 )
 
-const installService = "traymail service install\ntraymail service start"
+const startService = "traymail service start"
+
+// installService is what makes a service for the home folder, "" while that is not
+// known. On Windows it is the machine's; elsewhere the person's own, because the
+// sign-in is in the keychain of that person's login, which the machine's does not open.
+func installService(system, home string) string {
+	install := []string{"traymail"}
+	if home != "" {
+		install = append(install, "--home", `"`+home+`"`)
+	}
+	install = append(install, "service", "install")
+	if system != "windows" {
+		install = append(install, "--user")
+	}
+	return strings.Join(install, " ") + "\n" + startService
+}
+
+// aboutService says what that service does, and how it is gone about.
+func aboutService(system string) string {
+	if system == "windows" {
+		return words.Say("handover.service_machine")
+	}
+	return words.Say("handover.service_own")
+}
 
 // A runsPanel says how traymail keeps running.
 type runsPanel struct {
@@ -25,11 +48,11 @@ type runsPanel struct {
 }
 
 func (s *Step) runsView() fyne.CanvasObject {
-	r := &runsPanel{wrong: look.Caption(widget.WarningImportance), note: look.NewNote(), differs: look.Text(words.Say("handover.service_differs"))}
+	r := &runsPanel{wrong: look.Caption(widget.WarningImportance), note: look.NewNote(), differs: look.Text(aboutService(s.o.System))}
 	s.runs = r
 	r.start = s.kit.Check(words.Say("handover.start"), s.p.start)
-	r.command = s.kit.Code(installService)
-	r.copy = s.kit.CopyButton(words.Say("handover.copy_command"), func() string { return installService })
+	r.command = s.kit.Code(installService(s.o.System, s.p.status.Home))
+	r.copy = s.kit.CopyButton(words.Say("handover.copy_command"), func() string { return r.command.Text })
 	return look.Rows(4, look.Strong(words.Say("handover.runs_title")), r.start, r.wrong,
 		look.Rows(-6, look.Small(words.Say("handover.service")), r.note.Container), r.differs, look.Indented(r.command), look.Indented(look.Flow(r.copy)))
 }
@@ -42,6 +65,7 @@ func (s *Step) renderRuns(is State) {
 	look.Enable(r.start, is.Start.Known && !is.Start.Busy)
 	look.SetText(r.wrong, reason(is.Start.Err))
 	r.note.Tell(serviceState(is.Service))
+	look.SetEntry(r.command, installService(s.o.System, s.p.status.Home))
 	missing := !is.Service.Outside && (is.Service.State == "" || is.Service.State == "not installed")
 	for _, o := range []fyne.CanvasObject{r.differs, r.command, r.copy} {
 		look.Show(o, missing)

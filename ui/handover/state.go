@@ -31,7 +31,9 @@ type State struct {
 	Tool     string
 	Open     bool
 	Networks string
-	Clients  []mailer.Client
+	// Senders are the addresses that it may send as, as typed; none is any.
+	Senders string
+	Clients []mailer.Client
 	// Password is that of the client Made, which was told just now; "" is that it
 	// was made without one.
 	Made     string
@@ -136,6 +138,11 @@ func (s State) relay(o Options, home string) setup.Relay {
 	}
 	r.Program, r.Home = o.Program, home
 	return r
+}
+
+// parseSenders reads addresses and domains, separated by commas or blanks.
+func parseSenders(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" ,;\n", r) })
 }
 
 // parseNetworks reads addresses and networks, separated by commas or blanks.

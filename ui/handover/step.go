@@ -37,7 +37,18 @@ type Step struct {
 
 // New returns the step, of no account yet.
 func New(d *desk.Desk, p Program, f look.Frame, o Options) *Step {
-	s := &Step{p: newPresenter(d, p, o), o: o, frame: f}
+	return stepOf(newPresenter(d, p, o), f, o)
+}
+
+// Anew makes the step in the language in use now, with what was typed and a
+// password that was told; s is not used any more.
+func (s *Step) Anew(f look.Frame, o Options) *Step {
+	s.p.o = o
+	return stepOf(s.p, f, o)
+}
+
+func stepOf(p *presenter, f look.Frame, o Options) *Step {
+	s := &Step{p: p, o: o, frame: f}
 	s.p.show = s.render
 	s.kit = f.Kit(s.Escape)
 	inside := func(o fyne.CanvasObject) fyne.CanvasObject {

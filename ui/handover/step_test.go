@@ -85,6 +85,14 @@ func TestTheToolsUserIsMadeWithTheKeyboard(t *testing.T) {
 	if got := s.tools.snippets["endpoint-central"].fields["password"].value.Text; got != password {
 		t.Errorf("the tool's page has %q", got)
 	}
+	s.Step = s.Anew(s.Frame, options()) // in another language
+	v = s.values
+	s.Window.SetContent(s.Step.Content())
+	s.Show(What{Account: "main", Guide: "endpoint-central", Client: "endpoint-central"})
+	s.idle()
+	if v.rows["password"].value.Text != password {
+		t.Error("in another language the password is gone")
+	}
 	s.Window.Canvas().Focus(v.renew)
 	s.Press(fyne.KeySpace)
 	if s.focused() != "Keep the password" {
@@ -107,7 +115,7 @@ func TestTabFollowsWhatTheEyeReads(t *testing.T) {
 		s.Window.Canvas().FocusNext()
 		order = append(order, s.focused())
 	}
-	want := []string{"On this machine", "127.0.0.1", "Copy", "2525", "Copy", "none", "Copy", "main", "No password: the tool is known by its address", "Create user and password",
+	want := []string{"On this machine", "127.0.0.1", "Copy", "2525", "Copy", "none", "Copy", "main", "svc@contoso.com", "No password: the tool is known by its address", "Create user and password",
 		"main", "Copy", "made with the user", "svc@contoso.com", "Copy", "Endpoint Central"}
 	if !slices.Equal(order[:len(want)], want) {
 		t.Errorf("got  %q\nwant %q", order, want)
@@ -266,8 +274,11 @@ func TestTheSystemsStartIsTickedAndTheServiceExplained(t *testing.T) {
 		t.Errorf("it says %q", s.runs.wrong.Text)
 	}
 	test.Tap(s.runs.copy)
-	if s.Copied != installService {
+	if want := "traymail --home \"/home/anna/.local/share/traymail\" service install --user\ntraymail service start"; s.Copied != want {
 		t.Errorf("copied %q", s.Copied)
+	}
+	if said := s.runs.differs.Text; strings.Contains(said, "administrator") || !strings.Contains(said, "Quit traymail") {
+		t.Errorf("of a service of one's own it says %q", said)
 	}
 	for _, c := range []struct {
 		is   Service
@@ -288,6 +299,16 @@ func TestTheSystemsStartIsTickedAndTheServiceExplained(t *testing.T) {
 			t.Errorf("%+v: it says %q", c.is, s.runs.note.What.Text)
 		}
 	}
+}
+
+func TestOnWindowsTheServiceIsTheMachinesAndHasAKeychainOfItsOwn(t *testing.T) {
+	o := options()
+	o.System = "windows"
+	s := openScreen(t, newFake(), o, What{Account: "main"})
+	if command, said := s.runs.command.Text, s.runs.differs.Text; strings.Contains(command, "--user") || !strings.Contains(said, "as an administrator") || !strings.Contains(said, "sign in there once more") {
+		t.Errorf("it says %q, %q", said, command)
+	}
+	s.Look("handover-windows")
 }
 
 func TestLongNamesFitTheWindow(t *testing.T) {

@@ -27,6 +27,8 @@ type valuesPanel struct {
 	trust  *widget.Label
 
 	name     *look.Entry
+	senders  *look.Entry
+	as       *fyne.Container // the senders with their caption
 	without  *look.Check
 	from     *fyne.Container
 	networks *look.Entry
@@ -52,6 +54,11 @@ func (s *Step) valuesView() fyne.CanvasObject {
 	v.name = s.kit.Entry()
 	v.name.OnChanged = s.p.name
 	v.name.OnSubmitted = func(string) { s.p.create() }
+	v.senders = s.kit.LongEntry()
+	v.senders.SetPlaceHolder(words.Say("handover.senders_any"))
+	v.senders.OnChanged = s.p.sendAs
+	v.senders.OnSubmitted = func(string) { s.p.create() }
+	v.as = look.Rows(-6, look.Small(words.Say("handover.senders")), look.Indented(v.senders))
 	v.without = s.kit.Check(words.Say("handover.without_password"), s.p.withoutPassword)
 	v.networks = s.kit.Entry()
 	v.networks.OnChanged = s.p.from
@@ -67,7 +74,7 @@ func (s *Step) valuesView() fyne.CanvasObject {
 	return look.Rows(4, look.Strong(words.Say("handover.values_title")),
 		look.Rows(-6, look.Small(words.Say("handover.place")), look.Indented(v.place)), v.beyond, look.Space(0, 0),
 		line("server"), line("port"), line("encryption"), v.trust, look.Space(0, 4),
-		look.Rows(-6, look.Small(words.Say("handover.name")), look.Indented(v.name)), v.without, v.from,
+		look.Rows(-6, look.Small(words.Say("handover.name")), look.Indented(v.name)), v.as, v.without, v.from,
 		look.Space(0, 0), look.Indented(look.Flow(v.create, v.renew)), v.state.Container, look.Indented(v.fix),
 		line("user"), line("password"), line("sender"))
 }
@@ -95,6 +102,9 @@ func (s *Step) renderValues(is State) {
 	_, exists := is.Client()
 	look.SetEntry(v.name, is.Tool)
 	look.Enable(v.name, !is.Saving)
+	look.SetEntry(v.senders, is.Senders)
+	look.Enable(v.senders, is.Known && !is.Saving)
+	look.Show(v.as, !exists)
 	v.without.Set(is.Open)
 	look.Enable(v.without, !is.Saving)
 	look.Show(v.without, !exists)

@@ -39,7 +39,6 @@ func newAccountCard(k *look.Kit, act func(cure, account string)) *accountCard {
 	c := &accountCard{kit: k, act: act, shape: widget.NewIcon(nil), name: look.Strong(""), word: widget.NewLabelWithStyle("", fyne.TextAlignLeading, fyne.TextStyle{Bold: true}),
 		address: look.Small(""), why: look.Text(""), said: k.ReadOnly(), fix: k.ReadOnly(), buttons: look.Row(), facts: container.New(&factLayout{}), notes: look.Rows(0)}
 	c.name.Wrapping, c.name.Truncation = fyne.TextWrapOff, fyne.TextTruncateEllipsis
-	c.address.Wrapping, c.address.Truncation = fyne.TextWrapOff, fyne.TextTruncateEllipsis
 	sign := container.NewVBox(look.Space(0, 3), look.Sized(22, c.shape))
 	head := container.NewBorder(nil, nil, sign, container.NewVBox(c.buttons), look.Rows(-12, container.New(&titleLayout{}, c.name, c.word), c.address))
 	c.Card = look.Surface(look.Rows(2, head, beneath(26, look.Rows(-6, c.why, look.Quiet(look.Rows(-6, c.said, c.fix)))), beneath(26, c.facts), c.notes))

@@ -58,11 +58,24 @@ func New(d *desk.Desk, p interface {
 	Program
 	trial.Program
 }, f look.Frame) *Page {
-	v := &Page{byAccount: map[string]*accountCard{}}
-	v.kit = f.Kit(v.Escape)
-	v.presenter = newPresenter(d, p, f.Open, v.draw)
-	v.build(d, p)
+	v := pageOf(newPresenter(d, p, f.Open, nil), f, trial.New(d, p))
 	v.draw(State{Headline: headline(desk.Status{}, delivery{}, time.Time{})})
+	return v
+}
+
+// Anew makes the page in the language in use now, with what it says and what is
+// under way; v is not used any more.
+func (v *Page) Anew(f look.Frame) *Page {
+	n := pageOf(v.presenter, f, v.trial.Trial)
+	n.presenter.draw()
+	return n
+}
+
+func pageOf(p *presenter, f look.Frame, t *trial.Trial) *Page {
+	v := &Page{presenter: p, byAccount: map[string]*accountCard{}}
+	v.kit = f.Kit(v.Escape)
+	p.show = v.draw
+	v.build(t)
 	return v
 }
 
@@ -131,14 +144,14 @@ func (v *Page) Escape() {
 	}
 }
 
-func (v *Page) build(d *desk.Desk, p trial.Program) {
+func (v *Page) build(t *trial.Trial) {
 	k := v.kit
 	v.test = k.Button(words.Say("home.do_test"), v.chooseTest)
 	v.test.Importance = widget.HighImportance
 	v.pause = k.Button(words.Say("home.pause"), v.choosePause)
 	v.resume = k.Button(words.Say("home.resume"), func() { v.Resume("") })
 	v.scroll = k.Scrolled(func() fyne.CanvasObject {
-		v.trial = trial.NewStrip(k, d, p, func(account string) { v.Cure(CureCheck, account) }, v.settle)
+		v.trial = trial.NewStrip(k, t, func(account string) { v.Cure(CureCheck, account) }, v.settle)
 		v.cards = look.Rows(12)
 		v.emptyDo = k.Button(words.Say("home.do_setup"), func() { v.Cure(CureSetup, "") })
 		v.emptyDo.Importance = widget.HighImportance

@@ -19,6 +19,7 @@ import (
 	"traymail/ui/desk"
 	"traymail/ui/trial"
 	"traymail/ui/uitest"
+	"traymail/ui/words"
 )
 
 // A screen is the page in a window on the test driver.
@@ -106,6 +107,37 @@ func TestACardGrowsWithWhatItSays(t *testing.T) {
 	}
 	if notes.Size().Height < notes.MinSize().Height {
 		t.Errorf("its alerts have %v of the %v they need", notes.Size().Height, notes.MinSize().Height)
+	}
+}
+
+func TestAnotherLanguageKeepsWhatItSaysAndTheSpanOfThePlot(t *testing.T) {
+	t.Cleanup(func() { words.Use("en") })
+	f := &fake{failing: errRefused}
+	s := open(t, f).showing(running(ready("main"), ready("other")))
+	s.ChooseSpan(Hour)
+	s.Page.Pause(time.Hour)
+	s.Until(func() bool { return !s.busy && !s.state.Asking })
+	s.send("main")
+	s.Until(func() bool { return s.trial.State().Stage == trial.Taken })
+	s.Page.Hide() // the language is chosen on another page
+	words.Use("de")
+	s.Page = s.Anew(s.Frame)
+	s.Window.SetContent(s.Content())
+	s.Page.Show(desk.Place{Page: desk.Home})
+	s.Until(func() bool { return !s.busy })
+	if !s.trouble.Visible() || s.troubleWhat.Text != "Das Senden wurde nicht pausiert" || s.troubleSaid.Text != words.Sentence(errRefused.Error()) {
+		t.Errorf("of what failed it says %q, %q", s.troubleWhat.Text, s.troubleSaid.Text)
+	}
+	if what := s.trial.State().What; !s.trial.Card.Visible() || what != words.Say("trial.taken") {
+		t.Errorf("of the test email it says %q", what)
+	}
+	if s.state.Plot.Span != Hour || len(s.state.Cards) != 2 {
+		t.Errorf("the plot's span is %v, and there are %d cards", s.state.Plot.Span, len(s.state.Cards))
+	}
+	f.failing = nil
+	s.Page.Resume("main")
+	if s.Until(func() bool { return !s.state.Asking }); s.trouble.Visible() {
+		t.Error("it still tells of the failure when the next thing is done")
 	}
 }
 

@@ -56,7 +56,13 @@ type presenter struct {
 	failed  error     // why there are none
 	last    map[string]delivery
 	asking  bool
-	trouble *Trouble
+	refused *refusal
+}
+
+// A refusal is what was asked for and did not come about.
+type refusal struct {
+	key string // of what it says
+	err error
 }
 
 func newPresenter(d *desk.Desk, p Program, open func(desk.Place), show func(State)) *presenter {
@@ -89,7 +95,6 @@ func (p *presenter) Hide() {
 	p.shown = false
 	p.stop()
 	p.forgo()
-	p.trouble = nil
 }
 
 // forgo gives up what is asked for.
@@ -192,27 +197,28 @@ func (p *presenter) Pause(d time.Duration) {
 	if d > 0 {
 		until = p.now().Add(d)
 	}
-	p.do(words.Say("home.not_paused"), func(ctx context.Context) error { return p.program.Pause(ctx, "", until) })
+	p.do("home.not_paused", func(ctx context.Context) error { return p.program.Pause(ctx, "", until) })
 }
 
 // Resume ends the person's pause, of one account or, with "", of all.
 func (p *presenter) Resume(account string) {
-	p.do(words.Say("home.not_resumed"), func(ctx context.Context) error { return p.program.Resume(ctx, account) })
+	p.do("home.not_resumed", func(ctx context.Context) error { return p.program.Resume(ctx, account) })
 }
 
-// do does one thing to the program; failed says that it did not come about.
+// do does one thing to the program; failed is the key of the text that says that it
+// did not come about.
 func (p *presenter) do(failed string, what func(context.Context) error) {
 	if p.asking {
 		return
 	}
-	p.asking, p.trouble = true, nil
+	p.asking, p.refused = true, nil
 	p.draw()
 	p.desk.Start(func(ctx context.Context) func() {
 		err := what(ctx)
 		return func() {
 			p.asking = false
 			if err != nil {
-				p.trouble = &Trouble{What: failed, Said: words.Sentence(err.Error()), Fix: words.Sentence(mailer.Fix(err))}
+				p.refused = &refusal{failed, err}
 			}
 			p.draw()
 		}
@@ -225,7 +231,7 @@ func (p *presenter) Cure(cure, account string) {
 	case CureResume:
 		p.Resume(account)
 	case CureSettings:
-		p.do(words.Say("home.not_read"), p.program.Reload)
+		p.do("home.not_read", p.program.Reload)
 	default:
 		p.open(placeOf(cure, account))
 	}
@@ -252,7 +258,7 @@ func placeOf(cure, account string) desk.Place {
 
 // CloseTrouble puts away what went wrong.
 func (p *presenter) CloseTrouble() {
-	p.trouble = nil
+	p.refused = nil
 	p.draw()
 }
 
@@ -274,9 +280,12 @@ func (p *presenter) draw() {
 	now := p.now()
 	s := State{
 		Headline: headline(p.status, p.latest(), now), Where: where(p.status, now), Usable: p.usable(),
-		Paused: p.status.Paused != nil, Asking: p.asking, Trouble: p.trouble, Plot: p.plot(),
+		Paused: p.status.Paused != nil, Asking: p.asking, Plot: p.plot(),
 		Empty:   p.usable() && len(p.status.Accounts) == 0,
 		Problem: words.Sentence(p.status.Problem),
+	}
+	if r := p.refused; r != nil {
+		s.Trouble = &Trouble{What: words.Say(r.key), Said: words.Sentence(r.err.Error()), Fix: words.Sentence(mailer.Fix(r.err))}
 	}
 	for _, a := range p.status.Accounts {
 		last, known := p.last[a.Name]

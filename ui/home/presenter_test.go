@@ -149,6 +149,18 @@ func TestEveryCauseAndAlertIsSaidInTheWindowsWords(t *testing.T) {
 	}
 }
 
+func TestOfAMachineInTroubleOfItsOwnItSaysThatOthersSend(t *testing.T) {
+	a := mailer.AccountStatus{Name: "svc", State: mailer.Attention, Cause: mailer.CauseKeystore, Reason: "the keychain is locked"}
+	const others = "others that share the queue send meanwhile"
+	if c := card(a, desk.Status{}, delivery{}, noon); strings.Contains(c.Why, others) {
+		t.Errorf("alone: %q", c.Why)
+	}
+	a.Elsewhere = true
+	if c := card(a, desk.Status{}, delivery{}, noon); !strings.HasSuffix(c.Why, others+".") {
+		t.Errorf("with others: %q", c.Why)
+	}
+}
+
 func TestTheTrafficIsAskedForAtMostOnceABeatAndEachMinute(t *testing.T) {
 	f := &fake{}
 	onLoop(t, f, func(t *testing.T, l *loop) {

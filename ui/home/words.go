@@ -47,6 +47,7 @@ func headline(s desk.Status, last delivery, now time.Time) Headline {
 		if !s.Silent.IsZero() {
 			h.What = words.Say("home.silent_since", words.Data{"When": words.Moment(s.Silent, now)})
 		}
+		h.Fix = words.Say("home.silent_fix")
 		if s.Trouble != nil {
 			h.Said, h.Fix = words.Sentence(s.Trouble.Error()), words.Sentence(mailer.Fix(s.Trouble))
 		}
@@ -189,6 +190,9 @@ func why(a mailer.AccountStatus, now time.Time) string {
 	text := words.Say(key, words.Data{"Username": cmp.Or(a.Username, a.Name)})
 	if !a.Since.IsZero() {
 		text += " " + words.Say("home.since", words.Data{"When": words.Moment(a.Since, now)})
+	}
+	if a.Elsewhere {
+		text += " " + words.Say("home.elsewhere")
 	}
 	return text
 }

@@ -38,10 +38,13 @@ func newChoice(title, text string, chosen func()) *Choice {
 	below := widget.NewLabel(text)
 	below.Wrapping = fyne.TextWrapWord
 	lines := container.New(layout.NewCustomPaddedVBoxLayout(-10), head)
+	left, right := float32(10), float32(8)
 	if text != "" {
 		lines.Add(below)
+	} else {
+		left, right = 4, 0 // it is a small one, whose name must not be broken
 	}
-	c.content = container.New(layout.NewCustomPaddedLayout(4, 4, 10, 8),
+	c.content = container.New(layout.NewCustomPaddedLayout(4, 4, left, right),
 		container.NewBorder(nil, nil, container.NewVBox(Space(0, 5), Sized(18, c.sign)), nil, lines))
 	c.ExtendBaseWidget(c)
 	return c
@@ -66,7 +69,15 @@ func (c *Choice) Select(selected bool) {
 // Selected reports whether the card is shown as the chosen one.
 func (c *Choice) Selected() bool { return c.selected }
 
-func (c *Choice) Tapped(*fyne.PointEvent)        { c.chosen() }
+// Tapped takes the focus too, so that Enter after a click does not choose the card
+// that had it before.
+func (c *Choice) Tapped(*fyne.PointEvent) {
+	if m, ok := c.canvas(); ok {
+		m.Focus(c)
+	}
+	c.chosen()
+}
+
 func (c *Choice) MouseIn(*desktop.MouseEvent)    { c.hovered = true; c.Refresh() }
 func (c *Choice) MouseMoved(*desktop.MouseEvent) {}
 func (c *Choice) MouseOut()                      { c.hovered = false; c.Refresh() }

@@ -71,7 +71,7 @@ func (c *Check) TypedKey(k *fyne.KeyEvent) {
 }
 
 // A Select is a choice of one option. It has a ring while it is focused, as a
-// Check has.
+// Check has, and shows an option that is too long for one line on several.
 type Select struct {
 	widget.Select
 	onEscape func()
@@ -119,6 +119,9 @@ func (s *Select) FocusLost() {
 }
 
 func (s *Select) TypedKey(k *fyne.KeyEvent) {
+	if fyne.CurrentApp().Driver().CanvasForObject(s) == nil && k.Name != fyne.KeyEscape {
+		return // not drawn yet, or not any more: there is nothing to open its list on
+	}
 	switch k.Name {
 	case fyne.KeyEscape:
 		s.onEscape()
@@ -131,6 +134,12 @@ func (s *Select) TypedKey(k *fyne.KeyEvent) {
 
 func (s *Select) CreateRenderer() fyne.WidgetRenderer {
 	r := &selectRenderer{WidgetRenderer: ringed(s.Select.CreateRenderer(), s.ring, &s.Select), frame: canvas.NewRectangle(color.Transparent), of: s}
+	for _, o := range r.WidgetRenderer.Objects() {
+		if text, is := o.(*widget.RichText); is {
+			// The toolkit would shorten it.
+			text.Truncation, text.Wrapping = fyne.TextTruncateOff, fyne.TextWrapWord
+		}
+	}
 	r.frame.StrokeWidth = 1
 	r.colour()
 	return r
@@ -148,8 +157,12 @@ func (r *selectRenderer) colour() {
 	r.frame.StrokeColor, r.frame.CornerRadius = th.Color(theme.ColorNameInputBorder, v), th.Size(theme.SizeNameInputRadius)
 }
 
+// Layout does it twice: the toolkit puts the text in
+// the middle by the height that it had at its former width.
 func (r *selectRenderer) Layout(s fyne.Size) {
-	r.WidgetRenderer.Layout(s)
+	for range 2 {
+		r.WidgetRenderer.Layout(s)
+	}
 	r.frame.Resize(s)
 }
 

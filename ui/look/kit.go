@@ -16,6 +16,7 @@ type Kit struct {
 	escape func()
 	copy   func(string)
 	inside *Scroll
+	at     fyne.CanvasObject // what had the focus last
 }
 
 // NewKit returns a kit. escape is called for Escape in any of its widgets, and
@@ -26,6 +27,10 @@ func NewKit(c fyne.Canvas, copy func(string), escape func()) *Kit {
 
 // Entry returns a field of one line.
 func (k *Kit) Entry() *Entry { return k.entry(newEntry()) }
+
+// LongEntry returns a field of one line, too, in which what is too long for that goes
+// on below: an address is read in full before mail goes there.
+func (k *Kit) LongEntry() *Entry { return k.entry(newLongEntry()) }
 
 // ReadOnly returns a text that can be focused, selected and copied, as high as
 // it needs.
@@ -42,6 +47,7 @@ func (k *Kit) Code(text string) *Entry {
 func (k *Kit) entry(e *Entry) *Entry {
 	e.onEscape = k.escape
 	e.onFocus = k.follower(e)
+	e.had = func() bool { return k.at == fyne.CanvasObject(e) }
 	e.onShortcut = k.shortcut
 	if k.inside != nil {
 		e.wheel = newWheel(k.inside)
@@ -55,6 +61,15 @@ func (k *Kit) shortcut(s fyne.Shortcut) {
 	if c, ok := k.Canvas.(fyne.Shortcutable); ok {
 		c.TypedShortcut(s)
 	}
+}
+
+// Shortcut is how a key is named that is pressed together with the system's own
+// modifier for shortcuts.
+func Shortcut(key string) string {
+	if fyne.KeyModifierShortcutDefault == fyne.KeyModifierSuper {
+		return "⌘" + key
+	}
+	return "Ctrl+" + key
 }
 
 // Button returns a button. Its text is a verb with an object.

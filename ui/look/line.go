@@ -9,7 +9,6 @@ import (
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/driver/desktop"
-	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 )
@@ -25,8 +24,10 @@ func (t denseTheme) Size(n fyne.ThemeSizeName) float32 {
 	return t.Theme.Size(n)
 }
 
-// A Line is one line of a list: a sign, a name, a word and what was found. One
-// that has more to tell can be focused and opened; it is disabled otherwise.
+// A Line is an entry of a list: a sign, a name, what was found and a word. What
+// was found stands beside the name where it fits, and else below it over the whole
+// width. A line that has more to tell can be focused and opened; it is disabled
+// otherwise.
 type Line struct {
 	widget.BaseWidget
 	OnOpen   func()
@@ -39,24 +40,21 @@ type Line struct {
 	word    *widget.Label
 	Found   *widget.Label // what was found; its Importance may be changed
 	mark    *widget.Icon  // says that there is more
+	parts   *fyne.Container
 	content fyne.CanvasObject
 
-	more, open, focused, hovered bool
+	nameWidth, wordWidth               float32
+	calm, more, open, focused, hovered bool
 }
 
 // newLine returns a line whose name and word have the widths given.
 func newLine(name, word float32) *Line {
-	l := &Line{sign: widget.NewIcon(nil), name: widget.NewLabel(""), word: widget.NewLabel(""), Found: widget.NewLabel(""), mark: widget.NewIcon(nil)}
+	l := &Line{sign: widget.NewIcon(nil), name: widget.NewLabel(""), word: widget.NewLabel(""), Found: widget.NewLabel(""), mark: widget.NewIcon(nil),
+		nameWidth: name, wordWidth: word}
 	l.Found.Wrapping = fyne.TextWrapWord
 	l.name.Wrapping = fyne.TextWrapWord
-	column := func(width float32, o fyne.CanvasObject) fyne.CanvasObject {
-		return container.New(columnLayout{width}, o)
-	}
-	top := func(o fyne.CanvasObject) fyne.CanvasObject {
-		return container.New(layout.NewCustomPaddedLayout(3, 0, 3, 0), Sized(18, o))
-	}
-	l.content = container.NewThemeOverride(container.NewBorder(nil, nil,
-		container.NewHBox(top(l.sign), column(name, l.name), column(word, l.word)), top(l.mark), l.Found), denseTheme{})
+	l.parts = container.New(&lineLayout{of: l}, l.sign, l.name, l.Found, l.word, l.mark)
+	l.content = container.NewThemeOverride(l.parts, denseTheme{})
 	l.ExtendBaseWidget(l)
 	return l
 }
@@ -64,9 +62,9 @@ func newLine(name, word float32) *Line {
 // Tell sets what the line says. more says that there is more than that to see
 // when it is open. As long as it is not, a line that is calm stays one line.
 func (l *Line) Tell(at Level, name, word, found string, more, open bool) {
-	calm := !open && (at == OK || at == Skipped)
+	l.calm = !open && (at == OK || at == Skipped)
 	l.Found.Wrapping, l.Found.Truncation = fyne.TextWrapWord, fyne.TextTruncateOff
-	if calm {
+	if l.calm {
 		l.Found.Wrapping, l.Found.Truncation = fyne.TextWrapOff, fyne.TextTruncateEllipsis
 	}
 	l.sign.SetResource(Icon(at.Shape, at.Colour))
@@ -83,16 +81,13 @@ func (l *Line) Tell(at Level, name, word, found string, more, open bool) {
 	}
 	l.mark.SetResource(Icon(shape, theme.ColorNamePlaceHolder))
 	l.more, l.open = more, open
-	Show(l.mark, l.Opens())
+	l.parts.Layout.Layout(l.parts.Objects, l.parts.Size()) // its height follows
 	l.Refresh()
 }
 
 // Opens reports whether the line can be opened or closed: it has more to tell,
 // or is too narrow for what it tells.
-func (l *Line) Opens() bool {
-	room := l.Found.Size().Width
-	return l.more || l.open || room > 0 && Widest(l.Found.Text) > room
-}
+func (l *Line) Opens() bool { return l.more || l.open || l.short(l.parts.Size().Width) }
 
 // Enable and Disable do nothing: a line is as enabled as it has more to tell.
 func (l *Line) Enable()        {}
@@ -142,7 +137,6 @@ type lineRenderer struct {
 func (r *lineRenderer) Layout(s fyne.Size) {
 	r.back.Resize(s)
 	r.line.content.Resize(s)
-	Show(r.line.mark, r.line.Opens())
 }
 
 func (r *lineRenderer) MinSize() fyne.Size { return r.line.content.MinSize() }

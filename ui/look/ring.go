@@ -4,7 +4,6 @@ package look
 
 import (
 	"image/color"
-	"net/url"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -59,9 +58,9 @@ func (r *ringRenderer) Objects() []fyne.CanvasObject {
 	return append(r.WidgetRenderer.Objects(), r.ring)
 }
 
-// Link returns an address that can be followed, small, as beside a caption.
-func Link(to *url.URL, follow func()) fyne.CanvasObject {
-	link := widget.NewHyperlink(to.String(), to)
+// Link returns words that can be followed, small, as beside a caption.
+func Link(say string, follow func()) fyne.CanvasObject {
+	link := widget.NewHyperlink(say, nil)
 	link.SizeName = theme.SizeNameCaptionText
 	link.OnTapped = follow
 	return container.NewThemeOverride(link, linkTheme{})

@@ -5,7 +5,6 @@ package look
 import (
 	"image"
 	"image/color"
-	"net/url"
 	"testing"
 
 	"fyne.io/fyne/v2"
@@ -36,8 +35,7 @@ func TestTheFocusIsSeenOnEveryKindOfWidget(t *testing.T) {
 		line.Tell(OK, "name", "done", "what was found", true, false)
 		important := k.Button("Send test email", func() {})
 		important.Importance = widget.HighImportance
-		address, _ := url.Parse("http://localhost/inbox")
-		link := Link(address, func() {}).(*container.ThemeOverride)
+		link := Link("Open the inbox", func() {}).(*container.ThemeOverride)
 		for what, o := range map[string]fyne.CanvasObject{
 			"an entry": entry, "a password": password, "a text that is read": k.ReadOnly(), "a quiet text": k.ReadOnly(), "a select": picked,
 			"a box": k.Check("box", func(bool) {}), "a ticked box": ticked, "a line": line, "a button": k.Button("Copy", func() {}),

@@ -26,10 +26,11 @@ func (k *Kit) Within(s *Scroll, build func()) {
 }
 
 // follower returns what keeps an object that is being made in sight while it
-// has the focus.
+// has the focus, and notes that it had it.
 func (k *Kit) follower(o fyne.CanvasObject) func() {
 	s := k.inside
 	return func() {
+		k.at = o
 		if s != nil {
 			s.KeepInSight(o, 0)
 		}
@@ -41,7 +42,7 @@ func (k *Kit) follower(o fyne.CanvasObject) func() {
 func (s *Scroll) KeepInSight(o fyne.CanvasObject, below float32) {
 	s.Arrange()
 	place := fyne.CurrentApp().Driver().AbsolutePositionForObject
-	const margin = 4 // of the ring
+	const margin = 3 // of the ring, and none of what is above
 	top := place(o).Y - place(s.Content).Y
 	bottom := top + o.Size().Height + below + margin
 	y := max(s.Offset.Y, bottom-s.Size().Height)

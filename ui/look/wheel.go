@@ -31,17 +31,24 @@ func (w *wheel) CreateRenderer() fyne.WidgetRenderer {
 	return widget.NewSimpleRenderer(container.NewWithoutLayout())
 }
 
-// wheeled draws an entry with a wheel over it.
+// wheeled draws an entry with a wheel over it, where it has one. That is not known
+// when it is made: what is set on an entry draws it before a page takes it.
 type wheeled struct {
 	fyne.WidgetRenderer
-	wheel *wheel
+	entry *Entry
 }
 
 func (r *wheeled) Layout(s fyne.Size) {
 	r.WidgetRenderer.Layout(s)
-	r.wheel.Resize(s)
+	if r.entry.wheel != nil {
+		r.entry.wheel.Resize(s)
+	}
 }
 
 func (r *wheeled) Objects() []fyne.CanvasObject {
-	return append(slices.Clip(r.WidgetRenderer.Objects()), r.wheel)
+	all := r.WidgetRenderer.Objects()
+	if r.entry.wheel == nil {
+		return all
+	}
+	return append(slices.Clip(all), r.entry.wheel)
 }

@@ -49,8 +49,10 @@ const columnGap = 12
 type span struct{ x, width float32 }
 
 // fit places the columns in a width. An account is told only where there are
-// several.
-func fit(width float32, accounts bool) (spans [columnCount]span) {
+// several, and the state is as wide as its widest word.
+func fit(width float32, accounts bool, state float32) (spans [columnCount]span) {
+	columns := columns
+	columns[columnState].least = max(columns[columnState].least, state)
 	var out [columnCount]bool
 	out[columnAccount] = !accounts
 	needs := func() (least, shares float32) {

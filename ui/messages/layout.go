@@ -29,15 +29,30 @@ func (l besideLayout) MinSize(o []fyne.CanvasObject) fyne.Size {
 
 // A filterLayout puts fields in a row: the first takes what the others leave, up
 // to its most, and the last stands at the right.
-type filterLayout struct{ gap float32 }
+type filterLayout struct {
+	gap     float32
+	account float32 // how wide the choice of an account is
+}
 
 const mostSearch = 420
 
+// least is the least size of the object at an index.
+func (l filterLayout) least(i int, o fyne.CanvasObject) fyne.Size {
+	size := o.MinSize()
+	switch i {
+	case 0:
+		size.Width = 120
+	case 2: // whose own knows nothing of its text
+		size.Width = max(size.Width, l.account)
+	}
+	return size
+}
+
 func (l filterLayout) Layout(o []fyne.CanvasObject, s fyne.Size) {
 	rest := s.Width
-	for _, x := range o[1:] {
-		if x.Visible() {
-			rest -= x.MinSize().Width + l.gap
+	for i, x := range o {
+		if i > 0 && x.Visible() {
+			rest -= l.least(i, x).Width + l.gap
 		}
 	}
 	x := float32(0)
@@ -45,10 +60,10 @@ func (l filterLayout) Layout(o []fyne.CanvasObject, s fyne.Size) {
 		if !f.Visible() {
 			continue
 		}
-		width := f.MinSize().Width
+		width := l.least(i, f).Width
 		switch i {
 		case 0:
-			width = max(120, min(rest, mostSearch))
+			width = max(width, min(rest, mostSearch))
 		case len(o) - 1:
 			x, width = min(x, s.Width-width), max(width, s.Width-x)
 		}
@@ -61,10 +76,7 @@ func (l filterLayout) Layout(o []fyne.CanvasObject, s fyne.Size) {
 
 func (l filterLayout) MinSize(o []fyne.CanvasObject) (size fyne.Size) {
 	for i, f := range o {
-		least := f.MinSize()
-		if i == 0 {
-			least.Width = 120
-		}
+		least := l.least(i, f)
 		size.Height = max(size.Height, least.Height)
 		if f.Visible() {
 			size.Width += least.Width + l.gap

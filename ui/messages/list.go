@@ -117,10 +117,23 @@ func (l *list) place() {
 
 // arrange gives the columns their places.
 func (l *list) arrange() {
-	l.spans = fit(l.Size().Width-2*rowInset-scrollRoom, l.accounts)
+	l.spans = l.fit(l.Size().Width)
 	if l.drawn != nil {
 		l.drawn.layoutHead()
 	}
+}
+
+// fit places the columns in a list so wide.
+func (l *list) fit(width float32) [columnCount]span {
+	state := float32(0)
+	for _, word := range stateWords() {
+		wide := float32(signRoom)
+		for _, r := range word {
+			wide += l.advance(false)(r)
+		}
+		state = max(state, wide)
+	}
+	return fit(width-2*rowInset-scrollRoom, l.accounts, state)
 }
 
 const scrollRoom = 8 // of the bar, at the right

@@ -50,7 +50,7 @@ func (r *listRenderer) Layout(s fyne.Size) {
 	r.under.Resize(fyne.NewSize(s.Width, 1))
 	r.ring.Move(fyne.NewPos(-3, headHeight))
 	r.ring.Resize(fyne.NewSize(s.Width+6, s.Height-headHeight+3))
-	r.l.spans = fit(s.Width-2*rowInset-scrollRoom, r.l.accounts)
+	r.l.spans = r.l.fit(s.Width)
 	r.layoutHead()
 	r.l.scroll.Move(fyne.NewPos(0, headHeight+3))
 	r.l.scroll.Resize(fyne.NewSize(s.Width, s.Height-headHeight-3))

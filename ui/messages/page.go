@@ -30,7 +30,6 @@ type Page struct {
 	clear   *look.Button
 	count   *countLabel
 	failed  *notice
-	stale   *notice
 	job     *notice
 	news    *news
 	list    *list
@@ -54,8 +53,16 @@ type Page struct {
 
 // New makes the page of a kind.
 func New(d *desk.Desk, p Program, f look.Frame, k Kind) *Page {
-	v := &Page{frame: f, actions: map[mailer.Change]*look.Button{}, version: -1}
-	v.p = newPresenter(k, d, p, hooks{v.draw, v.moved, v.ask})
+	return pageOf(newPresenter(k, d, p, hooks{}), f)
+}
+
+// Anew makes the page in the language in use now. What is searched for and what
+// is under way goes on in it; v is not used any more.
+func (v *Page) Anew(f look.Frame) *Page { return pageOf(v.p, f) }
+
+func pageOf(p *presenter, f look.Frame) *Page {
+	v := &Page{p: p, frame: f, actions: map[mailer.Change]*look.Button{}, version: -1}
+	p.hooks = hooks{v.draw, v.moved, v.ask}
 	v.kit = f.Kit(v.Escape)
 	v.choose = v.dialog
 	v.content = v.build()
@@ -128,7 +135,6 @@ func (v *Page) build() fyne.CanvasObject {
 		actions = append(actions, b)
 	}
 	v.failed = newNotice(v.kit, v.p.again)
-	v.stale = newNotice(v.kit, nil)
 	v.job = newNotice(v.kit, func() {
 		if v.p.state.Job != nil {
 			v.p.stop()
@@ -148,7 +154,7 @@ func (v *Page) build() fyne.CanvasObject {
 
 	v.pane.content.Hide()
 	v.fields = v.filters()
-	v.top = look.Rows(4, v.fields, v.stale.box, v.failed.box, v.job.box, v.news.box, look.Space(0, 2))
+	v.top = look.Rows(4, v.fields, v.failed.box, v.job.box, v.news.box, look.Space(0, 2))
 	v.beside = container.New(besideLayout{gap: 12}, container.NewStack(v.card, v.empty), v.pane.content)
 	v.stops = []stop{{v.account, v.account}, {v.clear, v.clear}, {v.job.button, v.job.box}, {v.job.said, v.job.box}, {v.failed.button, v.failed.box},
 		{v.failed.said, v.failed.box}, {v.news.show, v.news.box}, {v.list, v.card}}
@@ -161,7 +167,7 @@ func (v *Page) build() fyne.CanvasObject {
 
 func (v *Page) filters() *fyne.Container {
 	v.search = v.kit.Entry()
-	v.search.SetPlaceHolder(words.Say("messages.search", words.Data{"Key": shortcutName()}))
+	v.search.SetPlaceHolder(words.Say("messages.search", words.Data{"Key": look.Shortcut("F")}))
 	v.search.OnChanged = func(text string) {
 		if !v.drawing {
 			v.p.search(text)
@@ -172,6 +178,10 @@ func (v *Page) filters() *fyne.Container {
 	for _, s := range v.p.kind.States() {
 		states = append(states, stateWord(s, false, 0))
 	}
+	widest := float32(0)
+	for _, s := range states {
+		widest = max(widest, look.Widest(s))
+	}
 	v.state = v.kit.Select(states, func(i int) { v.p.narrow(v.stateAt(i), v.p.state.Query.Account) })
 	v.account = v.kit.Select([]string{words.Say("messages.any_account")}, func(i int) { v.p.narrow(v.p.state.Query.State, v.accountAt(i)) })
 	v.clear = v.kit.Button(words.Say("messages.clear"), func() {
@@ -179,15 +189,12 @@ func (v *Page) filters() *fyne.Container {
 		v.frame.Window.Canvas().Focus(v.search)
 	})
 	v.count = newCountLabel()
-	return container.New(filterLayout{gap: 8}, v.search, v.state, v.account, v.clear, v.count)
+	anyAccount := look.Widest(words.Say("messages.any_account"))
+	return container.New(filterLayout{gap: 8, account: anyAccount + selectRoom}, v.search, container.New(look.Column{Width: widest + selectRoom}, v.state), v.account, v.clear, v.count)
 }
 
-func shortcutName() string {
-	if fyne.KeyModifierShortcutDefault == fyne.KeyModifierSuper {
-		return "⌘F"
-	}
-	return "Ctrl+F"
-}
+// selectRoom is what a choice needs beside its text.
+const selectRoom = 48
 
 func (v *Page) stateAt(i int) mailer.State {
 	if i <= 0 {

@@ -119,12 +119,6 @@ func (v *Page) drawFilters(s State) {
 }
 
 func (v *Page) drawNotices(s State) {
-	if s.Stale.IsZero() {
-		v.stale.hide()
-	} else {
-		since := words.Moment(s.Stale, v.p.now())
-		v.stale.say(look.Attention, words.Say("messages.stale", words.Data{"Since": since}), words.Say("messages.stale_then"), "", "")
-	}
 	if s.Err == nil {
 		v.failed.hide()
 	} else {

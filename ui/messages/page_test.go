@@ -4,10 +4,12 @@ package messages
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -271,6 +273,38 @@ func TestTheListIsExportedToTheFileChosen(t *testing.T) {
 	b.button(t, "Export CSV…").Tapped(nil)
 	if b.job.what.Text != "Nothing was exported" || b.job.said.Text != "The disk is full" {
 		t.Errorf("it says %q, %q", b.job.what.Text, b.job.said.Text)
+	}
+}
+
+func TestAnExportGoesOnInAnotherLanguage(t *testing.T) {
+	f := newFake(sample()...)
+	b := open(t, History, f, desk.Place{})
+	b.search.SetText("contoso")
+	b.settle()
+	going, write := make(chan struct{}), make(chan struct{})
+	once := sync.OnceFunc(func() { close(going) })
+	f.block = func(_ context.Context, call string) error {
+		if call == "message" {
+			once()
+			<-write
+		}
+		return nil
+	}
+	path := filepath.Join(t.TempDir(), "list.csv")
+	b.choose = func(_ string, chosen func(Target, error)) { chosen(Target{Name: "list.csv", Path: path}, nil) }
+	b.button(t, "Export CSV…").Tapped(nil)
+	<-going
+	b.Hide()
+	b.Page = b.Anew(b.Frame)
+	b.Window.SetContent(b.Content())
+	b.Show(desk.Place{})
+	if !b.job.box.Visible() || b.search.Text != "contoso" {
+		t.Errorf("in the other language it shows no export, or searches for %q", b.search.Text)
+	}
+	close(write)
+	b.settle()
+	if data, err := os.ReadFile(path); err != nil || bytes.Count(data, []byte("\n")) < 2 || !strings.Contains(b.job.what.Text, "list.csv") {
+		t.Errorf("%d lines, it says %q: %v", bytes.Count(data, []byte("\n")), b.job.what.Text, err)
 	}
 }
 

@@ -189,7 +189,7 @@ func (d *pane) group(rec *mailer.Record, g group, now time.Time) {
 	if g.reply == "" {
 		return
 	}
-	d.code(g.reply)
+	d.code(said(g.reply))
 	if g.state == delivered {
 		return
 	}
@@ -207,7 +207,7 @@ func (d *pane) attempt(a mailer.Attempt, now time.Time) {
 	head.Importance = widget.MediumImportance
 	d.parts.Add(signed(shape, head))
 	if a.Reply != "" {
-		d.code(a.Reply)
+		d.code(said(a.Reply))
 	}
 	if foot := attemptFoot(a); foot != "" {
 		l := look.Small(foot)

@@ -19,14 +19,14 @@ const (
 // A State is what the page shows but for its rows, as one snapshot.
 type State struct {
 	Query    Query
-	Accounts []string // to choose from
-	Known    bool     // there was a first list; Total and News are of it
-	Total    int      // rows
-	News     int      // messages that came since and that the list does not have
-	Loading  bool     // another list is under way
-	Version  int      // changes with each list that is another one
-	Stale    time.Time
-	Err      error // why the list could not be read
+	Accounts []string  // to choose from
+	Known    bool      // there was a first list; Total and News are of it
+	Total    int       // rows
+	News     int       // messages that came since and that the list does not have
+	Loading  bool      // another list is under way
+	Version  int       // changes with each list that is another one
+	Stale    time.Time // since when the program has not answered, which the window says
+	Err      error     // why the list could not be read
 
 	Cursor int    // the row that the keyboard is at, -1 none
 	Open   string // ID of the message whose details are shown, "" none

@@ -27,6 +27,15 @@ func stateWord(s mailer.State, unknown bool, attempts int) string {
 	return words.Say("messages.state_" + stateKey(s, unknown, attempts))
 }
 
+// stateWords are all words for a state.
+func stateWords() []string {
+	all := []string{stateWord(held, true, 0), stateWord(queued, false, 1)}
+	for _, s := range mailer.States {
+		all = append(all, stateWord(s, false, 0))
+	}
+	return all
+}
+
 // sender is an envelope's sender as it is shown; that of a bounce is none.
 func sender(from string) string {
 	if from == "" {
@@ -58,7 +67,7 @@ func cells(r *Row, now time.Time) [columnCount]string {
 		columnAccount: r.Account,
 		columnClient:  r.Client,
 		columnSize:    words.Size(r.Size),
-		columnReply:   oneLine(r.Reply),
+		columnReply:   oneLine(said(r.Reply)),
 	}
 }
 
@@ -175,6 +184,15 @@ func attemptHead(a mailer.Attempt, now time.Time) string {
 	return strings.Join(parts, " · ")
 }
 
+// said is what is on record of an attempt: a server's reply as it is, and what
+// traymail met itself in the language of the window.
+func said(reply string) string {
+	if len(reply) > 3 && reply[0] >= '2' && reply[0] <= '5' && reply[3] == ' ' {
+		return reply
+	}
+	return words.Said(reply)
+}
+
 // attemptFoot names what to look an attempt up by elsewhere.
 func attemptFoot(a mailer.Attempt) string {
 	var parts []string
@@ -203,7 +221,7 @@ func whole(rec *mailer.Record, now time.Time) string {
 	for _, g := range groups(rec) {
 		fmt.Fprintf(&b, "- %s\n  %s\n", g.head(rec, now), strings.Join(g.addresses, "\n  "))
 		if g.reply != "" {
-			fmt.Fprintf(&b, "  %s\n", g.reply)
+			fmt.Fprintf(&b, "  %s\n", said(g.reply))
 		}
 	}
 	if len(rec.Attempts) > 0 {
@@ -211,7 +229,7 @@ func whole(rec *mailer.Record, now time.Time) string {
 	}
 	for _, a := range rec.Attempts {
 		fmt.Fprintf(&b, "- %s\n", attemptHead(a, now))
-		for _, s := range []string{a.Reply, attemptFoot(a)} {
+		for _, s := range []string{said(a.Reply), attemptFoot(a)} {
 			if s != "" {
 				fmt.Fprintf(&b, "  %s\n", s)
 			}

@@ -37,7 +37,7 @@ func TestLongTextsAreShortened(t *testing.T) {
 
 func TestColumnsFoldWhereThereIsNoRoom(t *testing.T) {
 	shown := func(width float32, accounts bool) (keys []string) {
-		spans := fit(width, accounts)
+		spans := fit(width, accounts, 0)
 		end := float32(0)
 		for i, s := range spans {
 			if s.width == 0 {
@@ -69,6 +69,9 @@ func TestColumnsFoldWhereThereIsNoRoom(t *testing.T) {
 		if got := strings.Join(shown(c.width, c.accounts), " "); got != c.want {
 			t.Errorf("at %v it shows %s, want %s", c.width, got, c.want)
 		}
+	}
+	if got := fit(984, true, 140)[columnState].width; got != 140 {
+		t.Errorf("the state has %v for a word that needs 140", got)
 	}
 }
 

@@ -198,7 +198,7 @@ func (e *editor) renderRow(r *row, s State, isNew bool) {
 	}
 	about := s.Problem != nil && s.Problem.Key == r.field.Key
 	if about {
-		look.SetLabel(r.wrong, words.Sentence(s.Problem.Text)+". "+words.Sentence(s.Problem.Fix)+".")
+		look.SetLabel(r.wrong, words.Sentences(s.Problem.Text, s.Problem.Fix))
 	}
 	look.Show(r.alarm, about)
 }
@@ -229,7 +229,7 @@ func (e *editor) renderFoot(s State) {
 	case s.Err != nil:
 		h, detail = look.Headline{Level: look.Error, What: words.Say("relay.failed")}, words.Sentence(s.Err.Error())
 		if fix := mailer.Fix(s.Err); fix != "" {
-			h.Then = words.Sentence(fix)
+			detail += "\n" + words.Sentence(fix)
 		}
 	case s.Saved:
 		h = look.Headline{Level: look.OK, What: words.Say("relay.saved")}

@@ -40,10 +40,16 @@ type Page struct {
 }
 
 // New makes the page. It is not loaded before Show.
-func New(d *desk.Desk, p Program, f look.Frame) *Page {
-	v := &Page{frame: f, cards: map[Kind]*fyne.Container{}, lines: map[Entry]*look.Line{}, adds: map[Kind]*look.Button{}}
+func New(d *desk.Desk, p Program, f look.Frame) *Page { return pageOf(newPresenter(d, p, nil), f) }
+
+// Anew makes the page in the language in use now, with what was changed and not
+// applied; v is not used any more.
+func (v *Page) Anew(f look.Frame) *Page { return pageOf(v.presenter, f) }
+
+func pageOf(p *presenter, f look.Frame) *Page {
+	v := &Page{presenter: p, frame: f, cards: map[Kind]*fyne.Container{}, lines: map[Entry]*look.Line{}, adds: map[Kind]*look.Button{}}
 	v.kit = f.Kit(v.Escape)
-	v.presenter = newPresenter(d, p, v.render)
+	p.show = v.render
 	v.content = v.build()
 	return v
 }

@@ -187,6 +187,10 @@ func TestAListenerThatEverybodyCouldUseIsRefusedWithTheReason(t *testing.T) {
 	v.editor.apply.Tapped(nil)
 	wait(v, b)
 	b.Look("relay-refused")
+	why, fix, _ := strings.Cut(v.editor.detail.Text, "\n")
+	if !strings.Contains(why, "reachable from other machines") || fix == "" || v.editor.banner.Then.Visible() {
+		t.Errorf("it says why: %q, and then what to do: %q", why, fix)
+	}
 	if s := v.presenter.state; s.Err == nil || read(t, m) != file {
 		t.Errorf("it was taken: %v\n%s", s.Err, read(t, m))
 	}
@@ -243,6 +247,22 @@ func TestWhatWasTypedIsGivenUpOnlyWhenThatIsTheAnswer(t *testing.T) {
 	b.Press(fyne.KeyReturn)
 	if e := v.presenter.state.Edit; e == nil || e.Name != "backup-job" {
 		t.Errorf("%+v is open", e)
+	}
+}
+
+func TestAnotherLanguageKeepsWhatWasTypedAndAPasswordThatIsShown(t *testing.T) {
+	v, b, _ := opened(t)
+	v.lines[Entry{Tool, "backup-job"}].Tapped(nil)
+	v.presenter.renew()
+	wait(v, b)
+	password := v.editor.secret.Text
+	v.editor.rows["allowed_senders"].entry.SetText("erp@contoso.com")
+	v = v.Anew(b.Frame)
+	b.Window.SetContent(v.Content())
+	v.Show(desk.Place{Page: desk.Relay})
+	wait(v, b)
+	if got := v.editor.rows["allowed_senders"].entry.Text; got != "erp@contoso.com" || v.editor.apply.Disabled() || password == "" || v.editor.secret.Text != password {
+		t.Errorf("%q stands there, and the password %q", got, v.editor.secret.Text)
 	}
 }
 

@@ -64,8 +64,9 @@ type Page struct {
 // A row is a setting with its name, its field, and what is wrong with it.
 type row struct {
 	field  Field
-	entry  *look.Entry  // for what is typed
-	choice *look.Select // for what is chosen
+	entry  *look.Entry   // for what is typed
+	choice *look.Select  // for what is chosen
+	means  *widget.Label // what is typed, or the default, in words; of a duration
 	wrong  *widget.Label
 	alarm  fyne.CanvasObject
 	place  fyne.CanvasObject // both
@@ -73,9 +74,17 @@ type row struct {
 
 // New makes the page. It is not loaded before Show.
 func New(d *desk.Desk, p Program, f look.Frame, prefs Preferences, a Autostart) *Page {
-	v := &Page{desk: d, prefs: prefs, autostart: a, rows: map[string]*row{}}
+	return pageOf(newPresenter(d, p, nil), f, prefs, a)
+}
+
+// Anew makes the page in the language in use now, with what was typed and not
+// applied; v is not used any more.
+func (v *Page) Anew(f look.Frame) *Page { return pageOf(v.presenter, f, v.prefs, v.autostart) }
+
+func pageOf(p *presenter, f look.Frame, prefs Preferences, a Autostart) *Page {
+	v := &Page{presenter: p, desk: p.desk, prefs: prefs, autostart: a, rows: map[string]*row{}}
 	v.kit = f.Kit(v.Escape)
-	v.presenter = newPresenter(d, p, v.render)
+	p.show = v.render
 	v.content = v.build()
 	return v
 }
@@ -140,7 +149,7 @@ func (v *Page) windowCard() fyne.CanvasObject {
 		if at > 0 {
 			tag = words.Languages[at-1]
 		}
-		v.speak(tag)
+		v.prefs.SetLanguage(tag)
 	})
 	v.language.Set(slices.Index(words.Languages, v.prefs.Language()) + 1)
 	var variants []string
@@ -158,20 +167,6 @@ func (v *Page) windowCard() fyne.CanvasObject {
 	return look.NewCard(words.Say("settings.group_window"), look.Rows(4,
 		v.pair(words.Say("settings.language"), v.language), v.pair(words.Say("settings.variant"), v.variant),
 		v.pair("", v.notify), v.pair("", v.auto), v.autoErr))
-}
-
-// speak has the window speak another language, which makes its pages anew. What
-// was typed here and not applied is asked for first.
-func (v *Page) speak(tag string) {
-	if !v.presenter.state.Changed() {
-		v.prefs.SetLanguage(tag)
-		return
-	}
-	look.Ask(v.kit.Canvas, look.Question{
-		What: words.Say("settings.discard_what"), Then: words.Say("settings.discard_then"),
-		Do: words.Say("settings.discard"), Keep: words.Say("settings.discard_keep"), Dangerous: true,
-		Kept: func() { v.language.Set(slices.Index(words.Languages, v.prefs.Language()) + 1) },
-	}, func() { v.prefs.SetLanguage(tag) })
 }
 
 // pair puts a field beside its name; the names of all cards have one width.
@@ -220,7 +215,8 @@ func (v *Page) rowOf(f Field) fyne.CanvasObject {
 	}
 	r.alarm = container.NewBorder(nil, nil, container.NewVBox(look.Space(0, 8), look.Sized(16, widget.NewIcon(look.Icon(look.Error.Shape, look.Error.Colour)))), nil, r.wrong)
 	r.alarm.Hide()
-	r.place = look.Rows(0, control, r.alarm)
+	r.means = look.Small("")
+	r.place = look.Rows(0, control, r.means, r.alarm)
 	return v.pair(words.Say("settings.field_"+wordOf(f.Key)), r.place)
 }
 
@@ -256,9 +252,10 @@ func (v *Page) render(s State) {
 			look.SetEntry(r.entry, value)
 			look.Enable(r.entry, s.Known && !s.Busy)
 		}
+		look.SetText(r.means, r.field.inWords(value))
 		about := s.Problem != nil && s.Problem.Key == r.field.Key
 		if about {
-			look.SetLabel(r.wrong, words.Sentence(s.Problem.Text)+". "+words.Sentence(s.Problem.Fix)+".")
+			look.SetLabel(r.wrong, words.Sentences(s.Problem.Text, s.Problem.Fix))
 		}
 		look.Show(r.alarm, about)
 	}
@@ -312,7 +309,7 @@ func (v *Page) renderFoot(s State) {
 	case s.Err != nil:
 		h, detail = look.Headline{Level: look.Error, What: words.Say("settings.failed")}, words.Sentence(s.Err.Error())
 		if fix := mailer.Fix(s.Err); fix != "" {
-			h.Then = words.Sentence(fix)
+			detail += "\n" + words.Sentence(fix)
 		}
 	case s.Saved:
 		h = look.Headline{Level: look.OK, What: words.Say("settings.saved")}

@@ -20,6 +20,7 @@ import (
 	"traymail/internal/mailer"
 	"traymail/ui/desk"
 	"traymail/ui/uitest"
+	"traymail/ui/words"
 )
 
 func TestMain(m *testing.M) {
@@ -110,6 +111,39 @@ func TestWhatIsAppliedIsInTheFileAndTheRestOfItStays(t *testing.T) {
 		}
 	}
 	b.Look("settings-saved")
+}
+
+func TestADurationIsAlsoSaidInWords(t *testing.T) {
+	t.Cleanup(func() { words.Use("en") })
+	m, _ := program(t, file)
+	v, b := opened(t, m, &chosen{})
+	means := func(key, typed string) string {
+		b.Window.Canvas().Focus(v.rows[key].entry)
+		v.rows[key].entry.SetText(typed)
+		if l := v.rows[key].means; l.Visible() {
+			return l.Text
+		}
+		return ""
+	}
+	for _, c := range []struct{ key, typed, want string }{
+		{"relay.timeout", "", "5 minutes"}, // the default
+		{"relay.timeout", " 90s ", "1 minute and 30 seconds"},
+		{"relay.timeout", "soon", ""},
+		{"queue.expire", "", "5 days"},
+		{"queue.retry", "1m, 90s 2h", "1 minute, 1 minute and 30 seconds, 2 hours"},
+		{"queue.keep_days", "30", ""},
+	} {
+		if got := means(c.key, c.typed); got != c.want {
+			t.Errorf("%s of %q is %q in words, want %q", c.key, c.typed, got, c.want)
+		}
+	}
+	words.Use("de")
+	v = v.Anew(b.Frame)
+	b.Window.SetContent(v.Content())
+	v.Show(desk.Place{Page: desk.Settings})
+	if got := means("queue.expire", "48h"); got != "2 Tage" {
+		t.Errorf("in German it is %q", got)
+	}
 }
 
 func TestAValueThatCannotBeUsedIsToldAtItsFieldAndNothingChanges(t *testing.T) {
@@ -261,21 +295,24 @@ func TestThePageScrollsUnderThePointerOnAField(t *testing.T) {
 	}
 }
 
-func TestAnotherLanguageAsksBeforeWhatWasTypedGoes(t *testing.T) {
-	m, _ := program(t, file)
+func TestAnotherLanguageKeepsWhatWasTypedAndNotApplied(t *testing.T) {
+	m, path := program(t, file)
 	c := &chosen{}
 	v, b := opened(t, m, c)
 	v.rows["relay.max_size_mb"].entry.SetText("7")
 	v.language.SetSelectedIndex(2)
-	b.Look("settings-language")
-	b.Press(fyne.KeyEscape)
-	if c.language != "" || v.language.SelectedIndex() != 0 || !v.presenter.state.Changed() {
-		t.Fatalf("the language is %q, %q is shown, changed: %v", c.language, v.language.Selected, v.presenter.state.Changed())
+	if c.language != "de" || b.Window.Canvas().Overlays().Top() != nil {
+		t.Fatalf("the language is %q, or something is asked", c.language)
 	}
-	v.language.SetSelectedIndex(2)
-	b.Window.Canvas().FocusNext()
-	b.Press(fyne.KeyReturn)
-	if c.language != "de" {
-		t.Errorf("the language is %q", c.language)
+	v = v.Anew(b.Frame)
+	b.Window.SetContent(v.Content())
+	v.Show(desk.Place{Page: desk.Settings})
+	if got := v.rows["relay.max_size_mb"].entry.Text; got != "7" || v.apply.Disabled() {
+		t.Fatalf("%q stands there", got)
+	}
+	v.apply.Tapped(nil)
+	b.Until(func() bool { return !v.presenter.state.Busy })
+	if text, _ := os.ReadFile(path); !strings.Contains(string(text), "max_size_mb = 7 ") || !v.banner.Container.Visible() {
+		t.Errorf("the file has\n%s", text)
 	}
 }

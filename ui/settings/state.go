@@ -4,6 +4,7 @@
 package settings
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 
 	"traymail/internal/account"
 	"traymail/internal/mailer"
+	"traymail/ui/words"
 )
 
 // A Kind is what a field holds.
@@ -114,6 +116,28 @@ func short(d time.Duration) string {
 	return s
 }
 
+// inWords is a duration, or several, as the page shows it and as one says it; "" of
+// what is none, and of other fields.
+func (f Field) inWords(value string) string {
+	if f.Kind != Span && f.Kind != Spans {
+		return ""
+	}
+	var all []string
+	for _, word := range waits(cmp.Or(strings.TrimSpace(value), f.Default)) {
+		d, err := time.ParseDuration(word)
+		if err != nil || d < time.Second {
+			return ""
+		}
+		all = append(all, words.Span(d))
+	}
+	return strings.Join(all, words.Say("common.list_between"))
+}
+
+// waits are several durations, as they are typed one after the other.
+func waits(typed string) []string {
+	return strings.FieldsFunc(typed, func(r rune) bool { return r == ' ' || r == ',' || r == ';' })
+}
+
 // Write puts what was typed into s. The error is an *account.FieldError.
 func (f Field) Write(s *mailer.Settings, typed string) error {
 	typed = strings.TrimSpace(typed)
@@ -142,7 +166,7 @@ func (f Field) Write(s *mailer.Settings, typed string) error {
 		*v = d
 	case *[]mailer.Duration:
 		var all []mailer.Duration
-		for word := range strings.FieldsFuncSeq(typed, func(r rune) bool { return r == ' ' || r == ',' || r == ';' }) {
+		for _, word := range waits(typed) {
 			var d mailer.Duration
 			if err := d.UnmarshalText([]byte(word)); err != nil {
 				return wrong(err.Error(), "write the waits one after the other, such as 1m 5m 1h")

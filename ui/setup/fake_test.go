@@ -45,8 +45,9 @@ My organization only
 type fake struct {
 	signIn   func(ctx context.Context, how mailer.SignIn) (mailer.SignedIn, error)
 	validate func(ctx context.Context) (mailer.Validation, error)
-	failing  error // what Save returns
-	unkept   error // what SaveDraft returns
+	failing  error  // what Save returns
+	unkept   error  // what SaveDraft returns
+	keeping  func() // is called by SaveDraft before it keeps anything
 
 	mu       sync.Mutex
 	accounts map[string]account.Account
@@ -144,6 +145,9 @@ func (f *fake) Draft(context.Context) (setup.Draft, error) {
 }
 
 func (f *fake) SaveDraft(_ context.Context, d setup.Draft, secret mailer.Secret) error {
+	if f.keeping != nil {
+		f.keeping()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.unkept != nil {

@@ -58,7 +58,10 @@ func (p *Page) control(r *row) fyne.CanvasObject {
 		r.pick = p.kit.Select(options, func(i int) { p.p.choice(r.field, r.codes[i]) })
 		return r.pick
 	}
-	r.entry = p.kit.Entry()
+	r.entry = p.kit.LongEntry()
+	if r.field == setup.Secret {
+		r.entry = p.kit.Entry() // what is not to be read has one line
+	}
 	r.entry.OnChanged = func(s string) {
 		if !p.drawing {
 			p.p.set(r.field, s)

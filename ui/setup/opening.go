@@ -101,6 +101,7 @@ func (p *presenter) adoptDraft(d setup.Draft, a account.Account, secrets mailer.
 	p.state.Draft, p.state.Reached = d, d.Resume()
 	if a.ID != "" {
 		p.state.Stored, p.stored, p.state.Secrets = true, a, secrets
+		p.state.Draft.Tested = d.Tested && d.Account.Equal(a)
 		if position(d.Step) > position(setup.StepRegistration) {
 			p.state.Draft.Account = a // it may have been changed elsewhere
 		}

@@ -21,9 +21,11 @@ import (
 // A Step is one of the steps that are given to the page. Its methods are called
 // on the window's goroutine. It may have methods more: Ready() bool, which says
 // whether everything in it is done, and is asked every second; Begin(), called
-// after Show to begin what the step is there for; Test(), called in its place
-// when a place wants the test email sent; Escape(); and Forget(), called when the setup
-// is ended.
+// after Show to begin what the step is there for; Resume(), called in its place when
+// the server took a test email already, and Accepted() bool, whether it took one;
+// Test(), called in its place when a place wants the test email sent;
+// Outdated(account), told that the account has another secret; Escape(); and
+// Forget(), called when the setup is ended.
 type Step interface {
 	Content() fyne.CanvasObject
 	// Show is called when the person comes to the step, with the account's name.
@@ -75,9 +77,31 @@ type Page struct {
 
 // New returns the page. checks and done are its last two steps.
 func New(d *desk.Desk, p Program, f look.Frame, checks, done Step) *Page {
-	page := &Page{desk: d, frame: f, hosts: map[string]Step{setup.StepChecks: checks, setup.StepDone: done}, rows: map[Field]*row{},
+	return pageOf(newPresenter(p, d, f.Follow, nil), f, checks, done)
+}
+
+// Anew makes the page in the language in use now, where the setup is and with what
+// is under way; p is not used any more.
+func (p *Page) Anew(f look.Frame, checks, done Step) *Page {
+	for _, field := range p.p.state.Fields(p.p.state.Step()) {
+		if _, is := p.p.state.Typed[field]; is {
+			p.p.remark(field)
+		}
+	}
+	page := pageOf(p.p, f, checks, done)
+	page.last = p.p.state
+	return page
+}
+
+func pageOf(p *presenter, f look.Frame, checks, done Step) *Page {
+	page := &Page{p: p, desk: p.desk, frame: f, hosts: map[string]Step{setup.StepChecks: checks, setup.StepDone: done}, rows: map[Field]*row{},
 		list: map[string]*stepItem{}, poll: func() {}}
-	page.p = newPresenter(p, d, f.Follow, page.show)
+	p.show = page.show
+	p.renewed = func(account string) {
+		if found, ok := checks.(interface{ Outdated(account string) }); ok {
+			found.Outdated(account)
+		}
+	}
 	page.kit = f.Kit(page.Escape)
 	page.content = page.build()
 	return page
@@ -91,6 +115,16 @@ func (p *Page) Guide() string { return p.last.Draft.Guide }
 
 // Client returns the name of the client that was made for the tool, "" for none.
 func (p *Page) Client() string { return p.last.Draft.Client }
+
+// FirstSignIn is the account that the open page sets up and that nobody has signed in
+// to yet, "" for none.
+func (p *Page) FirstSignIn() string {
+	s := p.p.state
+	if !p.seen || !s.Stored || p.p.visits || !s.SignsIn() || s.Draft.SignedIn != "" || s.Secrets.SignedIn {
+		return ""
+	}
+	return s.Draft.Account.Name
+}
 
 // Made is told of a client that was made for the tool that sends through an
 // account.
@@ -110,6 +144,7 @@ func (p *Page) Hide() {
 	p.seen = false
 	p.poll()
 	if host := p.hosts[p.showing]; host != nil {
+		p.noteTest(p.showing)
 		host.Hide()
 	}
 	p.showing = ""
@@ -262,6 +297,7 @@ func (p *Page) watch(step string) {
 		return
 	}
 	p.poll = p.desk.Every(time.Second, func() {
+		p.noteTest(step)
 		if is := readiness.Ready(); is != p.ready {
 			p.ready = is
 			p.renderFoot(p.last)
@@ -270,6 +306,14 @@ func (p *Page) watch(step string) {
 			}
 		}
 	})
+}
+
+// noteTest notes that the server took a test email, so that a setup that goes on
+// later sends no other.
+func (p *Page) noteTest(step string) {
+	if tests, ok := p.hosts[step].(interface{ Accepted() bool }); ok && tests.Accepted() {
+		p.p.tested(p.of)
+	}
 }
 
 // wide gives its object a width.

@@ -32,6 +32,10 @@ type given struct {
 	tests   int
 	ready   bool
 	forgot  int
+
+	resumed  int
+	accepted bool
+	outdated []string
 }
 
 func newGiven(text string) *given { return &given{content: look.Surface(look.Text(text))} }
@@ -44,6 +48,9 @@ func (g *given) Ready() bool                { return g.ready }
 func (g *given) Begin()                     { g.begun++ }
 func (g *given) Test()                      { g.tests++ }
 func (g *given) Forget()                    { g.forgot++ }
+func (g *given) Resume()                    { g.resumed++ }
+func (g *given) Accepted() bool             { return g.accepted }
+func (g *given) Outdated(account string)    { g.outdated = append(g.outdated, account) }
 
 // A screen is the page in a window on the test driver.
 type screen struct {
@@ -246,6 +253,19 @@ func TestTheStepsAtTheProviderHaveTheirLinkAndTextAndKeepTheirTicks(t *testing.T
 	}
 }
 
+func TestAnotherLanguageKeepsWhatWasTyped(t *testing.T) {
+	s := openScreen(t, newFake(), desk.Place{})
+	s.next()
+	s.fill(setup.Username, "svc@contoso.com")
+	s.Hide()
+	s.Page = s.Anew(s.Frame, s.checks, s.done)
+	s.Window.SetContent(s.Page.Content())
+	s.Page.Show(desk.Place{})
+	if got := s.rows[setup.Username].entry.Text; got != "svc@contoso.com" || s.state().Step() != setup.StepAddresses {
+		t.Errorf("%q stands in the step %s", got, s.state().Step())
+	}
+}
+
 func TestStartingOverIsAskedAndDropsTheDraft(t *testing.T) {
 	s := openScreen(t, newFake(), desk.Place{Page: desk.Setup})
 	if s.startOver.Visible() {
@@ -305,6 +325,30 @@ func TestAStepThatIsNotReadySaysSoAndCanBePassed(t *testing.T) {
 	}
 }
 
+func TestASetupThatGoesOnAtTheChecksSendsNoOtherTestEmail(t *testing.T) {
+	a := stored("svc")
+	f := newFake(a)
+	f.secrets["svc"] = mailer.Secrets{SignedIn: true}
+	f.draft = setup.Draft{Step: setup.StepChecks, Method: setup.M365Browser, Account: a, SignedIn: setup.SignInKey(a)}
+	s := openScreen(t, f, desk.Place{Page: desk.Setup})
+	if s.checks.begun != 1 || s.checks.resumed != 0 {
+		t.Fatalf("at first they are begun %d times, resumed %d", s.checks.begun, s.checks.resumed)
+	}
+	s.checks.accepted = true
+	s.Hide() // before a second has passed
+	s.idle()
+	if !f.draft.Tested {
+		t.Fatal("that it was taken is not kept")
+	}
+	checks := newGiven("the checks")
+	again := New(s.Desk, f, s.Frame, checks, s.done)
+	again.Show(desk.Place{Page: desk.Setup})
+	s.Until(func() bool { return again.p.state.Activity == Idle })
+	if checks.begun != 0 || checks.resumed != 1 {
+		t.Errorf("when it goes on they are begun %d times, resumed %d", checks.begun, checks.resumed)
+	}
+}
+
 func TestTheChecksHaveNoTickBeforeTheyWereDone(t *testing.T) {
 	f := newFake(stored("old"))
 	f.secrets["old"] = mailer.Secrets{SignedIn: true}
@@ -317,6 +361,11 @@ func TestTheChecksHaveNoTickBeforeTheyWereDone(t *testing.T) {
 	}
 	s.p.goTo(setup.StepDone)
 	s.idle()
+	if at := s.list[setup.StepChecks].sign.Resource.Name(); at != look.Icon(look.Attention.Shape, look.Attention.Colour).Name() {
+		t.Errorf("checks that failed have the sign %s", at)
+	}
+	s.checks.ready = true
+	s.p.draw()
 	if !ticked(setup.StepChecks) {
 		t.Error("behind the checks they have no tick")
 	}

@@ -115,7 +115,7 @@ func (w *portal) step(s setup.Step) fyne.CanvasObject {
 	if where := portalWhere(s); where != "" {
 		lines.Add(look.Small(where))
 	}
-	buttons := container.New(&flow{gap: 6})
+	buttons := look.Flow()
 	if s.Link != "" {
 		buttons.Add(p.kit.Button(words.Say("setup.open_page"), func() { p.frame.Follow(s.Link) }))
 	}
@@ -141,7 +141,7 @@ func portalText(s setup.Step) string {
 	if key := "setup.portal_" + keyOf(s.ID); words.Has(key) {
 		return words.Say(key, words.Data{"Text": words.List(s.Copy)})
 	}
-	return s.Help.Title
+	return words.Said(s.Help.Title)
 }
 
 // portalWhere is the way through the portal.
@@ -149,44 +149,5 @@ func portalWhere(s setup.Step) string {
 	if key := "setup.where_" + keyOf(s.ID); words.Has(key) {
 		return words.Say(key)
 	}
-	return s.Help.Where
-}
-
-// flow puts objects beside one another, and where there is no room on the next
-// line. How high it is follows from the width that it had last.
-type flow struct{ gap, width float32 }
-
-// Layout implements fyne.Layout.
-func (f *flow) Layout(objects []fyne.CanvasObject, s fyne.Size) {
-	f.width = s.Width
-	f.place(objects, func(o fyne.CanvasObject, at fyne.Position, size fyne.Size) {
-		o.Move(at)
-		o.Resize(size)
-	})
-}
-
-// MinSize implements fyne.Layout.
-func (f *flow) MinSize(objects []fyne.CanvasObject) (size fyne.Size) {
-	f.place(objects, func(o fyne.CanvasObject, at fyne.Position, of fyne.Size) {
-		size = size.Max(fyne.NewSize(min(of.Width, 120), at.Y+of.Height))
-	})
-	return size
-}
-
-func (f *flow) place(objects []fyne.CanvasObject, put func(o fyne.CanvasObject, at fyne.Position, size fyne.Size)) {
-	var x, y, line float32
-	for _, o := range objects {
-		if !o.Visible() {
-			continue
-		}
-		size := o.MinSize()
-		if f.width > 0 {
-			size.Width = min(size.Width, f.width)
-		}
-		if x > 0 && x+size.Width > f.width {
-			x, y, line = 0, y+line+f.gap, 0
-		}
-		put(o, fyne.NewPos(x, y), size)
-		x, line = x+size.Width+f.gap, max(line, size.Height)
-	}
+	return words.Said(s.Help.Where)
 }

@@ -27,6 +27,7 @@ type presenter struct {
 	desk    *desk.Desk
 	follow  func(address string) // opens it in the person's browser
 	show    func(State)          // gets every new state
+	renewed func(account string) // told that it has another secret; nil for nobody
 
 	state  State
 	opened bool            // the draft was asked for
@@ -221,6 +222,18 @@ func (p *presenter) made(account, client string) {
 		return // the person went on to another one
 	}
 	p.state.Draft.Client = client
+	if !p.visits || p.touched {
+		p.changed()
+		p.keep()
+	}
+}
+
+// tested notes that the server took a test email of an account.
+func (p *presenter) tested(account string) {
+	if account != p.state.Draft.Account.Name || p.state.Draft.Tested {
+		return
+	}
+	p.state.Draft.Tested = true
 	if !p.visits || p.touched {
 		p.changed()
 		p.keep()

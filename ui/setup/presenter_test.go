@@ -47,29 +47,6 @@ func TestTheMainSystemIsSetUpWithThreeFields(t *testing.T) {
 	})
 }
 
-func TestWhatIsTypedIsKeptWhenTheTypingPauses(t *testing.T) {
-	f := newFake()
-	onDesk(t, f, func(t *testing.T, b *bench) {
-		b.on(t, setup.StepAddresses)
-		was := f.kept
-		b.write(setup.Username, "svc@con")
-		b.wait(pause - time.Millisecond)
-		if f.kept != was {
-			t.Error("it is kept while somebody types")
-		}
-		b.wait(2 * time.Millisecond)
-		if f.kept != was+1 || f.draft.Account.Username != "svc@con" {
-			t.Errorf("kept %d times, as %q", f.kept-was, f.draft.Account.Username)
-		}
-		b.write(setup.Username, "svc@contoso.com")
-		b.leave()
-		b.settle()
-		if f.draft.Account.Username != "svc@contoso.com" {
-			t.Errorf("when the page is left it has %q", f.draft.Account.Username)
-		}
-	})
-}
-
 func TestASetupGoesOnWhereItWasLeft(t *testing.T) {
 	f := newFake()
 	onDesk(t, f, func(t *testing.T, b *bench) {
@@ -287,22 +264,6 @@ func TestAnotherWayToSendKeepsWhatWasGiven(t *testing.T) {
 		b.choose(setup.Password)
 		if s := b.wait(2 * pause); s.HasSecret() || f.secret != "" {
 			t.Error("the client secret is taken for the password")
-		}
-	})
-}
-
-func TestADraftThatCannotBeKeptIsSaid(t *testing.T) {
-	f := newFake()
-	f.unkept = errors.New("the disk is full")
-	onDesk(t, f, func(t *testing.T, b *bench) {
-		b.on(t, setup.StepAddresses)
-		if b.state.Unkept == nil {
-			t.Fatal("it says nothing")
-		}
-		f.unkept = nil
-		b.write(setup.Username, "svc@contoso.com")
-		if s := b.wait(2 * pause); s.Unkept != nil || f.draft.Account.Username != "svc@contoso.com" {
-			t.Errorf("after that it says %v", s.Unkept)
 		}
 	})
 }

@@ -39,6 +39,9 @@ func (p *Page) show(s State) {
 		p.signIn.tell(s)
 	}
 	moved := p.renderStep(s)
+	if s.Step() == setup.StepSignIn {
+		p.signIn.sight.Arrange() // how high its texts are follows from their width
+	}
 	p.renderFoot(s)
 	if moved || was.Turn != s.Turn {
 		p.moveFocus(s)
@@ -73,6 +76,7 @@ func (p *Page) renderStep(s State) bool {
 		return false
 	}
 	if was := p.hosts[p.showing]; was != nil {
+		p.noteTest(p.showing)
 		was.Hide()
 	}
 	p.showing, p.of = step, of
@@ -83,6 +87,8 @@ func (p *Page) renderStep(s State) bool {
 	host.Show(of)
 	if tests, ok := host.(interface{ Test() }); ok && s.Do == desk.DoTest {
 		tests.Test()
+	} else if resumes, ok := host.(interface{ Resume() }); ok && s.Draft.Tested {
+		resumes.Resume()
 	} else if begins, ok := host.(interface{ Begin() }); ok {
 		begins.Begin()
 	}
@@ -98,11 +104,20 @@ func (p *Page) renderList(s State) {
 		case step == setup.StepChecks && here < position(step): // of settings that may be others now
 		case position(step) < max(here, far) && (step != setup.StepSignIn || s.Proven() || !s.SignsIn()):
 			at = look.OK
+			if step == setup.StepChecks && !p.proved(s) {
+				at = look.Attention
+			}
 		}
 		item := p.list[step]
 		look.SetLabel(item.name, stepName(step, s))
 		item.tell(at, settled(step, s), step == s.Step(), s.CanGo(step))
 	}
+}
+
+// proved reports whether the checks that the person has passed had nothing against it.
+func (p *Page) proved(s State) bool {
+	readiness, ok := p.hosts[setup.StepChecks].(interface{ Ready() bool })
+	return !ok || s.Draft.Tested || readiness.Ready()
 }
 
 func (p *Page) renderHead(s State) {
@@ -140,7 +155,7 @@ func (p *Page) renderFoot(s State) {
 		}
 	}
 	if said == "" && s.Unkept != nil {
-		said, at = words.Say("setup.unkept", words.Data{"Reason": s.Unkept.Error()}), look.Attention
+		said, at = words.Say("setup.unkept", words.Data{"Reason": words.Said(s.Unkept.Error())}), look.Attention
 	}
 	look.Show(p.footSign, said != "")
 	look.SetSign(p.footSign, p.foot, at)

@@ -20,6 +20,7 @@ func (p *presenter) save(to string) {
 	if !setup.NeedsSecret(a) {
 		secret = "" // of a way to sign in that was not taken
 	}
+	renewed := secret != "" || p.state.Draft.HasSecret
 	p.begin(Saving, func(ctx context.Context) func() {
 		saved, secrets, err := p.store(ctx, a, secret, isNew)
 		return func() {
@@ -28,6 +29,9 @@ func (p *presenter) save(to string) {
 			switch {
 			case err == nil:
 				p.adopt(saved, secrets)
+				if renewed && p.renewed != nil {
+					p.renewed(saved.Name)
+				}
 				p.enter(to)
 			case cancelled:
 				p.draw()
@@ -63,7 +67,7 @@ func (p *presenter) adopt(a account.Account, secrets mailer.Secrets) {
 	p.state.Secret, p.kept = "", ""
 	p.state.Notes, p.state.Typed = nil, nil
 	p.nameTyped = true
-	p.state.Draft.SignedIn = ""
+	p.state.Draft.SignedIn, p.state.Draft.Tested = "", false // of other settings
 	if secrets.SignedIn {
 		p.state.Draft.SignedIn = setup.SignInKey(a)
 	}

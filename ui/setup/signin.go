@@ -152,8 +152,10 @@ func (p *presenter) signedIn(in mailer.SignedIn, err error) {
 	if err == nil {
 		p.state.Secrets.SignedIn = true
 		p.state.Draft.SignedIn = setup.SignInKey(p.state.Draft.Account)
-		p.changed()
-		p.keep()
+		if !p.visits || p.touched { // else it is no unfinished setup
+			p.changed()
+			p.keep()
+		}
 	}
 	p.focus("")
 	p.draw()

@@ -20,6 +20,7 @@ import (
 // who signed in.
 type signInPart struct {
 	page   *Page
+	sight  *look.Scroll
 	banner *look.Banner
 	detail *look.Entry // what happened, in the program's or the server's words
 	fixed  *widget.Label
@@ -49,7 +50,7 @@ type signInPart struct {
 func (p *Page) buildSignIn() fyne.CanvasObject {
 	g := &p.signIn
 	g.page = p
-	return p.kit.Scrolled(func() fyne.CanvasObject {
+	g.sight = p.kit.Scrolled(func() fyne.CanvasObject {
 		g.banner = look.NewBanner()
 		g.detail, g.fix = p.kit.ReadOnly(), p.kit.ReadOnly()
 		g.fixed = look.Small(words.Say("setup.what_to_do"))
@@ -58,15 +59,16 @@ func (p *Page) buildSignIn() fyne.CanvasObject {
 		g.device = p.kit.Button(words.Say("setup.use_code"), p.p.withCode)
 		g.paste = p.kit.Button(words.Say("setup.paste_address"), func() { p.p.openPaste(true) })
 		g.cancel = p.kit.Button(words.Say("setup.cancel_sign_in"), p.p.stop)
-		g.busy = container.New(&flow{gap: 8}, g.copyLink, g.device, g.paste, g.cancel)
+		g.busy = look.Flow(g.copyLink, g.device, g.paste, g.cancel)
 		g.another = p.kit.Button(words.Say("setup.use_code"), p.p.withCode)
 		g.again = p.kit.Button(words.Say("setup.sign_in_again"), p.p.proceed)
-		g.idle = container.New(&flow{gap: 8}, g.again, g.another)
+		g.idle = look.Flow(g.again, g.another)
 		g.buildCode(p)
 		g.buildPaste(p)
 		return inset(container.NewVBox(look.Surface(look.Rows(4, look.Indented(g.banner.Container), look.Indented(g.detail), g.fixed, look.Indented(g.fix), g.coding, g.pasting,
 			look.Space(0, 4), look.Indented(g.busy), look.Indented(g.idle)))))
-	}).Scroll
+	})
+	return g.sight.Scroll
 }
 
 func (g *signInPart) buildCode(p *Page) {

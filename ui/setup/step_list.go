@@ -33,7 +33,6 @@ type stepItem struct {
 
 func newStepItem(name string, chosen, escape func(), move func(int)) *stepItem {
 	i := &stepItem{chosen: chosen, escape: escape, move: move, sign: widget.NewIcon(nil), name: look.Text(name), settled: look.Small("")}
-	i.settled.Wrapping, i.settled.Truncation = fyne.TextWrapOff, fyne.TextTruncateEllipsis
 	i.content = container.NewBorder(nil, nil, container.NewHBox(look.Space(4, 0), container.NewVBox(look.Space(0, 5), look.Sized(18, i.sign))), nil,
 		look.Rows(-12, i.name, i.settled))
 	i.ExtendBaseWidget(i)

@@ -155,9 +155,9 @@ func (n Note) say(f Field, s State) string {
 	case n.Whole != "":
 		return n.Whole
 	case n.Fix != "":
-		return words.Say("setup.wrong_fix", words.Data{"Field": labelOf(f, s), "Text": n.Text, "Fix": words.Sentence(n.Fix)})
+		return words.Say("setup.wrong_fix", words.Data{"Field": labelOf(f, s), "Text": words.Said(n.Text), "Fix": words.Sentence(n.Fix)})
 	}
-	return words.Say("setup.wrong", words.Data{"Field": labelOf(f, s), "Text": n.Text})
+	return words.Say("setup.wrong", words.Data{"Field": labelOf(f, s), "Text": words.Said(n.Text)})
 }
 
 // settled says in a few words what is settled in a step.

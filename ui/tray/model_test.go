@@ -81,6 +81,7 @@ func TestThePictureAndTheLineSayHowThingsStand(t *testing.T) {
 		{"secret", running(warned("main", mailer.AlertSecret, mailer.AlertWarning, noon.AddDate(0, 0, 12))), Attention, "main: its secret or certificate expires on 2 December"},
 		{"secret today", running(warned("main", mailer.AlertSecret, mailer.AlertUrgent, noon.Truncate(24*time.Hour))), Attention, "main: its secret or certificate expires on 20 November"},
 		{"secret gone", running(warned("main", mailer.AlertSecret, mailer.AlertUrgent, noon.AddDate(0, 0, -1))), Attention, "main: its secret or certificate has expired"},
+		{"a damaged queue", running(warned("main", mailer.AlertQueueFile, mailer.AlertWarning, time.Time{})), Attention, "The queue's file was damaged; Home says what became of its messages"},
 		{"there is time", running(warned("main", mailer.AlertSecret, mailer.AlertNotice, noon.AddDate(0, 0, 29))), Idle, "Mail flows"},
 		{"offline", running(waits("main", mailer.CauseNetwork)), Paused, "main: the server is not reached; it is tried again by itself"},
 		{"throttled and offline", running(waits("a", mailer.CauseThrottle), waits("b", mailer.CauseNetwork)), Paused, "2 accounts wait and go on by themselves"},

@@ -129,6 +129,7 @@ var sayings = map[string]struct{ now, due string }{
 	mailer.AlertRefusals:         {now: "tray.trouble_refusals"},
 	mailer.AlertMailbox:          {now: "tray.trouble_mailbox"},
 	mailer.AlertUnknown:          {now: "tray.trouble_unknown"},
+	mailer.AlertQueueFile:        {now: "tray.trouble_queue_file"},
 }
 
 // say says what it is, with the account's name and nothing else of it.

@@ -7,7 +7,6 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/layout"
 
-	"traymail/ui/desk"
 	"traymail/ui/look"
 	"traymail/ui/words"
 )
@@ -26,12 +25,12 @@ type Strip struct {
 
 var levels = map[Stage]look.Level{Busy: look.Working, Taken: look.OK, Partly: look.Attention, Failed: look.Error}
 
-// NewStrip returns a strip with a trial of its own. check shows the checks of an
-// account, and changed is called when the strip says something else than before,
-// which moves what is below it.
-func NewStrip(k *look.Kit, d *desk.Desk, p Program, check func(account string), changed func()) *Strip {
-	s := &Strip{banner: look.NewBanner(), reply: k.Code(""), fix: k.ReadOnly(), changed: changed}
-	s.Trial = New(d, p, s.show)
+// NewStrip returns a strip of a trial. check shows the checks of an account, and
+// changed is called when the strip says something else than before, which moves
+// what is below it. A trial that another strip showed goes on in this one, which
+// says in the language in use now what there is to say.
+func NewStrip(k *look.Kit, t *Trial, check func(account string), changed func()) *Strip {
+	s := &Strip{Trial: t, banner: look.NewBanner(), reply: k.Code(""), fix: k.ReadOnly(), changed: changed}
 	s.cancel = k.Button(words.Say("trial.cancel"), s.Trial.Cancel)
 	s.check = k.Button(words.Say("trial.check"), func() { check(s.State().Account) })
 	s.remove = k.Button(words.Say("trial.close"), s.Trial.Close)
@@ -39,6 +38,8 @@ func NewStrip(k *look.Kit, d *desk.Desk, p Program, check func(account string), 
 		container.NewVBox(look.Row(s.check, s.cancel, s.remove)), s.banner.Container),
 		container.New(layout.NewCustomPaddedLayout(0, 0, 40, 0), s.reply), container.New(layout.NewCustomPaddedLayout(0, 0, 32, 0), look.Quiet(s.fix))))
 	s.Card.Hide()
+	t.changed = s.show
+	t.say()
 	return s
 }
 

@@ -48,11 +48,14 @@ type Trial struct {
 	state   State
 	cancel  context.CancelFunc
 	round   int // which of the trials the state is of
+
+	delivery mailer.Delivery // how the last one ended
+	err      error
 }
 
-// New returns a trial. changed is called with each new state.
-func New(d *desk.Desk, p Program, changed func(State)) *Trial {
-	return &Trial{desk: d, program: p, changed: changed}
+// New returns a trial, for a strip that shows it.
+func New(d *desk.Desk, p Program) *Trial {
+	return &Trial{desk: d, program: p, changed: func(State) {}}
 }
 
 // State returns what there is to say now.
@@ -66,11 +69,12 @@ func (t *Trial) Send(account string) {
 	}
 	t.round++
 	round := t.round
-	t.set(State{Stage: Busy, Account: account, Since: time.Now(), What: words.Say("trial.busy", words.Data{"Account": account}), Then: words.Say("trial.busy_then")})
+	t.set(busy(account, time.Now()))
 	t.cancel = t.desk.Start(func(ctx context.Context) func() {
 		d, err := t.program.SendTest(ctx, account, "")
 		return func() {
 			if round == t.round {
+				t.delivery, t.err = d, err
 				t.set(outcome(account, d, err))
 			}
 		}
@@ -96,6 +100,21 @@ func (t *Trial) set(s State) {
 	t.changed(s)
 }
 
+// say says the same again, in the language in use now.
+func (t *Trial) say() {
+	switch s := t.state; s.Stage {
+	case None:
+	case Busy:
+		t.set(busy(s.Account, s.Since))
+	default:
+		t.set(outcome(s.Account, t.delivery, t.err))
+	}
+}
+
+func busy(account string, since time.Time) State {
+	return State{Stage: Busy, Account: account, Since: since, What: words.Say("trial.busy", words.Data{"Account": account}), Then: words.Say("trial.busy_then")}
+}
+
 func outcome(account string, d mailer.Delivery, err error) State {
 	s := State{Account: account}
 	named := words.Data{"Account": account, "To": words.List(d.Accepted)}
@@ -118,7 +137,7 @@ func outcome(account string, d mailer.Delivery, err error) State {
 		w := d.Warnings[0]
 		s.Fix = words.Sentence(w.Text)
 		if w.Fix != "" {
-			s.Fix += "; " + w.Fix
+			s.Fix += "; " + words.Said(w.Fix)
 		}
 	}
 	return s

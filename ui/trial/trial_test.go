@@ -14,6 +14,7 @@ import (
 	"traymail/internal/mailer"
 	"traymail/smtp"
 	"traymail/ui/uitest"
+	"traymail/ui/words"
 )
 
 // fake is a program whose test emails end like that; those of the account hangs
@@ -47,7 +48,7 @@ func open(t *testing.T, f *fake) *screen {
 	t.Helper()
 	s := &screen{Bench: uitest.New(t)}
 	k := s.Kit(func() { s.Strip.Close() })
-	s.Strip = NewStrip(k, s.Desk, f, func(account string) { s.checked = append(s.checked, account) }, func() { s.changes++ })
+	s.Strip = NewStrip(k, New(s.Desk, f), func(account string) { s.checked = append(s.checked, account) }, func() { s.changes++ })
 	s.Window.SetContent(s.Card)
 	return s
 }
@@ -93,6 +94,32 @@ func TestTheOutcomeIsToldWithTheServersReply(t *testing.T) {
 			}
 			s.Look("trial-" + strings.ReplaceAll(name, " ", "-"))
 		})
+	}
+}
+
+func TestInAnotherLanguageTheSameIsSaidAndWhatIsUnderWayGoesOn(t *testing.T) {
+	s := open(t, &fake{end: func() (mailer.Delivery, error) { return mailer.Delivery{}, refused() }})
+	t.Cleanup(func() { words.Use("en") })
+	again := func(language string) State {
+		words.Use(language)
+		s.Strip = NewStrip(s.Kit(func() {}), s.Trial, func(string) {}, func() {})
+		return s.Strip.State()
+	}
+	was := s.sent()
+	if st := again("de"); st.Stage != Failed || st.What != "Die Test-E-Mail von main wurde nicht gesendet" || st.Fix == was.Fix || !s.Card.Visible() || s.reply.Text != st.Reply {
+		t.Errorf("in German it says %+v", st)
+	}
+	if st := again("en"); st != was {
+		t.Errorf("in English again it says %+v, want %+v", st, was)
+	}
+	s.Send("hangs")
+	if st := again("de"); st.Stage != Busy || !s.cancel.Visible() {
+		t.Errorf("while it is sent it says %+v", st)
+	}
+	s.Cancel()
+	s.Until(func() bool { return s.Strip.State().Stage == Failed })
+	if st := s.Strip.State(); st.What != "Die Test-E-Mail von hangs wurde aufgegeben" || s.banner.What.Text != st.What {
+		t.Errorf("at its end it says %+v", st)
 	}
 }
 

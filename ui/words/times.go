@@ -68,6 +68,33 @@ func In(t, now time.Time) string {
 	}
 }
 
+// Span is how long something lasts, "1 minute and 30 seconds": in its two largest
+// units at most, and from two days on, where those are whole, in days alone. d is
+// a second at least.
+func Span(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d >= 2*day && d%day == 0 {
+		return Count("common.span_days", int(d/day))
+	}
+	if d = d.Round(time.Second); d >= time.Hour {
+		d = d.Round(time.Minute)
+	}
+	var parts []string
+	for _, unit := range []struct {
+		key string
+		is  time.Duration
+	}{{"common.span_hours", time.Hour}, {"common.span_minutes", time.Minute}, {"common.span_seconds", time.Second}} {
+		if n := d / unit.is; n > 0 {
+			parts = append(parts, Count(unit.key, int(n)))
+			d -= n * unit.is
+		}
+	}
+	if len(parts) == 2 {
+		return Say("common.span_two", Data{"Long": parts[0], "Short": parts[1]})
+	}
+	return strings.Join(parts, " ")
+}
+
 // Watch is minutes and seconds as a stopwatch shows them, "4:05".
 func Watch(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d", int(d.Minutes()), int(d.Seconds())%60)
@@ -87,8 +114,10 @@ func Size(octets int64) string {
 	return Say("common.mb", Data{"N": p.Sprint(number.Decimal(float64(tenths)/10, number.MaxFractionDigits(1)))})
 }
 
-// Sentence begins with a capital: errors do not. Names stay as they are.
+// Sentence is what the engine said, in the language in use and with a capital at
+// its beginning: errors have none. Names stay as they are.
 func Sentence(s string) string {
+	s = Said(s)
 	first, _, _ := strings.Cut(s, " ")
 	if strings.ContainsAny(strings.TrimRight(first, ".,:;"), ".@:/=_") {
 		return s
@@ -98,4 +127,23 @@ func Sentence(s string) string {
 		return s
 	}
 	return string(unicode.ToUpper(r)) + s[n:]
+}
+
+// Sentences are texts of the engine's as sentences, one after the other, each
+// with its full stop.
+func Sentences(texts ...string) string {
+	stop := stops[Language()]
+	all := ""
+	for _, text := range texts {
+		if text == "" {
+			continue
+		}
+		if all != "" && stop == "." {
+			all += " "
+		}
+		if all += Sentence(text); !strings.HasSuffix(all, stop) {
+			all += stop
+		}
+	}
+	return all
 }

@@ -1,0 +1,8 @@
+//go:build unix && !linux
+
+package main
+
+import "golang.org/x/sys/unix"
+
+// How a terminal's settings are read and written here.
+const readTermios, writeTermios = unix.TIOCGETA, unix.TIOCSETA
