@@ -36,12 +36,9 @@ build-headless:
 # The race detector runs on everything but what scripts/unraced names, and that runs
 # without it. The window's driver is left out of it, whose C code takes minutes to
 # build once more: the window is tested as a program, as it was built.
-#
-# GORACE: each process under the detector sleeps for a second before it ends, and
-# the tests of the commands start hundreds of them.
 test: setup lint build
 	CGO_ENABLED=0 $(GO) test -timeout 20m -run "$$(scripts/named.sh without)" ./...
-	GORACE=atexit_sleep_ms=20 CGO_ENABLED=1 $(GO) test -race -timeout 30m -tags headless -skip "$$(scripts/named.sh only-without)" ./...
+	GO="$(GO)" scripts/race.sh
 
 # The program is killed (SIGKILL) at random moments while it takes and delivers
 # messages, as often as KILLS says: nothing that was acknowledged may be missing,
