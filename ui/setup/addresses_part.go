@@ -23,20 +23,23 @@ type addressesPart struct {
 	behalf    *fyne.Container // username and sender differ
 	facts     [4]*widget.Label
 	server    *fyne.Container
+	sight     *look.Scroll
 }
 
 func (p *Page) buildAddresses() fyne.CanvasObject {
 	a := &p.addresses
-	return p.scrolled(func() fyne.CanvasObject {
+	a.sight = p.scrolled(func() fyne.CanvasObject {
 		a.whose = look.NewBanner()
 		a.change = p.kit.Button("", func() { p.p.choose(otherMethod(p.last.Draft.Account)) })
 		a.elsewhere = gap(look.Surface(look.Rows(4, a.whose.Container, look.Indented(container.NewHBox(a.change)))))
-		fields := container.New(grid{2, 12}, p.newRow(setup.Username).box, p.newRow(setup.Sender).box, p.newRow(setup.TestTo).box, p.newRow(fieldName).box)
+		fields := container.New(grid{2, 12}, p.newRow(setup.Username).box, p.newRow(setup.Sender).box, p.newRow(setup.TestTo).box, p.newRow(fieldName).box,
+			p.newRow(setup.Mailbox).box, p.newRow(setup.NoticeTo).box)
 		a.behalf = gap(p.buildBehalf())
 		a.server = gap(p.buildServer())
 		a.elsewhere.Hide()
 		return inset(look.Rows(0, look.NewCard(words.Say("setup.addresses_title"), fields), a.elsewhere, a.behalf, a.server))
-	}).Scroll
+	})
+	return a.sight.Scroll
 }
 
 // buildBehalf says what happens when one signs in and another one sends.

@@ -12,6 +12,7 @@ import (
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/test"
 
+	"traymail/internal/account"
 	"traymail/internal/mailer"
 	"traymail/internal/setup"
 	"traymail/ui/desk"
@@ -47,6 +48,28 @@ func TestEachGuideChoosesItsMethodAndNamesTheFieldsAsItDoes(t *testing.T) {
 				t.Errorf("%d fields have the guide's names", named)
 			}
 		})
+	}
+}
+
+func TestWhatAGuideAsksForBesidesIsAskedForAndEndsWithTheGuide(t *testing.T) {
+	s := openScreen(t, newFake(), desk.Place{Page: desk.Setup})
+	test.Tap(s.method.guides["sei"])
+	s.next()
+	s.fill(setup.Sender, "svc@contoso.com")
+	s.fill(setup.NoticeTo, "ops")
+	if s.p.remark(setup.NoticeTo); levelOf(s.state().Notes[setup.NoticeTo]) != look.Error {
+		t.Errorf("of an address without a domain it says %+v", s.state().Notes[setup.NoticeTo])
+	}
+	s.fill(setup.NoticeTo, "ops@contoso.com")
+	s.rows[setup.Mailbox].pick.SetSelectedIndex(1)
+	if a := s.state().Draft.Account; a.Mailbox != account.FromMailbox || a.From != account.KeepFrom || a.NoticeTo != "ops@contoso.com" {
+		t.Errorf("it sends through the mailbox of %q with From %q, and alerts %q", a.Mailbox, a.From, a.NoticeTo)
+	}
+	s.p.enter(setup.StepMethod)
+	test.Tap(s.method.guides["secureauth"])
+	s.next()
+	if a := s.state().Draft.Account; a.Mailbox != account.SenderMailbox || a.From != account.ForceFrom || a.Sender != "svc@contoso.com" || s.rows[setup.Mailbox].box.Visible() {
+		t.Errorf("with another guide it sends through the mailbox of %q with From %q", a.Mailbox, a.From)
 	}
 }
 

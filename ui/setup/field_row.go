@@ -49,7 +49,7 @@ func (p *Page) newRow(f Field) *row {
 // control makes what a field's value is given with.
 func (p *Page) control(r *row) fyne.CanvasObject {
 	switch r.field {
-	case fieldRegistration, fieldCredential, fieldSignIn, setup.SMTPTLS:
+	case fieldRegistration, fieldCredential, fieldSignIn, setup.SMTPTLS, setup.Mailbox:
 		r.codes = choices[r.field]
 		var options []string
 		for _, code := range r.codes {
@@ -84,6 +84,7 @@ var choices = map[Field][]string{
 	fieldCredential:   {"secret", "certificate", "federated"},
 	fieldSignIn:       {"password", "browser", "app-only"},
 	setup.SMTPTLS:     {"starttls", "implicit", "none"},
+	setup.Mailbox:     {"sender", "from"},
 }
 
 // tell draws the field of a state.

@@ -173,4 +173,9 @@ func TestLooksOfTheOthers(t *testing.T) {
 		}
 		s.Page.Hide()
 	}
+	s := openScreen(t, newFake(), desk.Place{Page: desk.Setup})
+	s.p.followGuide("sei")
+	s.next()
+	s.fill(setup.Sender, "svc@contoso.com")
+	s.Look("setup-sei-2")
 }

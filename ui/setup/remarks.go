@@ -19,7 +19,7 @@ func (p *presenter) remark(f Field) {
 	}
 	var notes []Note
 	switch f {
-	case setup.Username, setup.Sender, setup.TestTo:
+	case setup.Username, setup.Sender, setup.TestTo, setup.NoticeTo:
 		named := f == setup.Username && a.SignIn == account.PasswordSignIn && a.Provider == account.Custom
 		if code := setup.AddressProblem(setup.Clean(f, value, a)); code != "" && !named {
 			notes = append(notes, Note{Address: code})

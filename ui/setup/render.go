@@ -39,8 +39,11 @@ func (p *Page) show(s State) {
 		p.signIn.tell(s)
 	}
 	moved := p.renderStep(s)
-	if s.Step() == setup.StepSignIn {
-		p.signIn.sight.Arrange() // how high its texts are follows from their width
+	switch s.Step() { // of what is shown and hidden there follows how high it is
+	case setup.StepAddresses:
+		p.addresses.sight.Arrange()
+	case setup.StepSignIn:
+		p.signIn.sight.Arrange()
 	}
 	p.renderFoot(s)
 	if moved || was.Turn != s.Turn {

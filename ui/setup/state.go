@@ -176,6 +176,9 @@ func (s State) Fields(step string) []Field {
 	case setup.StepAddresses:
 		add(!app, setup.Username)
 		add(true, setup.Sender, setup.TestTo, fieldName)
+		for _, f := range []Field{setup.Mailbox, setup.NoticeTo} {
+			add(s.Guide().Word(f) != "", f) // elsewhere they are among the account's settings
+		}
 		add(custom, fieldSignIn, setup.SMTPHost, setup.SMTPPort, setup.SMTPTLS)
 		add(custom && browser, fieldAuthorizeURL)
 		add(custom && !password, setup.TokenURL, setup.SMTPScope)
@@ -229,6 +232,7 @@ func part(a *account.Account, f Field) *string {
 		fieldName: &a.Name, setup.Username: &a.Username, setup.Sender: &a.Sender, setup.TestTo: &a.TestTo,
 		setup.ClientID: &a.ClientID, setup.Tenant: &a.Tenant, setup.ObjectID: &a.ObjectID, setup.RedirectURL: &a.RedirectURL,
 		setup.SecretExpires: &a.SecretExpires, setup.SMTPHost: &a.SMTPHost, setup.SMTPScope: &a.SMTPScope, setup.TokenURL: &a.TokenURL,
+		setup.Mailbox: (*string)(&a.Mailbox), setup.NoticeTo: &a.NoticeTo,
 		setup.SMTPTLS: (*string)(&a.SMTPTLS), fieldAuthorizeURL: &a.AuthorizeURL, fieldAssertionFile: &a.AssertionFile,
 		fieldRegistration: (*string)(&a.Registration), fieldCredential: (*string)(&a.Credential), fieldSignIn: (*string)(&a.SignIn),
 	}[f]

@@ -56,6 +56,8 @@ func hintOf(f Field, s State) string {
 		return words.Say("setup.hint_test_to")
 	case fieldName:
 		return words.Say("setup.hint_name")
+	case setup.NoticeTo:
+		return words.Say("setup.hint_notice_to")
 	case setup.RedirectURL:
 		if a.Provider != account.Google { // which takes any port of this machine
 			return words.Say("setup.hint_redirect_url")
@@ -118,7 +120,7 @@ func otherMethod(a account.Account) string {
 
 func placeholderOf(f Field, s State) string {
 	switch f {
-	case setup.Username, setup.Sender, setup.TestTo:
+	case setup.Username, setup.Sender, setup.TestTo, setup.NoticeTo:
 		return "svc@contoso.com"
 	case setup.ClientID, setup.ObjectID:
 		if s.Draft.Account.HasEntra() {
