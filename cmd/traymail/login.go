@@ -42,7 +42,7 @@ no line that long takes it from a file, with < FILE).`,
 			if p.json {
 				return p.printJSON(in)
 			}
-			fmt.Fprintf(p.stdout, "Signed in as %s. Send a test email: traymail test %s\n", in.Username, args[0])
+			fmt.Fprintf(p.stdout, "%s. Send a test email: traymail test %s\n", signedIn(in), args[0])
 			return nil
 		}),
 	})
@@ -52,6 +52,14 @@ no line that long takes it from a file, with < FILE).`,
 	c.MarkFlagsMutuallyExclusive("device", "paste")
 	c.MarkFlagsMutuallyExclusive("device", "timeout") // a code has its own end, which the service sets
 	return c
+}
+
+// signedIn says who signed in, which providers without ID tokens leave open.
+func signedIn(in mailer.SignedIn) string {
+	if in.Username == "" {
+		return "Signed in; the provider does not say as whom"
+	}
+	return "Signed in as " + in.Username
 }
 
 // openBrowser opens the system's browser, and prints the address in case none

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -78,28 +80,51 @@ type choice struct {
 
 // choose asks for one of several answers; at is the one that Enter takes.
 func (q *asker) choose(ctx context.Context, title, why, at string, all []choice) (string, error) {
-	options := make([]huh.Option[string], len(all))
-	for i, c := range all {
-		options[i] = huh.NewOption(c.text, c.id)
-	}
 	if at == "" {
 		at = all[0].id
 	}
 	if q.plain {
-		q.say(why)
-		if q.backward {
-			options = append(options, huh.NewOption("Back", back))
-		}
+		return q.number(ctx, title, why, at, all)
 	}
-	s := huh.NewSelect[string]().Title(title).Options(options...).Value(&at)
-	if !q.plain {
-		s.Description(why)
+	options := make([]huh.Option[string], len(all))
+	for i, c := range all {
+		options[i] = huh.NewOption(c.text, c.id)
 	}
-	err := q.run(ctx, s)
-	if err == nil && at == back {
-		err = errBack
-	}
+	err := q.run(ctx, huh.NewSelect[string]().Title(title).Description(why).Options(options...).Value(&at))
 	return at, err
+}
+
+// number asks for one of several answers in the plain way: by its number.
+func (q *asker) number(ctx context.Context, title, why, at string, all []choice) (string, error) {
+	if q.backward {
+		all = append(slices.Clip(all), choice{back, "Back"})
+	}
+	lines, first := title, max(1, 1+slices.IndexFunc(all, func(c choice) bool { return c.id == at }))
+	for i, c := range all {
+		lines += fmt.Sprintf("\n%d. %s", i+1, c.text)
+	}
+	q.say(why)
+	q.say(lines)
+	typed := ""
+	err := q.run(ctx, huh.NewInput().Title(fmt.Sprintf("A number from 1 to %d [%d]:", len(all), first)).Value(&typed).Validate(func(s string) error {
+		if s = strings.TrimSpace(s); s == "" || s == back && q.backward || number(s) >= 1 && number(s) <= len(all) {
+			return nil
+		}
+		return fmt.Errorf("give a number from 1 to %d", len(all))
+	}))
+	if err != nil {
+		return at, err
+	}
+	switch typed = strings.TrimSpace(typed); typed {
+	case back:
+		return at, errBack
+	case "":
+		typed = strconv.Itoa(first)
+	}
+	if at = all[number(typed)-1].id; at == back {
+		return at, errBack
+	}
+	return at, nil
 }
 
 // confirm asks a question with two answers; the first is the one that Enter

@@ -53,7 +53,7 @@ func (w *wizard) signIn(ctx context.Context) error {
 		}
 		in, err := w.m.SignIn(ctx, a.Name, how)
 		if err == nil {
-			fmt.Fprintf(w.p.stderr, "Signed in as %s.\n", in.Username)
+			fmt.Fprintln(w.p.stderr, signedIn(in)+".")
 			w.d.SignedIn = setup.SignInKey(a)
 			return nil
 		}
@@ -105,7 +105,7 @@ func (w *wizard) checks(ctx context.Context) error {
 	for {
 		const test, again, wait, behalf, on = "test", "again", "wait", "behalf", "on"
 		all := []choice{{test, "Send the test email to " + cmp.Or(a.TestTo, a.Sender)}, {again, "Check again"}, {wait, "Wait for what was granted just now: check again for up to an hour"}}
-		if setup.SendsForOther(a) && a.HasEntra() && a.Provider != account.OutlookCom {
+		if setup.SendsForOther(a) {
 			all = append(all, choice{behalf, "Send on Behalf: who may, and grant it"})
 		}
 		at := test

@@ -223,6 +223,7 @@ func TestAPersonAtATerminalSetsAnAccountUpToTheTestEmail(t *testing.T) {
 	at.sees("recommended", "guide").types(enter)
 	at.sees("┃ Username").types("svc@contoso", enter).sees("domain").types(".com", enter)
 	at.sees("┃ Sender").types(enter).sees("┃ Test").types("ops@contoso.com", enter)
+	at.sees("registered", "recommended").types(enter)
 	at.sees("portal", "Register").types(down, enter).sees("ApplicationsListBlade", "Tick").types(enter)
 	at.sees("[x]").types(home, enter)
 	at.sees("Application").types("1234").sees("form").types(erase, pastes(page)).sees("Found").types(enter)

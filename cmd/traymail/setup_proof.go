@@ -14,11 +14,14 @@ import (
 	"traymail/keystore"
 )
 
-// proof asks what an application proves itself with. A guide says it already.
+// proof asks what the app proves itself with. A guide says it already.
 func (w *wizard) proof(ctx context.Context) error {
 	a := &w.d.Account
-	if a.SignIn != account.AppOnly || w.guide.ID != "" {
+	switch {
+	case w.guide.ID != "" || a.SignIn == account.PasswordSignIn:
 		return nil
+	case a.SignIn == account.BrowserSignIn:
+		return w.platform(ctx)
 	}
 	id, err := w.ask.choose(ctx, "What does the application prove itself with?", "", string(a.Credential), []choice{
 		{string(account.SecretCredential), "A client secret"},
@@ -32,8 +35,32 @@ func (w *wizard) proof(ctx context.Context) error {
 	a.Credential = account.Credential(id)
 	a.AssertionFile = ""
 	a.Follow(former)
+	return w.forgetSecret(ctx)
+}
+
+// platform asks whether the app of a sign-in in the browser has a secret.
+func (w *wizard) platform(ctx context.Context) error {
+	a := &w.d.Account
+	if a.Provider == account.Google { // whose apps all have one
+		return nil
+	}
+	id, err := w.ask.choose(ctx, "How is the app registered?", "", string(a.Registration), []choice{
+		{string(account.Public), "For mobile and desktop, without a client secret (recommended)"},
+		{string(account.Web), "As Web, with a client secret"},
+	})
+	if err != nil || account.Registration(id) == a.Registration {
+		return err
+	}
+	former := *a
+	a.Registration = account.Registration(id)
+	a.Follow(former)
+	return w.forgetSecret(ctx)
+}
+
+// forgetSecret drops a secret of another kind, and keeps the rest.
+func (w *wizard) forgetSecret(ctx context.Context) error {
 	w.secret, w.d.HasSecret = "", false
-	if err := w.m.DropDraft(ctx); err != nil { // with the secret of the other kind
+	if err := w.m.DropDraft(ctx); err != nil {
 		return err
 	}
 	return w.keep(ctx)

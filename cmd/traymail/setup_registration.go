@@ -19,10 +19,13 @@ import (
 // addresses asks who signs in, who sends, and where the test email goes.
 func (w *wizard) addresses(ctx context.Context) error {
 	a := &w.d.Account
+	if err := w.ownWay(ctx); err != nil {
+		return err
+	}
 	app := a.SignIn == account.AppOnly
 	username, sender, to, host, port := a.Username, a.Sender, a.TestTo, a.SMTPHost, strconv.Itoa(a.SMTPPort)
 	first := question{title: inGuide(w.guide, setup.Username, "Username"), why: "The address that signs in, such as svc@contoso.com.", value: &username, wrong: wrongAddress, remark: w.remarkAddress}
-	if a.Provider == account.Custom {
+	if a.Provider == account.Custom && a.SignIn == account.PasswordSignIn {
 		first.why, first.wrong, first.remark = "What signs in: an address, or the name that the server has for you.", nil, nil
 	}
 	other := question{title: inGuide(w.guide, setup.Sender, "Sender"), why: "The address in From. Leave it empty when it is the same.", value: &sender, wrong: wrongAddress, optional: true}
@@ -33,9 +36,21 @@ func (w *wizard) addresses(ctx context.Context) error {
 	if !app {
 		all = slices.Insert(all, 0, first)
 	}
+	alerts := a.NoticeTo
+	if word := w.guide.Word(setup.NoticeTo); word != "" {
+		all = append(all, question{title: inGuide(w.guide, setup.NoticeTo, "Address for alerts"), why: "Who gets the alerts by email. It may be left empty.", value: &alerts, wrong: wrongAddress, optional: true})
+	}
+	authorize, token, scope := a.AuthorizeURL, a.TokenURL, a.SMTPScope
 	if a.Provider == account.Custom {
 		all = append(all, question{title: "Server", why: "The name of the submission server, such as smtp.example.net.", value: &host},
 			question{title: "Port", why: "587 with STARTTLS, 465 with TLS from the beginning.", value: &port, wrong: wrongPort})
+		if a.SignIn == account.BrowserSignIn {
+			all = append(all, question{title: "Authorization endpoint", why: "The address at which the browser signs in, such as https://login.example.com/oauth2/authorize.", value: &authorize})
+		}
+		if a.SignIn != account.PasswordSignIn {
+			all = append(all, question{title: "Token endpoint", why: "The address that gives tokens, such as https://login.example.com/oauth2/token.", value: &token},
+				question{title: "Scope for SMTP", why: "As the provider's documentation names it.", value: &scope})
+		}
 	}
 	err := w.ask.fill(ctx, all...)
 	clean := func(s string) string { return setup.Clean(setup.Username, s, *a) }
@@ -50,8 +65,9 @@ func (w *wizard) addresses(ctx context.Context) error {
 	if a.Sender = sender; sender == "" || followed {
 		a.Sender = a.Username
 	}
-	a.TestTo = to
+	a.TestTo, a.NoticeTo = to, clean(alerts)
 	if a.Provider == account.Custom {
+		a.AuthorizeURL, a.TokenURL, a.SMTPScope = strings.TrimSpace(authorize), strings.TrimSpace(token), strings.TrimSpace(scope)
 		former := *a
 		a.SMTPHost, a.SMTPPort = strings.TrimSpace(host), number(port)
 		if a.SMTPPort == 465 {
@@ -66,6 +82,11 @@ func (w *wizard) addresses(ctx context.Context) error {
 	if err := w.nameIt(); err != nil {
 		return err
 	}
+	if err := w.mailbox(ctx); errors.Is(err, errBack) {
+		return w.addresses(ctx)
+	} else if err != nil {
+		return err
+	}
 	if s := setup.Suggest(a.Username); s.Sure && s.Provider != a.Provider && a.Provider != account.Custom && (s.Provider == account.Google || s.Provider == account.OutlookCom) && s.Method != w.d.Method {
 		return w.suggest(ctx, s)
 	}
@@ -73,6 +94,45 @@ func (w *wizard) addresses(ctx context.Context) error {
 		w.ask.say(fmt.Sprintf("%s signs in, and %s stands in From: Exchange takes that when %[1]s has Send As on the mailbox of %[2]s. Send on Behalf, which some guides ask for, shows both names to the recipient.\n"+
 			"The checks below say what is granted, and can grant it.", a.Username, a.Sender))
 	}
+	return nil
+}
+
+// ownWay asks how one signs in at a server that no preset knows.
+func (w *wizard) ownWay(ctx context.Context) error {
+	a := &w.d.Account
+	if a.Provider != account.Custom {
+		return nil
+	}
+	id, err := w.ask.choose(ctx, "How does one sign in there?", "", string(a.SignIn), []choice{
+		{string(account.PasswordSignIn), "With a user name and a password"},
+		{string(account.BrowserSignIn), "A person, in the browser (OAuth)"},
+		{string(account.AppOnly), "As an application (OAuth)"},
+	})
+	if err != nil || account.SignIn(id) == a.SignIn {
+		return err
+	}
+	former := *a
+	a.SignIn = account.SignIn(id)
+	a.Follow(former)
+	return w.forgetSecret(ctx)
+}
+
+// mailbox asks whose mailbox an application sends through, where the guide does.
+func (w *wizard) mailbox(ctx context.Context) error {
+	a := &w.d.Account
+	if w.guide.Word(setup.Mailbox) == "" {
+		return nil
+	}
+	id, err := w.ask.choose(ctx, inGuide(w.guide, setup.Mailbox, "Mailbox that sends"), "", string(a.Mailbox), []choice{
+		{string(account.SenderMailbox), "The sender's, for every message"},
+		{string(account.FromMailbox), "That of each message's own From"},
+	})
+	if err != nil {
+		return err
+	}
+	former := *a
+	a.Mailbox = account.Mailbox(id)
+	a.Follow(former)
 	return nil
 }
 
@@ -161,6 +221,9 @@ func (w *wizard) registration(ctx context.Context) error {
 			return err
 		}
 		w.ask.say(oneLine(err) + "\n" + field.Fix)
+		if slices.Contains([]string{"username", "sender", "test_to", "notice_to", "mailbox", "smtp_host", "smtp_port", "authorize_url", "token_url", "smtp_scope"}, field.Key) {
+			return errBack // where it was asked for
+		}
 		if err := w.ids(ctx); err != nil {
 			return err
 		}

@@ -15,7 +15,7 @@ var methodWords = map[string]string{
 	setup.GraphCard:   "Microsoft Graph: where SMTP AUTH is switched off, or SMTP is blocked",
 	setup.OutlookCom:  "Outlook.com, Hotmail, Live: a personal Microsoft account",
 	setup.Google:      "Google: Gmail or Google Workspace",
-	setup.Other:       "Another mail server, with a password",
+	setup.Other:       "Another mail server, with a password or OAuth",
 	setup.Password:    "The old way: a password at Microsoft 365, until Microsoft ends it; or an app password at Google",
 }
 

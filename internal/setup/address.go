@@ -153,10 +153,10 @@ func AddressProblem(typed string) string {
 	return ""
 }
 
-// SendsForOther reports whether who signs in and who stands in From differ, so
-// that the one needs permission to send for the other.
+// SendsForOther reports whether who signs in and who stands in From differ at
+// Exchange, so that the one needs its permission to send for the other.
 func SendsForOther(a account.Account) bool {
-	return a.SignIn != account.AppOnly && a.Username != "" && a.Sender != "" && !strings.EqualFold(a.Username, a.Sender)
+	return a.HasEntra() && a.Provider != account.OutlookCom && a.SignIn != account.AppOnly && a.Username != "" && a.Sender != "" && !strings.EqualFold(a.Username, a.Sender)
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

@@ -81,6 +81,13 @@ func TestWhatFollowsFromTheAddressFollows(t *testing.T) {
 	if a := setup.WithAddress(app.Account("a"), "svc@contoso.com"); a.Sender != "svc@contoso.com" || a.Tenant != "contoso.com" || setup.SendsForOther(a) {
 		t.Errorf("of an application: %+v", a)
 	}
+	other, _ := setup.MethodByID(setup.Other)
+	if a = other.Account("a"); !setup.SendsForOther(account.Account{Provider: account.Microsoft365, Username: "a@contoso.com", Sender: "b@contoso.com"}) {
+		t.Error("who sends for another one needs no permission at Exchange")
+	}
+	if a.Username, a.Sender = "a@example.org", "b@example.org"; setup.SendsForOther(a) {
+		t.Error("at a server of somebody else's Exchange's permission is needed")
+	}
 	password, _ := setup.MethodByID(setup.Password)
 	a = setup.WithAddress(password.Account("a"), "me@gmail.com")
 	if a.Provider != account.Google || a.SMTPHost != "smtp.gmail.com" {
