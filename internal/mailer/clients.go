@@ -163,10 +163,18 @@ func (c *Client) relayClient() relay.Client {
 	}
 }
 
+// What to do about a configuration that the relay refuses: one that was read
+// from the files, and one that a caller wants saved.
+const (
+	fixInFiles = "correct it in " + settingsFile + ", or in the file of the client or account that it names; docs/configuration.md has every key"
+	fixInCall  = "correct what it names, and try again; nothing was changed"
+)
+
 // relayConfig is the configuration of the relay as the files have it, with more
 // clients in place of those of their names. Every account must be usable: one
-// that is not would take its senders with it.
-func (m *Mailer) relayConfig(s Settings, more ...*Client) (relay.Config, error) {
+// that is not would take its senders with it. What the relay refuses is an
+// *account.FieldError with the fix.
+func (m *Mailer) relayConfig(s Settings, fix string, more ...*Client) (relay.Config, error) {
 	c := relay.Config{
 		Hostname: s.Relay.Hostname, Default: s.Relay.DefaultAccount,
 		MaxSize: int64(s.Relay.MaxSizeMB) << 20, MaxRecipients: s.Relay.MaxRecipients,
@@ -213,7 +221,7 @@ func (m *Mailer) relayConfig(s Settings, more ...*Client) (relay.Config, error) 
 		})
 	}
 	if err := c.Validate(); err != nil {
-		return c, &account.FieldError{Text: err.Error(), Fix: "correct it in " + settingsFile + ", or in the file of the client or account that it names; docs/configuration.md has every key"}
+		return c, &account.FieldError{Text: err.Error(), Fix: fix}
 	}
 	return c, nil
 }

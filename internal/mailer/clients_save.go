@@ -52,7 +52,7 @@ func (m *Mailer) SaveClient(ctx context.Context, c Client, how ClientPassword) (
 	if err != nil {
 		return "", err
 	}
-	if _, err := m.relayConfig(settings, &c); err != nil {
+	if _, err := m.relayConfig(settings, fixInCall, &c); err != nil {
 		return "", err
 	}
 	if err := m.ClientFiles().Save(&c); err != nil {

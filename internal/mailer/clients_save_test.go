@@ -87,10 +87,21 @@ func TestAClientThatCannotBeUsedIsNotSaved(t *testing.T) {
 			if !errors.As(err, &field) || field.Key != c.key || field.Fix == "" || password != "" {
 				t.Errorf("%v", err)
 			}
+			if strings.Contains(Fix(err), settingsFile) {
+				t.Errorf("who changes it here is sent to a file: %s", Fix(err))
+			}
 			if all, err := b.ClientFiles().Names(); err != nil || len(all) != 0 {
 				t.Errorf("%v, %v", all, err)
 			}
 		})
+	}
+}
+
+func TestWhoWroteAFileByHandIsToldToCorrectTheFile(t *testing.T) {
+	b := newBench(t, "")
+	b.settings("[[listener]]\nname = \"devices\"\naddress = \"0.0.0.0:2525\"\n")
+	if err := b.Start(t.Context()); err == nil || !strings.Contains(Fix(err), "correct it in "+settingsFile) {
+		t.Errorf("%v: %s", err, Fix(err))
 	}
 }
 

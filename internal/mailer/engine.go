@@ -122,7 +122,7 @@ func (m *Mailer) open(ctx context.Context, deliver bool) (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := m.relayConfig(settings)
+	config, err := m.relayConfig(settings, fixInFiles)
 	if err != nil && deliver {
 		return nil, err
 	}
@@ -378,7 +378,7 @@ func (e *engine) reload() error {
 	if err != nil {
 		return err
 	}
-	config, err := e.mailer.relayConfig(settings)
+	config, err := e.mailer.relayConfig(settings, fixInFiles)
 	if err != nil {
 		return err
 	}

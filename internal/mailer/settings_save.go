@@ -62,7 +62,7 @@ func (m *Mailer) SaveSettings(ctx context.Context, s Settings) error {
 	if err != nil {
 		return unlocated(err)
 	}
-	if _, err := m.relayConfig(now); err != nil {
+	if _, err := m.relayConfig(now, fixInCall); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(m.Home, 0o700); err != nil {

@@ -193,6 +193,9 @@ func TestSettingsThatCannotBeUsedChangeNothing(t *testing.T) {
 			if !errors.As(err, &field) || field.Key != c.key || !strings.Contains(field.Text, c.text) || field.Fix == "" || field.Line != 0 {
 				t.Errorf("%+v", err)
 			}
+			if strings.Contains(Fix(err), settingsFile) {
+				t.Errorf("who changes it here is sent to a file: %s", Fix(err))
+			}
 			if err != nil && strings.Contains(err.Error()+Fix(err), "hunter2") {
 				t.Errorf("it is quoted: %v", err)
 			}
