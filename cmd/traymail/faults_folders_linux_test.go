@@ -1,14 +1,18 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"traymail/internal/control"
+	"traymail/internal/mailer"
 )
 
 // powerless starts traymail serve as a user whom permissions bind, whoever runs
@@ -107,4 +111,44 @@ func TestFoldersThatCannotBeWrittenStopNoMail(t *testing.T) {
 	}
 	b.must(nil, "pause", "demo")
 	b.must(nil, "resume", "demo")
+}
+
+// TestADropFolderThatMayNotBeChangedSaysSo gives the right to rename a file that
+// was dropped only after the program missed it.
+func TestADropFolderThatMayNotBeChangedSaysSo(t *testing.T) {
+	t.Parallel()
+	b := newSignedIn(t, "unpaced")
+	byFolder(b, nil, "barred@contoso.com", 100)
+	folder := filepath.Join(b.home, "drop")
+	opened := b.closed(folder)
+	s := b.powerless()
+	s.serves()
+	m, err := control.Dial(t.Context(), b.home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	stands := func(want string) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var last []mailer.FolderStatus
+		found := errors.New("found")
+		err := m.Watch(ctx, func(s mailer.Status) error {
+			if last = s.Folders; len(last) == 1 && last[0].Path == folder && (last[0].Problem == "") == (want == "") && strings.Contains(last[0].Problem, want) {
+				return found
+			}
+			return nil
+		})
+		if !errors.Is(err, found) {
+			t.Errorf("%v: it stands as %+v, want %q", err, last, want)
+		}
+	}
+	stands("may not read the folder and rename files in it")
+	if said := b.must(nil, "status"); !strings.Contains(said, "may not read the folder and rename files in it") {
+		t.Errorf("status says %s", said)
+	}
+	opened()
+	stands("")
+	b.settle("barred@contoso.com")
 }

@@ -221,6 +221,9 @@ func (p *program) printStatus(s mailer.Status) {
 	for _, l := range s.Listeners {
 		fmt.Fprintf(p.stdout, "listener %s\t%s\tTLS: %s\n", l.Name, l.Address, l.TLS)
 	}
+	for _, f := range s.Folders {
+		fmt.Fprintf(p.stdout, "folder %s\t%s\t%s\n", f.Name, f.Path, cmp.Or(f.Problem, "watched"))
+	}
 	if s.Problem != "" {
 		fmt.Fprintf(p.stdout, "The configuration as it is in the files is not in force: %s\n", s.Problem)
 	}

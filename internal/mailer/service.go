@@ -231,6 +231,7 @@ type Status struct {
 	Home      string           `json:"home"`
 	Queue     string           `json:"queue"` // the file, or the database's host and name
 	Listeners []ListenerStatus `json:"listeners"`
+	Folders   []FolderStatus   `json:"folders,omitempty"`
 	Accounts  []AccountStatus  `json:"accounts"`
 	Clients   []ClientStatus   `json:"clients"`
 	// Problem is why the configuration as it is in the files is not in force;
@@ -250,6 +251,14 @@ type ListenerStatus struct {
 	Name    string `json:"name"`
 	Address string `json:"address"` // as bound
 	TLS     string `json:"tls"`
+}
+
+// A FolderStatus is a drop folder that is watched.
+type FolderStatus struct {
+	Name string `json:"name"`
+	Path string `json:"path"`
+	// Problem is why files that are dropped there are not taken; empty if they are.
+	Problem string `json:"problem,omitempty"`
 }
 
 // A ClientStatus is what was seen of a client since the program started.

@@ -34,6 +34,9 @@ func (m *Mailer) Status(ctx context.Context) (Status, error) {
 				s.Listeners = append(s.Listeners, ListenerStatus{Name: l.Name, Address: addr.String(), TLS: string(l.TLS)})
 			}
 		}
+		for _, f := range e.relay.Folders() {
+			s.Folders = append(s.Folders, FolderStatus(f))
+		}
 		for _, c := range e.relay.Clients() {
 			s.Clients = append(s.Clients, ClientStatus(c))
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -36,6 +37,8 @@ type watch struct {
 	path   string
 	cancel context.CancelFunc
 	looks  map[string]*look
+	// problem is a string, what note kept.
+	problem atomic.Value
 }
 
 // A look is what was last seen of a file.
@@ -43,6 +46,7 @@ type look struct {
 	file, sidecar mark
 	since         time.Time
 	retry         time.Time
+	barred        error                // why it cannot be claimed, where only a person ends that
 	rest          func(*os.Root) error // what is left to do with a file that was taken or refused
 }
 
@@ -103,6 +107,7 @@ func (w *watch) run(ctx context.Context) {
 			return
 		}
 		wait, err := w.scan(ctx, f)
+		w.note(err)
 		if err != nil {
 			log.Error("the drop folder cannot be looked through; it is tried again", "err", err)
 		}
@@ -195,12 +200,15 @@ func (w *watch) consider(ctx context.Context, root *os.Root, f *Folder, message,
 		}
 		if taken, err := claim(root, message); err != nil {
 			w.srv.in.log.Info("the file cannot be renamed, and is tried again; another program may still have it open", "folder", f.Name, "file", message, "err", err)
+			if l.barred = nil; errors.Is(err, fs.ErrPermission) {
+				l.barred = err
+			}
 			return poll
 		} else if !taken {
 			return poll
 		}
 		delete(w.looks, name)
-		l.retry = time.Time{}
+		l.retry, l.barred = time.Time{}, nil
 		name = message + claimedSuffix
 		w.looks[name] = l // it may be another file than was looked at: once more
 	}

@@ -253,11 +253,65 @@ func TestAFolderOfARunningRelay(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-b.arrived
+	if got, want := s.Folders(), []FolderState{{"out", c.Folders[0].Path, ""}}; !slices.Equal(got, want) {
+		t.Errorf("it stands as %+v", got)
+	}
 	if err := s.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(name); !os.IsNotExist(err) {
 		t.Errorf("the file is still there: %v", err)
+	}
+}
+
+func TestAFolderTellsWhatStandsInItsWay(t *testing.T) {
+	for name, c := range map[string]struct {
+		harm, mend func(t *testing.T, path string)
+		want       string
+	}{
+		"it is removed": {
+			func(t *testing.T, path string) { try(t, os.RemoveAll(path)) },
+			func(t *testing.T, path string) { try(t, os.Mkdir(path, 0o700)) }, "the folder is not there"},
+		"a file is in its place": {
+			func(t *testing.T, path string) {
+				try(t, os.RemoveAll(path))
+				try(t, os.WriteFile(path, nil, 0o600))
+			},
+			func(t *testing.T, path string) {
+				try(t, os.Remove(path))
+				try(t, os.Mkdir(path, 0o700))
+			}, "directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "out")
+			try(t, os.Mkdir(path, 0o700))
+			d := newDrop(t, nil)
+			d.path, d.folder.Path = path, path
+			look := func() string {
+				d.now = d.now.Add(time.Hour)
+				_, err := d.scan(t.Context(), d.folder)
+				d.note(err)
+				return d.problem.Load().(string)
+			}
+			if got := look(); got != "" {
+				t.Fatalf("a sound one: %q", got)
+			}
+			c.harm(t, path)
+			if got := look(); !strings.Contains(got, c.want) || strings.Contains(got, path) {
+				t.Errorf("it says %q", got)
+			}
+			c.mend(t, path)
+			if got := look(); got != "" {
+				t.Errorf("mended, it says %q", got)
+			}
+		})
+	}
+}
+
+func try(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -238,7 +238,14 @@ func (v *Page) standing(s State, e Entry) (at look.Level, word, found string) {
 		return look.Attention, "", words.Say("relay.listens_not", words.Data{"Address": l.Address, "TLS": tls})
 	}
 	f := s.Settings.Folders[slices.Index(s.Names(Folder), e.Name)]
-	return look.OK, "", f.Path
+	watched, is := s.Watched(e.Name)
+	switch {
+	case !is:
+		return look.Attention, "", words.Say("relay.watched_not", words.Data{"Path": f.Path})
+	case watched.Problem != "":
+		return look.Attention, "", watched.Path + "\n" + words.Sentence(watched.Problem)
+	}
+	return look.OK, "", watched.Path
 }
 
 // place puts a field beside its name.

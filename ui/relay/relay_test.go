@@ -15,6 +15,7 @@ import (
 	"traymail/internal/account"
 	"traymail/internal/mailer"
 	"traymail/ui/desk"
+	"traymail/ui/look"
 	"traymail/ui/uitest"
 )
 
@@ -103,6 +104,42 @@ func TestEachToolSaysWhenItWasSeenAndEachListenerWhetherItListens(t *testing.T) 
 	v.Status(s)
 	if got := v.lines[Entry{Tool, "backup-job"}].Found.Text; !strings.Contains(got, "1,205 taken") {
 		t.Errorf("after one more it says %q", got)
+	}
+}
+
+func TestEachDropFolderSaysWhetherItsFilesAreTaken(t *testing.T) {
+	v, b, m := opened(t)
+	settings, err := m.Settings(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := t.TempDir()
+	settings.Folders = []mailer.FolderSettings{{Name: "erp", Path: path}}
+	if err := m.SaveSettings(t.Context(), settings); err != nil {
+		t.Fatal(err)
+	}
+	v.Show(desk.Place{Page: desk.Relay})
+	wait(v, b)
+	e := Entry{Folder, "erp"}
+	for name, c := range map[string]struct {
+		folders []mailer.FolderStatus
+		at      look.Level
+		found   string
+	}{
+		"it is watched":     {[]mailer.FolderStatus{{Name: "erp", Path: path}}, look.OK, path},
+		"it is not watched": {nil, look.Attention, path + " · is not watched"},
+		"something is in the way": {[]mailer.FolderStatus{{Name: "erp", Path: path, Problem: "the folder is not there; create it, or change its path"}}, look.Attention,
+			path + "\nThe folder is not there; create it, or change its path"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := v.presenter.state.Status
+			s.Folders = c.folders
+			v.Status(s)
+			if at, _, _ := v.standing(v.presenter.state, e); at != c.at || v.lines[e].Found.Text != c.found {
+				t.Errorf("%+v: %q, want %+v: %q", at, v.lines[e].Found.Text, c.at, c.found)
+			}
+			b.Look("relay-folder-" + strings.ReplaceAll(name, " ", "-"))
+		})
 	}
 }
 

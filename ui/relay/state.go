@@ -231,6 +231,15 @@ func (s State) Bound(name string) string {
 	return ""
 }
 
+// Watched is how a drop folder stands, false while it is not watched.
+func (s State) Watched(name string) (mailer.FolderStatus, bool) {
+	i := slices.IndexFunc(s.Status.Folders, func(f mailer.FolderStatus) bool { return f.Name == name })
+	if i < 0 {
+		return mailer.FolderStatus{}, false
+	}
+	return s.Status.Folders[i], true
+}
+
 // Local reports whether an address is reached from this machine alone.
 func Local(address string) bool {
 	host, _, err := net.SplitHostPort(address)

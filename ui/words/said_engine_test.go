@@ -27,7 +27,7 @@ var engine = map[string]struct{ only, except []string }{
 	"internal/apponly":   {},
 	"internal/exchange":  {},
 	"internal/graph":     {only: []string{"errors.go", "request.go", "watchdog.go"}},
-	"internal/relay":     {only: []string{"validate.go", "certificate.go"}},
+	"internal/relay":     {only: []string{"validate.go", "certificate.go", "standing.go"}},
 	"internal/control":   {only: []string{"address_unix.go", "address_windows.go", "client.go", "control.go", "window.go"}},
 	"internal/logfile":   {},
 	"internal/autostart": {only: []string{"autostart.go", "run.go"}},
