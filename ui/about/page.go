@@ -195,7 +195,7 @@ func (v *Page) drawDocuments(s State) {
 		v.kit.Within(v.scroll, func() {
 			for i, d := range s.Documents {
 				title := words.Say("about.document", words.Data{"Name": d.Name, "Size": words.Size(int64(len(d.Content)))})
-				v.lines = append(v.lines, v.kit.Choice(title, d.About, func() { v.Read(i) }))
+				v.lines = append(v.lines, v.kit.Choice(title, words.Said(d.About), func() { v.Read(i) }))
 				v.list.Add(v.lines[i])
 			}
 		})

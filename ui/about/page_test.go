@@ -17,6 +17,7 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/widget"
 
 	"traymail/internal/mailer"
 	"traymail/ui/desk"
@@ -219,6 +220,24 @@ func TestAnotherLanguageKeepsWhatWasCollectedAndWhatIsSaidOfIt(t *testing.T) {
 	s.Until(func() bool { return s.shown.Stage == Listed })
 	if r := s.shown.Result; r == nil || r.What != "The report is saved as /home/ada/"+s.asked || s.result.What.Text != r.What {
 		t.Errorf("in English it says %+v", r)
+	}
+}
+
+func TestWhatIsInEachDocumentIsSaidInTheWindowsLanguage(t *testing.T) {
+	t.Cleanup(func() { words.Use("en") })
+	s := open(t, &fake{documents: report})
+	words.Use("de")
+	s.collected()
+	for i, want := range []string{"Die Version von traymail, das System, und wie traymail läuft.", "Was traymail gerade tut: Konten, Listener, Clients und Warnungen.",
+		"Das Konto main; seine Geheimnisse werden anderswo aufbewahrt und bleiben dort."} {
+		says := false
+		for _, o := range test.LaidOutObjects(s.lines[i]) {
+			l, is := o.(*widget.Label)
+			says = says || is && l.Text == want
+		}
+		if !says {
+			t.Errorf("of %s it does not say %q", report[i].Name, want)
+		}
 	}
 }
 

@@ -22,7 +22,7 @@ var engine = map[string]struct{ only, except []string }{
 	"internal/checks":    {except: []string{"inspection.go"}}, // names of makers
 	"internal/admin":     {},
 	"internal/account":   {},
-	"internal/mailer":    {except: []string{"alert_mail.go", "alert_move.go", "bounce.go", "diagnostics.go", "scrub.go", "submission.go", "enqueue.go", "send.go", "settings_values.go", "overgraph.go"}}, // mails, files, and what commands hand over
+	"internal/mailer":    {except: []string{"alert_mail.go", "alert_move.go", "bounce.go", "scrub.go", "submission.go", "enqueue.go", "send.go", "settings_values.go", "overgraph.go"}}, // mails, files, and what commands hand over
 	"internal/claims":    {},
 	"internal/apponly":   {},
 	"internal/exchange":  {},
@@ -56,7 +56,7 @@ var wordless = []string{"Command", "Verify", "Expect", "Role", "Why", "Name", "F
 // unsaid are functions, by folder, whose strings nobody reads in a window.
 var unsaid = []string{
 	"internal/queue.tellsDamageAtOpen", "internal/queue.messageColumns", "internal/checks.ownName", "internal/checks.option",
-	"internal/account.defaultGraphScope", "keystore.entryLimit",
+	"internal/account.defaultGraphScope", "keystore.entryLimit", "internal/mailer.aboutProgram", "internal/mailer.text",
 }
 
 // names are the same in every language, or too short to be known again.
