@@ -103,22 +103,10 @@ func (r *rail) fold(folded bool) {
 	look.Show(r.name, !folded)
 	look.Show(r.foot, !folded)
 	for _, item := range r.items {
+		item.folded = folded
 		look.Show(item.word, !folded)
 	}
 }
-
-// middle keeps an object as high as it needs, in the middle.
-type middle struct{}
-
-// Layout implements fyne.Layout.
-func (middle) Layout(objects []fyne.CanvasObject, s fyne.Size) {
-	height := objects[0].MinSize().Height
-	objects[0].Move(fyne.NewPos(0, (s.Height-height)/2))
-	objects[0].Resize(fyne.NewSize(s.Width, height))
-}
-
-// MinSize implements fyne.Layout.
-func (middle) MinSize(objects []fyne.CanvasObject) fyne.Size { return objects[0].MinSize() }
 
 // beside lays the rail out at the left of the page, and folds it in a narrow
 // window.
@@ -155,7 +143,7 @@ type railItem struct {
 	dot     *widget.Icon // something there needs a person
 	content fyne.CanvasObject
 
-	chosen, focused, hovered bool
+	chosen, focused, hovered, folded bool
 }
 
 func newRailItem(page desk.Page, key int, open func()) *railItem {
@@ -163,8 +151,7 @@ func newRailItem(page desk.Page, key int, open func()) *railItem {
 		dot: widget.NewIcon(look.Icon(look.Attention.Shape, look.Attention.Colour))}
 	i.word.Truncation = fyne.TextTruncateEllipsis
 	i.dot.Hide()
-	i.content = container.New(layout.NewCustomPaddedLayout(2, 2, 10, 2), container.NewBorder(nil, nil,
-		container.NewCenter(look.Sized(20, i.sign)), container.NewCenter(look.Sized(16, i.dot)), container.New(middle{}, i.word)))
+	i.content = container.New(inRail{i}, i.sign, i.word, i.dot)
 	i.colour()
 	i.ExtendBaseWidget(i)
 	return i
@@ -188,7 +175,50 @@ func (i *railItem) choose(chosen bool) {
 	}
 }
 
-func (i *railItem) mark(on bool) { look.Show(i.dot, on) }
+func (i *railItem) mark(on bool) {
+	if i.dot.Visible() != on {
+		look.Show(i.dot, on)
+		i.content.Refresh() // the word makes room, or takes it back
+	}
+}
+
+// inRail lays out an item: the sign, the word, and at the right the mark, which is
+// at the sign's corner where there is no word.
+type inRail struct{ item *railItem }
+
+const (
+	signSize = 20
+	signLeft = 10
+	dotSize  = 16
+	dotSmall = 12 // in the corner
+)
+
+// Layout implements fyne.Layout.
+func (l inRail) Layout(objects []fyne.CanvasObject, s fyne.Size) {
+	sign, word, dot := objects[0], objects[1], objects[2]
+	place := func(o fyne.CanvasObject, x, y, size float32) {
+		o.Move(fyne.NewPos(x, y))
+		o.Resize(fyne.NewSquareSize(size))
+	}
+	place(sign, signLeft, (s.Height-signSize)/2, signSize)
+	if l.item.folded {
+		place(dot, s.Width-dotSmall-1, 1, dotSmall)
+		return
+	}
+	place(dot, s.Width-2-dotSize, (s.Height-dotSize)/2, dotSize)
+	left, right := float32(signLeft+signSize+4), s.Width-2
+	if dot.Visible() {
+		right -= dotSize + 4
+	}
+	height := word.MinSize().Height
+	word.Move(fyne.NewPos(left, (s.Height-height)/2))
+	word.Resize(fyne.NewSize(max(0, right-left), height))
+}
+
+// MinSize implements fyne.Layout.
+func (l inRail) MinSize([]fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(signLeft+signSize, 40)
+}
 
 func (i *railItem) Tapped(*fyne.PointEvent)        { i.open() }
 func (i *railItem) MouseIn(*desktop.MouseEvent)    { i.hovered = true; i.onHover(true); i.Refresh() }
@@ -228,9 +258,7 @@ func (r *railItemRenderer) Layout(s fyne.Size) {
 	r.item.content.Resize(s)
 }
 
-func (r *railItemRenderer) MinSize() fyne.Size {
-	return r.item.content.MinSize().Max(fyne.NewSize(0, 40))
-}
+func (r *railItemRenderer) MinSize() fyne.Size { return r.item.content.MinSize() }
 
 func (r *railItemRenderer) Refresh() {
 	th, v := r.item.Theme(), fyne.CurrentApp().Settings().ThemeVariant()
