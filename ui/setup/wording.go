@@ -101,6 +101,9 @@ func recognised(a account.Account) string {
 	case a.SignIn == account.PasswordSignIn && s.Provider == a.Provider && s.Sure:
 		return words.Say("setup.recognised", words.Data{"Domain": setup.Domain(sendsAs(a)), "Provider": words.Say("setup.provider_" + keyOf(s.Provider))})
 	case a.Provider == account.Microsoft365 && s.Tenant != "" && a.SignIn != account.PasswordSignIn:
+		if !strings.EqualFold(a.Tenant, s.Tenant) {
+			return "" // it is another's, or nobody's yet: a sender alone tells none
+		}
 		return words.Say("setup.recognised_tenant", words.Data{"Domain": setup.Domain(sendsAs(a)), "Tenant": a.Tenant})
 	case s.Provider == a.Provider && s.Sure:
 		return words.Say("setup.recognised", words.Data{"Domain": setup.Domain(sendsAs(a)), "Provider": words.Say("setup.provider_" + keyOf(s.Provider))})
