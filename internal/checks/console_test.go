@@ -133,3 +133,32 @@ func TestAPermissionThatTheSignInHasNotYetIsAskedForBySigningIn(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// A sign-in with a code on another device asks for one resource, and so nobody
+// consents to the other one.
+func TestGraphWithoutConsentIsAWarningOnlyWhereMessagesMayLeaveByIt(t *testing.T) {
+	for transport, c := range map[account.Transport]struct {
+		status Status
+		says   string
+	}{
+		account.SMTP: {Skip, "messages leave by SMTP without it"},
+		account.Auto: {Warn, "sign in again as svc@contoso.com in the browser"},
+	} {
+		t.Run(string(transport), func(t *testing.T) {
+			t.Parallel()
+			b := newOffice(t, "unpaced", nil).change(func(t *sandbox.Tenant) { t.Apps[0].AdminConsented = nil })
+			b.account.GraphScope = ""
+			b.signIn(svc)
+			b.account.Transport, b.account.GraphScope = transport, "https://graph.microsoft.com/User.Read"
+			all := b.run(Options{})
+			if got := all[TokenGraph]; got.Status != c.status || !strings.Contains(got.Summary+got.Fix, c.says) || (got.Fix == "") != (c.status == Skip) {
+				t.Errorf("%+v", got)
+			}
+			for id, result := range all {
+				if result.Status == Fail || result.Status == Warn && id != TokenGraph {
+					t.Errorf("%+v", result)
+				}
+			}
+		})
+	}
+}

@@ -205,7 +205,14 @@ func (r *run) tokenGraph(ctx context.Context) Result {
 			return Result{Status: Skip, Summary: "the same refusal as of " + TokenSMTP, stoppedBy: TokenSMTP}
 		}
 		if result.Finding == "consent-missing" && a.SignIn == account.BrowserSignIn {
-			result.Fix = fmt.Sprintf("sign in again as %s and accept what is asked, for a sign-in covers what the account asked for then; only if that is refused, an administrator has to consent: traymail admin %s --consent", a.Username, a.Name)
+			switch {
+			case !sends:
+				return skipped("nobody has consented to Microsoft Graph, which a sign-in with a code on another device does not ask for; messages leave by SMTP without it")
+			case bad == Warn:
+				result.Fix = fmt.Sprintf("sign in again as %s in the browser and accept what is asked, for a sign-in covers what was asked for then, and one with a code on another device asks for SMTP alone; only if that is refused, an administrator has to consent: traymail admin %s --consent", a.Username, a.Name)
+			default:
+				result.Fix = fmt.Sprintf("sign in again as %s and accept what is asked, for a sign-in covers what the account asked for then; only if that is refused, an administrator has to consent: traymail admin %s --consent", a.Username, a.Name)
+			}
 			result.Command, result.Verify = traymail("login %s", a.Name), ""
 		}
 		switch {

@@ -109,7 +109,7 @@ var rows = []row{
 	{scenario: "redirect-not-registered", kinds: "desktop web graph", fails: "redirect-url redirect-url-not-registered", page: "redirect-url-not-registered", mend: atPortal},
 	{scenario: "redirect-is-spa", kinds: person, fails: "token-smtp spa-token-expired", page: "spa-token-expired", mend: atPortal},
 	{scenario: "redirect-is-web", kinds: person, fails: "token-smtp secret-missing", page: "secret-missing", mend: atPortal},
-	{scenario: "public-flows-off", kinds: "device", fails: "token-smtp secret-missing", page: "secret-missing", mend: atPortal, left: "token-graph consent-missing"},
+	{scenario: "public-flows-off", kinds: "device", fails: "token-smtp secret-missing", page: "secret-missing", mend: atPortal},
 	{scenario: "secret-expired", kinds: "web", fails: "credential secret-expired", page: "secret-expired", mend: edit},
 	{scenario: "secret-expires-soon", kinds: "web", warns: "credential secret-expires-soon", mend: edit},
 	{scenario: "client-disabled", kinds: desk, fails: "client-id app-disabled", page: "app-disabled", mend: script},
