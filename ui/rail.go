@@ -37,8 +37,9 @@ const (
 	foldBelow   = 1100 // the window's width
 )
 
-// newRail makes the rail. open is called with the page that was chosen.
-func newRail(open func(desk.Page)) *rail {
+// newRail makes the rail. open is called with the page that was chosen, and escape
+// for that key.
+func newRail(open func(desk.Page), escape func()) *rail {
 	r := &rail{items: map[desk.Page]*railItem{}}
 	word := widget.NewLabelWithStyle("traymail", fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
 	word.SizeName = theme.SizeNameSubHeadingText
@@ -60,6 +61,7 @@ func newRail(open func(desk.Page)) *rail {
 			}
 		}
 		item.onMove = func(by int) { r.move(page, by) }
+		item.onEscape = escape
 		r.items[page] = item
 		if page == desk.Explain {
 			list.Add(container.New(layout.NewCustomPaddedLayout(6, 6, 10, 10), widget.NewSeparator()))
@@ -133,10 +135,11 @@ func (l beside) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(fol
 // A railItem leads to a page.
 type railItem struct {
 	widget.BaseWidget
-	page    desk.Page
-	open    func()
-	onHover func(in bool)
-	onMove  func(by int)
+	page     desk.Page
+	open     func()
+	onHover  func(in bool)
+	onMove   func(by int)
+	onEscape func()
 
 	sign    *widget.Icon
 	word    *widget.Label
@@ -236,6 +239,8 @@ func (i *railItem) TypedKey(k *fyne.KeyEvent) {
 		i.onMove(-1)
 	case fyne.KeyDown:
 		i.onMove(1)
+	case fyne.KeyEscape:
+		i.onEscape()
 	}
 }
 

@@ -74,7 +74,7 @@ func (w *window) rebuild() {
 
 // content puts rail, notices and pages together.
 func (w *window) content() fyne.CanvasObject {
-	w.rail = newRail(func(p desk.Page) { w.open(desk.Place{Page: p}) })
+	w.rail = newRail(func(p desk.Page) { w.open(desk.Place{Page: p}) }, w.escape)
 	w.stack = container.NewStack()
 	for _, p := range desk.Pages {
 		content := w.pages[p].Content()
@@ -105,13 +105,19 @@ func (w *window) open(at desk.Place) {
 	if was := w.pages[w.place.Page]; was != nil && w.place.Page != at.Page {
 		was.Hide()
 	}
+	another := w.place.Page != at.Page
 	w.place = desk.Place{Page: at.Page, Account: at.Account}
 	w.showWrong()
 	w.rail.choose(at.Page)
-	w.rail.tips.Hide()
 	for i, p := range desk.Pages {
 		look.Show(w.stack.Objects[i], p == at.Page)
 	}
+	if another || w.Canvas().Focused() == nil {
+		// Until the page has something to focus, and where it never has: what had the
+		// focus is not seen any more.
+		w.Canvas().Focus(w.rail.items[at.Page])
+	}
+	w.rail.tips.Hide()
 	w.pages[at.Page].Show(at)
 }
 
@@ -183,10 +189,13 @@ func (w *window) shortcuts() {
 	lead(fyne.KeyE, desk.Explain)
 	w.Canvas().SetOnTypedKey(func(k *fyne.KeyEvent) {
 		if k.Name == fyne.KeyEscape {
-			w.pages[w.place.Page].Escape()
+			w.escape()
 		}
 	})
 }
+
+// escape does what the key does on the page that is open.
+func (w *window) escape() { w.pages[w.place.Page].Escape() }
 
 // whereabouts says where the program runs.
 func whereabouts(s desk.Status) string {

@@ -117,6 +117,7 @@ func (v *Page) Show(at desk.Place) {
 
 // Hide keeps what was changed, until the page is shown again.
 func (v *Page) Hide() {
+	v.coming, v.wanted = false, ""
 	v.Close()
 	if v.checked {
 		v.checks.Hide()
@@ -281,6 +282,7 @@ func (v *Page) showChecks(on bool) {
 	look.Show(v.settings, !on)
 	v.drawBar(v.state)
 	if on {
+		v.kit.Canvas.Unfocus() // what has it is not seen any more
 		v.checks.Show(v.chosen)
 		return
 	}

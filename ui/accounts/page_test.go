@@ -286,6 +286,25 @@ func TestAPlaceBeginsWhatItSays(t *testing.T) {
 	}
 }
 
+func TestAPlaceThatWasLeftBeginsNothing(t *testing.T) {
+	s := open(t, newFake(app("erp"), personal("main")))
+	s.Page.Show(desk.Place{Page: desk.Accounts, Account: "erp", Do: desk.DoCheck})
+	s.Page.Hide()
+	s.Until(func() bool { return s.stage != Loading })
+	if s.checks.begun != "" || s.checking.Visible() {
+		t.Error("the checks are begun where nobody sees them")
+	}
+}
+
+func TestTheChecksTakeTheFocusFromWhatTheyHide(t *testing.T) {
+	s := open(t, newFake(app("erp"))).at(desk.Place{Account: "erp"})
+	s.Window.Canvas().Focus(s.head.check)
+	s.key(fyne.KeyReturn)
+	if f := s.Window.Canvas().Focused(); !s.checking.Visible() || f != nil {
+		t.Errorf("beside the checks, %T has the focus", f)
+	}
+}
+
 func TestThePauseOfAnAccountIsChosenFromAMenu(t *testing.T) {
 	s := open(t, newFake(personal("main"))).at(desk.Place{})
 	s.Window.Canvas().Focus(s.head.pause)

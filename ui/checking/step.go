@@ -146,7 +146,10 @@ func (s *Step) focusFirst() {
 	case is.Run.Active:
 		s.kit.Canvas.Focus(s.list.stop)
 	case is.Ready():
-		s.kit.Canvas.Unfocus()
+		// What is next is the page's, where something of it has the focus.
+		if gone(s.kit.Canvas.Focused()) {
+			s.kit.Canvas.Focus(s.list.check)
+		}
 	default:
 		s.kit.Canvas.Focus(s.list.check)
 	}

@@ -159,6 +159,26 @@ func TestTheChecksCanBeDoneAndReadWithTheKeyboard(t *testing.T) {
 	}
 }
 
+func TestWhatIsReadyLeavesTheFocusWhereThePageHasIt(t *testing.T) {
+	s := openScreen(t, newFake()).checked()
+	if !s.Ready() {
+		t.Fatalf("it says %q", s.list.banner.What.Text)
+	}
+	for name, c := range map[string]struct {
+		had, want fyne.Focusable
+	}{
+		"nothing has it":        {nil, s.list.check},
+		"something else has it": {s.test.to, s.test.to},
+	} {
+		s.Hide()
+		s.Window.Canvas().Unfocus()
+		s.Window.Canvas().Focus(c.had)
+		if s.Show(s.drawn.Name); s.Window.Canvas().Focused() != c.want {
+			t.Errorf("%s: %q has it", name, s.focused())
+		}
+	}
+}
+
 func TestWhileACheckIsWaitedForItsLineSaysSo(t *testing.T) {
 	f := newFake("main")
 	f.check = failing

@@ -49,7 +49,8 @@ type Page struct {
 	emptyDo       *look.Button
 	plot          *plotCard
 
-	coming bool // it was opened, and nothing could have the focus yet
+	coming bool           // it was opened, and nothing could have the focus yet
+	met    fyne.Focusable // what had the focus then
 }
 
 // New returns the page. d is the window's desk, p the program, and f the frame
@@ -90,7 +91,7 @@ func (v *Page) Show(at desk.Place) {
 		v.send(at.Account)
 		return
 	}
-	v.coming = true
+	v.coming, v.met = true, v.kit.Canvas.Focused()
 	v.arrive()
 }
 
@@ -300,7 +301,7 @@ func (v *Page) draw(s State) {
 	v.plot.draw(s.Plot)
 	look.Show(v.plot.Card, s.Usable || len(s.Plot.Bars) > 0)
 	v.settle()
-	if f := v.kit.Canvas.Focused(); f == nil {
+	if f := v.kit.Canvas.Focused(); f == nil || f == v.met {
 		v.arrive()
 	} else if f == v.cure && !v.cure.Visible() {
 		v.kit.Canvas.Focus(v.first()) // it is cured

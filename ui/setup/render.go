@@ -87,6 +87,8 @@ func (p *Page) renderStep(s State) bool {
 	if host == nil {
 		return true
 	}
+	p.renderFoot(s) // the button has the focus unless the step has something before it
+	p.frame.Window.Canvas().Focus(p.primary)
 	host.Show(of)
 	if tests, ok := host.(interface{ Test() }); ok && s.Do == desk.DoTest {
 		tests.Test()
