@@ -127,8 +127,15 @@ func (c *counter) serve(conn net.Conn) {
 	c.most[account] = max(c.most[account], c.flying[account])
 	c.mu.Unlock()
 	c.took(machine)
-	// Long enough for the other machines to look for work.
-	time.Sleep(20 * time.Millisecond)
+	began := time.Now()
+	// Long enough for the other machines to look for work, and for an account to have
+	// two in flight for once.
+	for two := false; !two && time.Since(began) < 5*time.Second; {
+		time.Sleep(20 * time.Millisecond)
+		c.mu.Lock()
+		two = c.most[account] > 1
+		c.mu.Unlock()
+	}
 	c.mu.Lock()
 	c.flying[account]--
 	c.mu.Unlock()
