@@ -156,12 +156,14 @@ func TestThreeMachinesShareOneQueueAndOneOfThemIsKilled(t *testing.T) {
 		}
 	}
 	var machines []*exec.Cmd
-	var first atomic.Int64
-	kill := make(chan bool) // without room, lest the sender take it back
+	// Whichever machine has the 25th of the eighty messages that the first minute has
+	// room for.
+	var taken atomic.Int64
+	victim, dead := make(chan int), make(chan struct{})
 	server := newCounter(t, func(machine int) {
-		if machine == 0 && first.Add(1) == 5 {
-			kill <- true
-			<-kill // until it is dead, so that it has no answer
+		if taken.Add(1) == 25 {
+			victim <- machine
+			<-dead // so that it has no answer
 		}
 	})
 	for n := range 3 {
@@ -180,12 +182,12 @@ func TestThreeMachinesShareOneQueueAndOneOfThemIsKilled(t *testing.T) {
 			cmd.Wait()
 		})
 	}
-	<-kill
-	if err := machines[0].Process.Kill(); err != nil {
+	killed := machines[<-victim]
+	if err := killed.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	machines[0].Wait()
-	close(kill)
+	killed.Wait()
+	close(dead)
 
 	resends := 0
 	for _, id := range ids["steady"] {
