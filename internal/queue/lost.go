@@ -33,7 +33,7 @@ type stillness struct {
 }
 
 // rewakeLost gives new jobs to due messages whose own is gone, or counts as
-// running here and is not in hand. It looks at those that have waited longest:
+// running here and is not in hand, or as running on a machine that is no more. It looks at those that have waited longest:
 // lost ones are left behind there while the others go on. A job that River has
 // just fetched may be taken for lost; it then is no longer the message's own,
 // and does nothing.
@@ -98,10 +98,20 @@ func (q *Queue) rewakeAll(ctx context.Context, lost []runningJob, now time.Time,
 	if err != nil {
 		return nil, err
 	}
+	others := map[string]bool{}
+	if !q.alone() {
+		machines, err := column(ctx, q.engine.view(), `SELECT id FROM mail_machine`)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range machines {
+			others[m] = m != q.machine
+		}
+	}
 	elsewhere := map[int64]bool{} // or in hand
 	q.inHand.Lock()
 	for _, j := range running {
-		elsewhere[j.id] = j.machine != q.machine || q.hand[j.id]
+		elsewhere[j.id] = others[j.machine] || q.hand[j.id]
 	}
 	q.inHand.Unlock()
 	for _, j := range lost {

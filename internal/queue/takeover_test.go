@@ -97,8 +97,19 @@ func TestMessageWhoseAlarmClockIsLostGetsANewOne(t *testing.T) {
 		hand := accept(t, q, message("acct", "a@x"), "body")
 		keep[hand] = runElsewhere(t, q, hand, q.machine)
 		q.hand[keep[hand]] = true
-		other := accept(t, q, message("acct", "a@x"), "body")
-		keep[other] = runElsewhere(t, q, other, "another")
+		orphan := accept(t, q, message("acct", "a@x"), "body")
+		runElsewhere(t, q, orphan, "one that is no more")
+		if !q.alone() {
+			err := q.engine.update(ctx, func(ctx context.Context, t tx) error {
+				_, err := t.exec(ctx, `INSERT INTO mail_machine (id, beat) VALUES ('another', 1)`)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			other := accept(t, q, message("acct", "a@x"), "body")
+			keep[other] = runElsewhere(t, q, other, "another")
+		}
 		waiting := accept(t, q, message("acct", "a@x"), "body")
 		keep[waiting] = ownJob(t, q, waiting)
 		astray := map[string]string{ // what a disk has altered in the row of the job
@@ -133,7 +144,7 @@ func TestMessageWhoseAlarmClockIsLostGetsANewOne(t *testing.T) {
 			}
 		}
 		start(t, q, allAccepted)
-		for _, id := range slices.AppendSeq([]string{lost, gone, waiting}, maps.Values(astray)) {
+		for _, id := range slices.AppendSeq([]string{lost, orphan, gone, waiting}, maps.Values(astray)) {
 			untilState(t, q, id, Delivered)
 		}
 	})
