@@ -16,9 +16,10 @@ func TestOnlyWhatTheRaceDetectorBrokeIsRunOnceMore(t *testing.T) {
 	const broke = "ThreadSanitizer: CHECK failed: tsan_rtl.cpp:346 \"(x)\" (0x0, 0x0) (tid=1)\n"
 	for _, tt := range []struct {
 		name, said, again string
-		red               bool
+		green             bool // what the first run ends with
+		red               bool // what the script ends with
 	}{
-		{name: "all is well", said: "ok  \ttraymail/smtp\t1.0s\n?   \ttraymail/ui/uitest\t[no test files]\n"},
+		{name: "all is well", green: true, said: "ok  \ttraymail/smtp\t1.0s\n?   \ttraymail/ui/uitest\t[no test files]\n"},
 		{name: "the detector broke in two packages", said: broke + "FAIL\ttraymail/internal/queue\t24.4s\nok  \ttraymail/smtp\t1.0s\n" + broke + "FAIL\ttraymail/ui\t1.0s\nFAIL\n",
 			again: "traymail/internal/queue traymail/ui"},
 		{name: "it broke after a test had failed", said: "--- FAIL: TestX (1.0s)\n" + broke + "FAIL\ttraymail/smtp\t1.0s\nFAIL\n", red: true},
@@ -31,7 +32,7 @@ func TestOnlyWhatTheRaceDetectorBrokeIsRunOnceMore(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			rc := "1"
-			if tt.name == "all is well" {
+			if tt.green {
 				rc = "0"
 			}
 			write := func(name, text string, mode os.FileMode) {
